@@ -1,0 +1,88 @@
+// Owns the interface of a media relay, as the engine sees it: the embedded one, a set of remote ones, or the fake.
+
+/** One operation on the media of a call, with what the SIP message tells of it. */
+export interface MediaRequest {
+  readonly callId: string
+  /** Tag of the message's From header field, also where the message is a reply. */
+  readonly fromTag: string
+  /** Tag of the message's To header field; absent or empty in an initial offer. */
+  readonly toTag?: string
+  /** Branch of a Via, where the script asked for it by `via-branch=`. */
+  readonly viaBranch?: string
+  /** The session description, as it is in the body. */
+  readonly sdp?: string
+  /** The string given to `rtpengine_manage`, `rtpengine_offer`, ... as it stands in the script. */
+  readonly flags: string
+  /** Source address of the SIP message. */
+  readonly receivedFrom?: string
+  /** The set chosen by `set_rtpengine_set`; the embedded relay answers for every set. */
+  readonly set?: number
+}
+
+export interface MediaAnswer {
+  /** The session description that takes the place of the body. */
+  readonly sdp: string
+  /** What the relay did not understand or did otherwise than asked. */
+  readonly warnings?: readonly string[]
+}
+
+export interface MediaCounters {
+  readonly packets: number
+  readonly bytes: number
+  readonly errors: number
+}
+
+/** What one stream of one party counted: packets that arrived from it, and those sent to it. */
+export interface MediaStreamStats {
+  /** Tag of the party that the stream belongs to. */
+  readonly tag: string
+  /** Index of the m-line, from 1. */
+  readonly index: number
+  /** `audio`, `video`, ... */
+  readonly type: string
+  readonly protocol: string
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteAddress?: string
+  readonly remotePort?: number
+  /** SRTP suite towards this party, absent for plain RTP. */
+  readonly suite?: string
+  readonly rtpIn: MediaCounters
+  readonly rtpOut: MediaCounters
+  readonly rtcpIn: MediaCounters
+  readonly rtcpOut: MediaCounters
+  /** Packets that the sender's sequence numbers say are missing. */
+  readonly lost: number
+  /** RFC 3550 6.4.1 interarrival jitter, in milliseconds at the clock rate of the codec. */
+  readonly jitterMillis: number
+  /** Packets dropped because SRTP refused them, by reason (`authentication`, `replay`, ...). */
+  readonly srtpFailures: Readonly<Record<string, number>>
+  readonly ssrcChanges: number
+  /** Milliseconds since the last packet arrived; absent when none has. */
+  readonly lastPacketMillis?: number
+}
+
+/** Final or running counters of one call. */
+export interface MediaStats {
+  readonly callId: string
+  /** Seconds since 1970. */
+  readonly created: number
+  readonly streams: readonly MediaStreamStats[]
+}
+
+/** A media relay. All operations reject with ERR_MEDIA, ERR_MEDIA_PORTS, ERR_MEDIA_UNREACHABLE or ERR_PARSE. */
+export interface MediaRelay {
+  /** Opens or changes a session from the side that offers; resolves to the offer for the other side. */
+  offer(request: MediaRequest): Promise<MediaAnswer>
+  /** Completes a session; `fromTag` names the side that offered, `toTag` the one that answers. */
+  answer(request: MediaRequest): Promise<MediaAnswer>
+  /** Ends a session; rejects with ERR_MEDIA when there is none. */
+  delete(request: MediaRequest): Promise<MediaStats>
+  query(request: MediaRequest): Promise<MediaStats>
+  ping(): Promise<void>
+  close(): Promise<void>
+  /** Called when the relay ended a call by itself because no media flowed. */
+  onTimeout?: ((callId: string, reason: string) => void) | undefined
+}
+
+export type MediaCommand = 'offer' | 'answer' | 'delete' | 'query' | 'ping'
