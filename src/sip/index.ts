@@ -1,0 +1,41 @@
+// Owns the door of src/sip: RFC 3261 messages as latin1 strings, one char a byte. Pure: imports nothing of Node.
+
+export {
+  defaultPort,
+  isKnownMethod,
+  MAGIC_COOKIE,
+  METHODS,
+  parseTransport,
+  reasonPhrase,
+  TRANSPORTS,
+  type Transport,
+} from './constants.ts'
+export { buildAck, buildCancel, buildReply, type ReplyOptions, receivedViaEdits } from './derive.ts'
+export {
+  appendHeaderEdit,
+  applyEdits,
+  bodyEdit,
+  correctContentLength,
+  endOfHeaders,
+  headerValueEdit,
+  type MessageEdit,
+  prependHeaderEdit,
+  type RecordRouteSide,
+  type RecordRouteSpec,
+  recordRouteLines,
+  removeHeaderEdit,
+  resolveRecordRoutes,
+  serializeMessage,
+} from './edits.ts'
+export { type FramedItem, StreamFramer } from './framer.ts'
+export { canonicalHeaderName, HeaderId, headerIdOf } from './header-fields.ts'
+export { createIds, type IdSource } from './ids.ts'
+export { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
+export { SipMessage, SipReply, SipRequest } from './message.ts'
+export { type NameAddr, parseNameAddr } from './name-addr.ts'
+export { findParam, Params } from './params.ts'
+export { type ParseFailure, type ParseResult, parseMessage } from './parser.ts'
+export { decodePercent, detach, isToken, quote, unfold, unquote } from './scan.ts'
+export { bareHost, bracketHost, parseUri, type SipUri, uriEquals, uriScheme } from './uri.ts'
+export { DEFAULT_REQUEST_CHECKS, type Refusal, type RequestChecks, validateRequest } from './validate.ts'
+export { parseVia, type ReceivedFrom, type Via, viaReceivedEdits } from './via.ts'

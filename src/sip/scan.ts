@@ -1,0 +1,155 @@
+// Owns the character-level reading that all header parsers share: white space, tokens, quoted strings, percent escapes.
+// Positions are offsets into a latin1 string; `end` is exclusive; nothing here throws.
+
+/** Space, tab, CR or LF: inside a header value CR and LF occur only as folds (RFC 3261 25.1, LWS). */
+export function isLws(code: number): boolean {
+  return code === 32 || code === 9 || code === 13 || code === 10
+}
+
+/** The first position at or after `at` that is not white space. */
+export function skipLws(text: string, at: number, end: number): number {
+  let i = at
+  while (i < end && isLws(text.charCodeAt(i))) i++
+  return i
+}
+
+/** The end of the text before `end` once trailing white space is taken off. */
+export function trimEnd(text: string, start: number, end: number): number {
+  let i = end
+  while (i > start && isLws(text.charCodeAt(i - 1))) i--
+  return i
+}
+
+/** RFC 3261 25.1 token: alphanumeric or one of -.!%*_+`'~ */
+export function isTokenChar(code: number): boolean {
+  return (TOKEN[code >> 5]! & (1 << (code & 31))) !== 0
+}
+
+const TOKEN: readonly number[] = tokenBits()
+
+function tokenBits(): number[] {
+  const bits = [0, 0, 0, 0, 0, 0, 0, 0]
+  for (let code = 0; code < 128; code++) {
+    if (/[A-Za-z0-9\-.!%*_+`'~]/.test(String.fromCharCode(code))) bits[code >> 5]! |= 1 << (code & 31)
+  }
+  return bits
+}
+
+/** Whether the whole text is one token. */
+export function isToken(text: string): boolean {
+  if (text.length === 0) return false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 255 || !isTokenChar(code)) return false
+  }
+  return true
+}
+
+/** The position after the closing quote of the quoted string that opens at `at`, or -1 when it never closes. */
+export function skipQuoted(text: string, at: number, end: number): number {
+  for (let i = at + 1; i < end; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 92) i++
+    else if (code === 34) return i + 1
+  }
+  return -1
+}
+
+/**
+ * The position of the next comma that separates list elements: not inside a quoted string, not inside `<>`.
+ * `end` when there is none. An unclosed quote swallows the rest.
+ */
+export function findComma(text: string, at: number, end: number): number {
+  for (let i = at; i < end; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 44) return i
+    if (code === 34) {
+      const after = skipQuoted(text, i, end)
+      if (after < 0) return end
+      i = after - 1
+    } else if (code === 60) {
+      const close = text.indexOf('>', i)
+      if (close < 0 || close >= end) return end
+      i = close
+    }
+  }
+  return end
+}
+
+/** A header value on one line: each fold, with the white space around it, becomes one space (RFC 3261 7.3.1). */
+export function unfold(text: string): string {
+  if (text.indexOf('\n') < 0) return text
+  return text.replace(/[ \t]*\r?\n[ \t]+/g, ' ')
+}
+
+/** ASCII case-insensitive equality. */
+export function equalsIgnoreCase(a: string, b: string): boolean {
+  return a === b || (a.length === b.length && a.toLowerCase() === b.toLowerCase())
+}
+
+/** Whether `text` at `at` spells `lower` (which is in lower case), whatever its case. */
+export function matchesLower(text: string, at: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const want = lower.charCodeAt(i)
+    const code = text.charCodeAt(at + i)
+    if (code !== want && (code < 65 || code > 90 || code + 32 !== want)) return false
+  }
+  return true
+}
+
+/** The digits of `text` from `start` to `end` as a number; -1 when there is none, another character, or more than `max`. */
+export function parseDigits(text: string, start: number, end: number, max: number): number {
+  if (start >= end) return -1
+  let value = 0
+  for (let i = start; i < end; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+    if (value > max) return -1
+  }
+  return value
+}
+
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48
+  const lower = code | 32
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1
+}
+
+/** Undoes %HH once (RFC 3261 19.1.2); a `%` that starts no escape stays. */
+export function decodePercent(text: string): string {
+  let percent = text.indexOf('%')
+  if (percent < 0) return text
+  let out = ''
+  let from = 0
+  while (percent >= 0) {
+    const high = hexDigit(text.charCodeAt(percent + 1))
+    const low = hexDigit(text.charCodeAt(percent + 2))
+    if (high >= 0 && low >= 0) {
+      out += text.slice(from, percent) + String.fromCharCode(high * 16 + low)
+      from = percent + 3
+    }
+    percent = text.indexOf('%', Math.max(percent + 1, from))
+  }
+  return out + text.slice(from)
+}
+
+/** Takes off the quotes of a quoted string and its backslashes; other text comes back as it is. */
+export function unquote(text: string): string {
+  if (text.length < 2 || text.charCodeAt(0) !== 34 || text.charCodeAt(text.length - 1) !== 34) return text
+  const inner = text.slice(1, -1)
+  return inner.indexOf('\\') < 0 ? inner : inner.replace(/\\([\s\S])/g, '$1')
+}
+
+/** Writes text as a quoted string (RFC 3261 25.1); CR and LF, which none may hold, become spaces. */
+export function quote(text: string): string {
+  return `"${text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&')}"`
+}
+
+/**
+ * A copy that shares no memory with the text it was cut from. For strings that outlive their message, such as the
+ * Call-ID of a dialog: a slice would keep the whole message alive.
+ */
+export function detach(text: string): string {
+  return ` ${text}`.slice(1)
+}

@@ -1,0 +1,222 @@
+// Owns SIP and SIPS URIs (RFC 3261 19.1): reading, writing, comparing; tel and other schemes as far as a proxy needs them.
+
+import { Params } from './params.ts'
+import { decodePercent, equalsIgnoreCase, parseDigits } from './scan.ts'
+
+/** A URI taken apart. Escapes stay as written; fields may be changed, `toString` writes the result. */
+export interface SipUri {
+  /** In lower case: 'sip', 'sips', 'tel', ... */
+  scheme: string
+  /** For `tel` the number. */
+  user?: string
+  password?: string
+  /** As written; an IPv6 reference keeps its brackets. '' for schemes that have no host. */
+  host: string
+  port?: number
+  params: Params
+  /** What follows the `?`, without it; '' when there is none. */
+  headers: string
+  /** For schemes other than sip, sips and tel: all that follows the colon. */
+  opaque?: string
+  toString(): string
+}
+
+class ParsedUri implements SipUri {
+  scheme: string
+  user?: string
+  password?: string
+  host = ''
+  port?: number
+  params: Params = new Params()
+  headers = ''
+  opaque?: string
+
+  constructor(scheme: string) {
+    this.scheme = scheme
+  }
+
+  toString(): string {
+    if (this.opaque !== undefined) return `${this.scheme}:${this.opaque}`
+    let out = `${this.scheme}:`
+    if (this.scheme === 'tel') out += this.user ?? ''
+    else {
+      if (this.user !== undefined)
+        out += this.password === undefined ? `${this.user}@` : `${this.user}:${this.password}@`
+      out += this.host
+      if (this.port !== undefined) out += `:${this.port}`
+    }
+    out += this.params.toString()
+    return this.headers === '' ? out : `${out}?${this.headers}`
+  }
+}
+
+/** Takes a URI apart; undefined when it is none (no scheme, no host, a bad port, white space or `<>` inside). */
+export function parseUri(text: string): SipUri | undefined {
+  const colon = schemeEnd(text)
+  if (colon < 0 || hasForbidden(text, colon + 1)) return undefined
+  const scheme = text.slice(0, colon).toLowerCase()
+  const uri = new ParsedUri(scheme)
+  if (scheme === 'sip' || scheme === 'sips') return parseSip(text, colon + 1, uri) ? uri : undefined
+  if (scheme === 'tel') {
+    const semicolon = text.indexOf(';', colon)
+    const end = semicolon < 0 ? text.length : semicolon
+    if (end === colon + 1) return undefined
+    uri.user = text.slice(colon + 1, end)
+    if (semicolon >= 0) uri.params = new Params(text.slice(semicolon))
+    return uri
+  }
+  if (colon + 1 === text.length) return undefined
+  uri.opaque = text.slice(colon + 1)
+  return uri
+}
+
+/** The position of the colon after a well-formed scheme (RFC 3986 3.1), or -1. */
+function schemeEnd(text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 58) return i === 0 ? -1 : i
+    const letter = (code | 32) >= 97 && (code | 32) <= 122
+    const follower = (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46
+    if (!letter && (i === 0 || !follower)) return -1
+  }
+  return -1
+}
+
+/** The scheme of a URI in lower case, '' when it has none. */
+export function uriScheme(text: string): string {
+  const colon = schemeEnd(text)
+  return colon < 0 ? '' : text.slice(0, colon).toLowerCase()
+}
+
+function hasForbidden(text: string, from: number): boolean {
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code <= 32 || code === 60 || code === 62 || code === 34 || code === 127) return true
+  }
+  return false
+}
+
+function parseSip(text: string, start: number, uri: ParsedUri): boolean {
+  // The user part may hold `;`, `?`, `/`, `:` and `,`, so the `@` is looked for first (RFC 4475 3.1.1.2, 3.1.1.9).
+  const at = text.indexOf('@', start)
+  let hostStart = start
+  if (at >= 0) {
+    if (at === start) return false
+    const colon = text.indexOf(':', start)
+    if (colon >= 0 && colon < at) {
+      if (colon === start) return false
+      uri.user = text.slice(start, colon)
+      uri.password = text.slice(colon + 1, at)
+    } else uri.user = text.slice(start, at)
+    hostStart = at + 1
+  }
+  let end = text.length
+  const question = text.indexOf('?', hostStart)
+  if (question >= 0) {
+    uri.headers = text.slice(question + 1)
+    end = question
+  }
+  const semicolon = text.indexOf(';', hostStart)
+  if (semicolon >= 0 && semicolon < end) {
+    uri.params = new Params(text.slice(semicolon, end))
+    end = semicolon
+  }
+  const split = hostEnd(text, hostStart, end)
+  if (split < 0) return false
+  uri.host = text.slice(hostStart, split)
+  if (split < end) {
+    const port = parseDigits(text, split + 1, end, 65_535)
+    if (port < 0) return false
+    uri.port = port
+  }
+  return true
+}
+
+/**
+ * Where the host of `host[:port]` ends within `text[start..end)`: at `end` or at the colon before the port; -1 when the
+ * host is not one. IPv6 stands in brackets (RFC 5118 4.1); what is inside them is not judged (RFC 5118 4.10).
+ */
+export function hostEnd(text: string, start: number, end: number): number {
+  if (start >= end) return -1
+  let i = start
+  if (text.charCodeAt(start) === 91) {
+    const close = text.indexOf(']', start)
+    if (close < 0 || close >= end || close === start + 1) return -1
+    for (let j = start + 1; j < close; j++) if (!isIpv6Char(text.charCodeAt(j))) return -1
+    i = close + 1
+    return i === end || text.charCodeAt(i) === 58 ? i : -1
+  }
+  for (; i < end; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 58) return i === start ? -1 : i
+    if (!isHostChar(code)) return -1
+  }
+  return end
+}
+
+function isIpv6Char(code: number): boolean {
+  const lower = code | 32
+  return (code >= 48 && code <= 58) || (lower >= 97 && lower <= 102) || code === 46 || code === 37
+}
+
+/** Letters, digits, hyphen, dot; the underscore of real-world names is let pass. */
+function isHostChar(code: number): boolean {
+  const lower = code | 32
+  return (lower >= 97 && lower <= 122) || (code >= 48 && code <= 57) || code === 45 || code === 46 || code === 95
+}
+
+/** RFC 3261 19.1.4. URIs of other schemes than sip and sips are equal when their text is, the scheme aside. */
+export function uriEquals(a: SipUri, b: SipUri): boolean {
+  if (a.scheme !== b.scheme) return false
+  if (a.scheme !== 'sip' && a.scheme !== 'sips') return a.toString() === b.toString()
+  if (!sameEscaped(a.user, b.user) || !sameEscaped(a.password, b.password)) return false
+  if (!equalsIgnoreCase(a.host, b.host) || a.port !== b.port) return false
+  return sameParams(a.params, b.params) && sameHeaders(a.headers, b.headers)
+}
+
+function sameEscaped(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a === b || decodePercent(a) === decodePercent(b)
+}
+
+/** These never match their absence (RFC 3261 19.1.4; `transport` by the section's own example). */
+const SIGNIFICANT = ['user', 'ttl', 'method', 'maddr', 'transport']
+
+function sameParams(a: Params, b: Params): boolean {
+  const other = new Map<string, string>()
+  for (const [name, value] of b) other.set(decodePercent(name).toLowerCase(), decodePercent(value))
+  const mine = new Map<string, string>()
+  for (const [name, value] of a) mine.set(decodePercent(name).toLowerCase(), decodePercent(value))
+  for (const name of SIGNIFICANT) if (mine.has(name) !== other.has(name)) return false
+  for (const [name, value] of mine) {
+    const theirs = other.get(name)
+    if (theirs !== undefined && !equalsIgnoreCase(value, theirs)) return false
+  }
+  return true
+}
+
+function sameHeaders(a: string, b: string): boolean {
+  if (a === b) return true
+  const normal = (text: string) =>
+    text
+      .split('&')
+      .map((pair) => {
+        const equals = pair.indexOf('=')
+        const name = equals < 0 ? pair : pair.slice(0, equals)
+        return `${decodePercent(name).toLowerCase()}=${equals < 0 ? '' : decodePercent(pair.slice(equals + 1))}`
+      })
+      .sort()
+  const mine = normal(a)
+  const theirs = normal(b)
+  return mine.length === theirs.length && mine.every((pair, i) => pair === theirs[i])
+}
+
+/** Takes the brackets off an IPv6 reference. */
+export function bareHost(host: string): string {
+  return host.charCodeAt(0) === 91 && host.charCodeAt(host.length - 1) === 93 ? host.slice(1, -1) : host
+}
+
+/** Puts an IPv6 address into brackets; other hosts come back as they are. */
+export function bracketHost(host: string): string {
+  return host.indexOf(':') >= 0 && host.charCodeAt(0) !== 91 ? `[${host}]` : host
+}

@@ -1,0 +1,179 @@
+// Owns Via values (RFC 3261 20.42): reading them, and the received and rport parameters that a server adds (18.2.1, RFC 3581 4).
+
+import type { MessageEdit } from './edits.ts'
+import { findParam, Params } from './params.ts'
+import { equalsIgnoreCase, findComma, isLws, isTokenChar, parseDigits, skipLws, trimEnd, unfold } from './scan.ts'
+import { bareHost, hostEnd } from './uri.ts'
+
+/** One Via value, with its place in the text it was read from. */
+export interface Via {
+  /** As written: 'UDP', 'TCP', 'TLS-SCTP', ... */
+  readonly transport: string
+  /** The host of sent-by; an IPv6 reference keeps its brackets. */
+  readonly host: string
+  readonly port?: number
+  /** '' when there is none. */
+  readonly branch: string
+  readonly params: Params
+  /** The whole value, white space around it and the comma after it excluded. */
+  readonly start: number
+  readonly end: number
+  /** Where the parameters begin (the end of sent-by). */
+  readonly paramStart: number
+}
+
+class ParsedVia implements Via {
+  readonly transport: string
+  readonly host: string
+  declare readonly port?: number
+  readonly branch: string
+  readonly start: number
+  readonly end: number
+  readonly paramStart: number
+  private readonly text: string
+  private parsedParams: Params | undefined = undefined
+
+  constructor(text: string, transport: string, host: string, port: number, start: number, end: number, at: number) {
+    this.transport = transport
+    this.host = host
+    if (port >= 0) this.port = port
+    this.branch = findParam(text, at, end, 'branch') ?? ''
+    this.start = start
+    this.end = end
+    this.paramStart = at
+    this.text = text
+  }
+
+  get params(): Params {
+    this.parsedParams ??= new Params(unfold(this.text.slice(this.paramStart, this.end)))
+    return this.parsedParams
+  }
+}
+
+/**
+ * Reads one Via value from `text[start..end)`, which holds no separating comma. White space may stand around the slashes
+ * and the colon (RFC 4475 3.1.1.1). Undefined when protocol, transport or sent-by are missing or the port is none.
+ */
+export function parseVia(text: string, start = 0, end = text.length): Via | undefined {
+  const from = skipLws(text, start, end)
+  const to = trimEnd(text, from, end)
+  // sent-protocol = protocol-name SLASH protocol-version SLASH transport
+  let i = tokenEnd(text, from, to)
+  if (i === from) return undefined
+  i = skipLws(text, i, to)
+  if (text.charCodeAt(i) !== 47) return undefined
+  i = skipLws(text, i + 1, to)
+  const version = i
+  i = tokenEnd(text, i, to)
+  if (i === version) return undefined
+  i = skipLws(text, i, to)
+  if (text.charCodeAt(i) !== 47) return undefined
+  i = skipLws(text, i + 1, to)
+  const transportStart = i
+  i = tokenEnd(text, i, to)
+  if (i === transportStart) return undefined
+  const transport = text.slice(transportStart, i)
+  if (!isLws(text.charCodeAt(i))) return undefined
+  // sent-by = host [ COLON port ]
+  const hostStart = skipLws(text, i, to)
+  i = hostStart
+  if (text.charCodeAt(i) === 91) {
+    i = text.indexOf(']', i) + 1
+    if (i === 0 || i > to) return undefined
+  } else while (i < to && !endsHost(text.charCodeAt(i))) i++
+  const hostStop = i
+  if (hostEnd(text, hostStart, hostStop) !== hostStop) return undefined
+  i = skipLws(text, i, to)
+  let port = -1
+  if (i < to && text.charCodeAt(i) === 58) {
+    const portStart = skipLws(text, i + 1, to)
+    i = portStart
+    while (i < to && !endsHost(text.charCodeAt(i))) i++
+    port = parseDigits(text, portStart, i, 65_535)
+    if (port < 0) return undefined
+    i = skipLws(text, i, to)
+  }
+  if (i < to && text.charCodeAt(i) !== 59) return undefined
+  return new ParsedVia(text, transport, text.slice(hostStart, hostStop), port, from, to, i)
+}
+
+function endsHost(code: number): boolean {
+  return code === 58 || code === 59 || isLws(code)
+}
+
+function tokenEnd(text: string, at: number, end: number): number {
+  let i = at
+  while (i < end && isTokenChar(text.charCodeAt(i))) i++
+  return i
+}
+
+/** Reads the Via values of a comma list into `into`; tells whether each was one. */
+export function parseViaList(text: string, start: number, end: number, into: Via[]): boolean {
+  let whole = true
+  let at = start
+  while (at <= end) {
+    const comma = findComma(text, at, end)
+    const via = parseVia(text, at, comma)
+    if (via !== undefined) into.push(via)
+    else whole = false
+    at = comma + 1
+  }
+  return whole
+}
+
+/** Where a request really came from. */
+export interface ReceivedFrom {
+  /** Numeric, without brackets (RFC 5118 4.5). */
+  readonly address: string
+  readonly port: number
+  /** True when the script asks for rport although the client did not (`force_rport`). */
+  readonly rport: boolean
+}
+
+/**
+ * The edits that write `received` and `rport` into the topmost Via of `text`: `received` when sent-by is not that address
+ * (RFC 3261 18.2.1) or rport is asked for (RFC 3581 4), replacing what a client put there itself; empty when nothing
+ * is to be written.
+ */
+export function viaReceivedEdits(text: string, via: Via, from: ReceivedFrom): MessageEdit[] {
+  const rport = findSpan(text, via, 'rport')
+  const withPort = rport !== undefined || from.rport
+  if (!withPort && equalsIgnoreCase(bareHost(via.host), from.address)) return []
+  const edits: MessageEdit[] = []
+  const received = findSpan(text, via, 'received')
+  if (rport !== undefined) {
+    edits.push({ at: rport.start, remove: rport.end - rport.start, text: `;rport=${from.port}` })
+  }
+  const tail = rport === undefined && withPort ? `;rport=${from.port}` : ''
+  if (received === undefined) edits.push({ at: via.end, remove: 0, text: `;received=${from.address}${tail}` })
+  else {
+    const remove = received.end - received.start
+    edits.push({ at: received.start, remove, text: `;received=${from.address}${tail}` })
+  }
+  return edits
+}
+
+/** The span of `;name[=value]` within the Via. */
+function findSpan(text: string, via: Via, name: string): { start: number; end: number } | undefined {
+  let at = via.paramStart
+  while (at < via.end) {
+    const next = nextParam(text, at + 1, via.end)
+    const nameStart = skipLws(text, at + 1, next)
+    let nameEnd = nameStart
+    while (nameEnd < next && isTokenChar(text.charCodeAt(nameEnd))) nameEnd++
+    if (equalsIgnoreCase(text.slice(nameStart, nameEnd), name)) return { start: at, end: trimEnd(text, at, next) }
+    at = next
+  }
+  return undefined
+}
+
+function nextParam(text: string, at: number, end: number): number {
+  let quoted = false
+  for (let i = at; i < end; i++) {
+    const code = text.charCodeAt(i)
+    if (quoted && code === 92) i++
+    else if (code === 34) quoted = !quoted
+    else if (code === 59 && !quoted) return i
+  }
+  return end
+}
