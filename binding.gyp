@@ -1,0 +1,34 @@
+# Owns the build of the two native addons. Run by src/media/native/build.mjs, which passes Node 24's headers as --nodedir.
+{
+  "target_defaults": {
+    "cflags!": ["-O2"],
+    "cflags": ["-O3", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-fvisibility=hidden"],
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
+    "cflags_cc": ["-std=c++20", "-fno-exceptions", "-fno-rtti"],
+    "defines": ["NAPI_VERSION=9"]
+  },
+  "targets": [
+    {
+      "target_name": "media_relay",
+      "sources": [
+        "src/media/native/addon.cc",
+        "src/media/native/crypto.cc",
+        "src/media/native/endpoint.cc",
+        "src/media/native/endpoint_latch.cc",
+        "src/media/native/key_derivation.cc",
+        "src/media/native/media_loop.cc",
+        "src/media/native/packet_stream.cc",
+        "src/media/native/port_pool.cc",
+        "src/media/native/reception.cc",
+        "src/media/native/relay.cc",
+        "src/media/native/srtp_context.cc"
+      ]
+    },
+    {
+      "target_name": "sip_sockets",
+      "sources": [
+        "<!@(node -p \"fs.readdirSync('src/transport/native').filter(f => f.endsWith('.cc')).map(f => 'src/transport/native/' + f).join(' ')\" 2>/dev/null || true)"
+      ]
+    }
+  ]
+}

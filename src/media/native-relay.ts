@@ -1,0 +1,314 @@
+// Owns the door to the native media relay: loads the addon, checks every argument, names every failure.
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { isIP } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { getSystemErrorName } from 'node:util'
+import { SignalboxError } from '../errors.ts'
+
+/** SDES suites that the relay speaks (RFC 4568 6.2, RFC 6188). */
+export type SrtpSuite = keyof typeof SRTP_KEY_BYTES
+
+/** Bytes of master key and salt together, by suite: what `inline:` of an SDES line decodes to. */
+export const SRTP_KEY_BYTES = {
+  AES_CM_128_HMAC_SHA1_80: 30,
+  AES_CM_128_HMAC_SHA1_32: 30,
+  AES_192_CM_HMAC_SHA1_80: 38,
+  AES_192_CM_HMAC_SHA1_32: 38,
+  AES_256_CM_HMAC_SHA1_80: 46,
+  AES_256_CM_HMAC_SHA1_32: 46,
+} as const
+
+/** Master key followed by master salt (RFC 4568 6.1). */
+export interface SrtpKey {
+  suite: SrtpSuite
+  key: Uint8Array
+}
+
+/** Everything about a stream; what is absent has its default, whatever was configured before. */
+export interface StreamConfig {
+  /** Where the far end said it receives, from SDP. Absent: not known yet. */
+  remote?: { address: string; rtpPort: number; rtcpPort: number }
+  /**
+   * Who may send here. `learn`: whoever does so first, better matches of the signalled address winning for three
+   * seconds, nobody else afterwards; answers follow. `strict`: the signalled address and port alone. `off`: anybody,
+   * answers go to the signalled address. For SRTP only packets that authenticate are learned from.
+   */
+  latching: 'learn' | 'strict' | 'off'
+  /** RTCP leaves by the RTP port, to the far end's RTP port (RFC 5761). It is understood there in any case. */
+  rtcpMux?: boolean
+  /** How packets that arrive here are protected; absent or null: not at all. The same key again keeps its ROC. */
+  srtpIn?: SrtpKey | null
+  /** How packets that leave here are protected. */
+  srtpOut?: SrtpKey | null
+  /** Packets leave here. Default true. */
+  send?: boolean
+  /** Packets that arrive here are passed on. Default true. */
+  receive?: boolean
+  /** Quiet for this long: one `timeout` event. Counted from the configuration or the last good packet. 0 or absent: never. */
+  timeoutMillis?: number
+  /** The same in place of timeoutMillis while send or receive is off. */
+  silentTimeoutMillis?: number
+  /** Timestamp units a second, for the jitter. Default 8000. */
+  clockRate?: number
+}
+
+/** Counters of a stream since it was opened. "In" is what its far end sent and the relay took; bytes are those of the wire. */
+export interface StreamStats {
+  rtpPacketsIn: number
+  rtpBytesIn: number
+  rtpPacketsOut: number
+  rtpBytesOut: number
+  rtcpPacketsIn: number
+  rtcpBytesIn: number
+  rtcpPacketsOut: number
+  rtcpBytesOut: number
+  /** RFC 3550 A.3, over all SSRCs. */
+  lost: number
+  /** RFC 3550 A.8, in timestamp units. */
+  jitter: number
+  /** The same in milliseconds. */
+  jitterMillis: number
+  duplicates: number
+  /** The SSRC heard last; 0 before the first packet. */
+  ssrc: number
+  ssrcChanges: number
+  /** Packets not passed on, by reason: a wrong tag; */
+  srtpAuthFailures: number
+  /** an index seen before, or too old to tell; */
+  srtpReplays: number
+  /** too short for SRTP; */
+  srtpShort: number
+  /** more SSRCs under one key than are remembered; */
+  srtpSsrcLimit: number
+  /** not sent because the outgoing SRTP could not have been secure (an index again, the key used up, too many SSRCs); */
+  srtpUnsent: number
+  /** from an address that is not the far end's; */
+  unknownSource: number
+  /** neither RTP nor RTCP; */
+  malformed: number
+  /** good, but with nowhere to go: not configured, not linked, held, destination unknown; */
+  discarded: number
+  /** refused by the system when sent. */
+  sendErrors: number
+  /** How often an address was learned. */
+  relearned: number
+  /** `address:port`, IPv6 in brackets; '' while nothing was learned. */
+  learnedRtp: string
+  learnedRtcp: string
+  /** Milliseconds since the last good packet; -1 before the first. */
+  lastPacketAgeMillis: number
+}
+
+export interface TimeoutEvent {
+  type: 'timeout'
+  stream: number
+  /** True where the stream was held, and silentTimeoutMillis counted. */
+  silent: boolean
+}
+
+/** The relay's threads. Packets never enter JavaScript. Every method but openStream throws ERR_MEDIA for an unknown stream. */
+export interface NativeRelay {
+  /** Binds an even port for RTP and the odd one above it. Throws ERR_MEDIA_PORTS where none is free, ERR_MEDIA where the address is not ours. */
+  openStream(options: { address: string; portMin: number; portMax: number; tos?: number }): {
+    id: number
+    rtpPort: number
+    rtcpPort: number
+  }
+  /** What arrives on one leaves by the other. Earlier links of either end. */
+  link(a: number, b: number): void
+  configure(id: number, config: StreamConfig): void
+  close(id: number): void
+  stats(id: number): StreamStats
+  /** Stops the threads and closes every stream. Afterwards every method throws ERR_MEDIA; shutdown again does nothing. */
+  shutdown(): void
+}
+
+type Handle = { readonly brand: unique symbol }
+type Opened = { id: number; rtpPort: number } | { failure: 'exhausted' | 'address' | 'system'; errno: number }
+
+interface Addon {
+  create(threads: number, onTimeout: (stream: number, silent: boolean) => void): Handle
+  open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
+  link(handle: Handle, a: number, b: number): boolean
+  configure(
+    handle: Handle,
+    id: number,
+    latching: number,
+    address: string,
+    rtpPort: number,
+    rtcpPort: number,
+    rtcpMux: boolean,
+    send: boolean,
+    receive: boolean,
+    inSuite: string,
+    inKey: Uint8Array,
+    outSuite: string,
+    outKey: Uint8Array,
+    timeoutMillis: number,
+    silentTimeoutMillis: number,
+    clockRate: number,
+  ): boolean
+  close(handle: Handle, id: number): boolean
+  stats(handle: Handle, id: number): Omit<StreamStats, 'jitterMillis'> | null
+  shutdown(handle: Handle): void
+}
+
+const ADDON = fileURLToPath(new URL('../../build/Release/media_relay.node', import.meta.url))
+const LATCHING = { learn: 0, strict: 1, off: 2 } as const
+const NO_KEY = new Uint8Array(0)
+const MAX_THREADS = 64
+const MAX_MILLIS = 2 ** 31
+
+function load(path: string): Addon {
+  if (!existsSync(path)) {
+    throw new SignalboxError(
+      'ERR_NATIVE',
+      `The media relay is not built (${path} is missing). Run: npm run build:native`,
+    )
+  }
+  try {
+    return createRequire(import.meta.url)(path) as Addon
+  } catch (cause) {
+    throw new SignalboxError(
+      'ERR_NATIVE',
+      `The media relay does not load: ${String(cause)}. Run: npm run build:native`,
+      { cause },
+    )
+  }
+}
+
+function integer(what: string, value: number, low: number, high: number): number {
+  if (Number.isInteger(value) && value >= low && value <= high) return value
+  throw new SignalboxError('ERR_MEDIA', `${what} must be a whole number from ${low} to ${high}, not ${value}.`)
+}
+
+function address(what: string, value: string): string {
+  if (isIP(value) !== 0 && !value.includes('%')) return value
+  throw new SignalboxError('ERR_MEDIA', `${what} must be a numeric IPv4 or IPv6 address, not ${JSON.stringify(value)}.`)
+}
+
+/** Checks the key's length; its bytes never enter a message. */
+function srtpKey(what: string, key: SrtpKey | null | undefined): [string, Uint8Array] {
+  if (!key) return ['', NO_KEY]
+  const bytes = Object.hasOwn(SRTP_KEY_BYTES, key.suite) ? SRTP_KEY_BYTES[key.suite] : undefined
+  if (bytes === undefined)
+    throw new SignalboxError('ERR_MEDIA', `${what}: the relay does not speak the suite ${JSON.stringify(key.suite)}.`)
+  if (!(key.key instanceof Uint8Array) || key.key.length !== bytes) {
+    throw new SignalboxError('ERR_MEDIA', `${what}: ${key.suite} needs ${bytes} bytes of key and salt.`)
+  }
+  return [key.suite, key.key]
+}
+
+/**
+ * Starts the relay's threads; they do not keep the process alive.
+ * `onEvent` runs in JavaScript's thread, once for each time a stream falls quiet. `addon` is another build of the addon (tests).
+ */
+export function createNativeRelay(options: {
+  onEvent(event: TimeoutEvent): void
+  threads?: number
+  addon?: string
+}): NativeRelay {
+  const addon = load(options.addon ?? ADDON)
+  const threads = integer('threads', options.threads ?? 1, 1, MAX_THREADS)
+  const families = new Map<number, number>()
+  const clockRates = new Map<number, number>()
+  let handle: Handle | undefined = addon.create(threads, (stream, silent) => {
+    // A report may have been under way when its stream was closed.
+    if (families.has(stream)) options.onEvent({ type: 'timeout', stream, silent })
+  })
+
+  const running = (): Handle => {
+    if (handle) return handle
+    throw new SignalboxError('ERR_MEDIA', 'The media relay has been shut down.')
+  }
+  const known = (id: number): number => {
+    if (families.has(id)) return id
+    throw new SignalboxError('ERR_MEDIA', `There is no media stream ${id}.`)
+  }
+
+  return {
+    openStream({ address: local, portMin, portMax, tos }) {
+      const opened = addon.open(
+        running(),
+        address('address', local),
+        integer('portMin', portMin, 1, 65535),
+        integer('portMax', portMax, 1, 65535),
+        integer('tos', tos ?? 0, 0, 255),
+      )
+      if ('failure' in opened) {
+        if (opened.failure === 'exhausted') {
+          throw new SignalboxError(
+            'ERR_MEDIA_PORTS',
+            `No pair of ports is free on ${local} between ${portMin} and ${portMax}.`,
+          )
+        }
+        const reason = opened.errno > 0 ? getSystemErrorName(-opened.errno) : 'not an address'
+        throw new SignalboxError('ERR_MEDIA', `A media socket on ${local} could not be opened: ${reason}.`)
+      }
+      families.set(opened.id, isIP(local))
+      return { id: opened.id, rtpPort: opened.rtpPort, rtcpPort: opened.rtpPort + 1 }
+    },
+
+    link(a, b) {
+      if (known(a) === known(b)) throw new SignalboxError('ERR_MEDIA', `Media stream ${a} cannot be linked to itself.`)
+      addon.link(running(), a, b)
+    },
+
+    configure(id, config) {
+      known(id)
+      const { remote } = config
+      if (remote && isIP(address('remote.address', remote.address)) !== families.get(id)) {
+        throw new SignalboxError('ERR_MEDIA', `Media stream ${id} is of another address family than ${remote.address}.`)
+      }
+      if (!Object.hasOwn(LATCHING, config.latching)) {
+        throw new SignalboxError(
+          'ERR_MEDIA',
+          `latching must be learn, strict or off, not ${JSON.stringify(config.latching)}.`,
+        )
+      }
+      const clockRate = integer('clockRate', config.clockRate ?? 8000, 1, 1_000_000)
+      const [inSuite, inKey] = srtpKey('srtpIn', config.srtpIn)
+      const [outSuite, outKey] = srtpKey('srtpOut', config.srtpOut)
+      addon.configure(
+        running(),
+        id,
+        LATCHING[config.latching],
+        remote?.address ?? '',
+        remote ? integer('remote.rtpPort', remote.rtpPort, 1, 65535) : 0,
+        remote ? integer('remote.rtcpPort', remote.rtcpPort, 1, 65535) : 0,
+        config.rtcpMux ?? false,
+        config.send ?? true,
+        config.receive ?? true,
+        inSuite,
+        inKey,
+        outSuite,
+        outKey,
+        integer('timeoutMillis', config.timeoutMillis ?? 0, 0, MAX_MILLIS),
+        integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
+        clockRate,
+      )
+      clockRates.set(id, clockRate)
+    },
+
+    close(id) {
+      addon.close(running(), known(id))
+      families.delete(id)
+      clockRates.delete(id)
+    },
+
+    stats(id) {
+      const counters = addon.stats(running(), known(id))
+      if (!counters) throw new SignalboxError('ERR_MEDIA', `There is no media stream ${id}.`)
+      return { ...counters, jitterMillis: (counters.jitter * 1000) / (clockRates.get(id) ?? 8000) }
+    },
+
+    shutdown() {
+      if (!handle) return
+      addon.shutdown(handle)
+      handle = undefined
+      families.clear()
+      clockRates.clear()
+    },
+  }
+}

@@ -1,0 +1,245 @@
+// Owns the registration with Node: turns JavaScript values, checked by native-relay.ts, into calls of the relay.
+#include <node_api.h>
+
+#include <string>
+
+#include "relay.h"
+
+namespace {
+
+using media::Endpoint;
+using media::Relay;
+using media::StreamSettings;
+
+/// What one createRelay() gave; lives until shutdown or the end of its environment.
+struct Handle {
+  std::unique_ptr<Relay> relay;
+  napi_threadsafe_function report = nullptr;
+
+  void stop() {
+    if (!relay) return;
+    relay->shutdown();
+    relay.reset();
+    napi_release_threadsafe_function(report, napi_tsfn_abort);
+    report = nullptr;
+  }
+};
+
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info) : env_(env) { napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr); }
+
+  Handle* handle() const {
+    void* data = nullptr;
+    napi_get_value_external(env_, values_[0], &data);
+    return static_cast<Handle*>(data);
+  }
+  napi_value value(size_t i) const { return values_[i]; }
+  int64_t integer(size_t i) const {
+    int64_t value = 0;
+    napi_get_value_int64(env_, values_[i], &value);
+    return value;
+  }
+  bool boolean(size_t i) const {
+    bool value = false;
+    napi_get_value_bool(env_, values_[i], &value);
+    return value;
+  }
+  std::string text(size_t i) const {
+    char buffer[128] = "";
+    size_t length = 0;
+    napi_get_value_string_utf8(env_, values_[i], buffer, sizeof buffer, &length);
+    return {buffer, length};
+  }
+  /// An address of "" stays unknown.
+  Endpoint endpoint(size_t address, size_t port) const {
+    Endpoint result;
+    Endpoint::parse(text(address).c_str(), static_cast<uint16_t>(integer(port)), &result);
+    return result;
+  }
+  /// A suite's name and its key; no context for a name of "".
+  std::unique_ptr<media::SrtpContext> srtp(size_t suite, size_t key) const {
+    const std::string name = text(suite);
+    for (const media::CryptoSuite& each : media::kCryptoSuites) {
+      if (each.name != name) continue;
+      void* data = nullptr;
+      size_t length = 0;
+      napi_get_typedarray_info(env_, values_[key], nullptr, &length, &data, nullptr, nullptr);
+      if (length != each.key_length + media::kSaltLength) return nullptr;
+      return std::make_unique<media::SrtpContext>(each, std::span(static_cast<const uint8_t*>(data), length));
+    }
+    return nullptr;
+  }
+
+ private:
+  napi_env env_;
+  size_t count_ = 16;
+  napi_value values_[16];
+};
+
+napi_value number(napi_env env, double value) {
+  napi_value result;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+napi_value boolean(napi_env env, bool value) {
+  napi_value result;
+  napi_get_boolean(env, value, &result);
+  return result;
+}
+
+void set(napi_env env, napi_value object, const char* name, napi_value value) {
+  napi_set_named_property(env, object, name, value);
+}
+
+void set(napi_env env, napi_value object, const char* name, const std::string& text) {
+  napi_value value;
+  napi_create_string_utf8(env, text.data(), text.size(), &value);
+  set(env, object, name, value);
+}
+
+void stop_at_exit(void* handle) { static_cast<Handle*>(handle)->stop(); }
+
+/// A report crosses threads as one number: the stream, and whether it was held.
+void call_report(napi_env env, napi_value callback, void*, void* data) {
+  if (!env) return;
+  const auto packed = reinterpret_cast<uintptr_t>(data);
+  napi_value undefined;
+  napi_get_undefined(env, &undefined);
+  napi_value arguments[] = {number(env, static_cast<double>(packed >> 1)), boolean(env, packed & 1)};
+  napi_call_function(env, undefined, callback, 2, arguments, nullptr);
+}
+
+// create(threads, onTimeout(stream, silent)) -> handle
+napi_value create(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  auto* handle = new Handle;
+  napi_value name;
+  napi_create_string_utf8(env, "media-relay", NAPI_AUTO_LENGTH, &name);
+  // Each stream has at most one report under way for each time it falls silent, so the queue needs no limit.
+  napi_create_threadsafe_function(env, arguments.value(1), nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_report, &handle->report);
+  napi_unref_threadsafe_function(env, handle->report);
+  const auto report = handle->report;
+  handle->relay = std::make_unique<Relay>(static_cast<size_t>(arguments.integer(0)), [report](uint32_t stream, bool silent) {
+    const uintptr_t packed = static_cast<uintptr_t>(stream) << 1 | (silent ? 1 : 0);
+    napi_call_threadsafe_function(report, reinterpret_cast<void*>(packed), napi_tsfn_nonblocking);
+  });
+  napi_add_env_cleanup_hook(env, stop_at_exit, handle);
+  napi_value result;
+  napi_create_external(
+      env, handle,
+      [](napi_env finalizing, void* data, void*) {
+        auto* dying = static_cast<Handle*>(data);
+        napi_remove_env_cleanup_hook(finalizing, stop_at_exit, dying);
+        dying->stop();
+        delete dying;
+      },
+      nullptr, &result);
+  return result;
+}
+
+// open(handle, address, portMin, portMax, tos) -> { id, rtpPort } | { failure, errno }
+napi_value open(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  napi_value result;
+  napi_create_object(env, &result);
+  Endpoint address;
+  Relay::Opened opened{};
+  int error = 0;
+  auto outcome = media::PortResult::kAddress;
+  if (Endpoint::parse(arguments.text(1).c_str(), 0, &address))
+    outcome = arguments.handle()->relay->open(address, static_cast<uint16_t>(arguments.integer(2)), static_cast<uint16_t>(arguments.integer(3)),
+                                              static_cast<int>(arguments.integer(4)), &opened, &error);
+  switch (outcome) {
+    case media::PortResult::kOk:
+      set(env, result, "id", number(env, opened.id));
+      set(env, result, "rtpPort", number(env, opened.rtp_port));
+      return result;
+    case media::PortResult::kExhausted:
+      set(env, result, "failure", std::string("exhausted"));
+      break;
+    case media::PortResult::kAddress:
+      set(env, result, "failure", std::string("address"));
+      break;
+    case media::PortResult::kSystem:
+      set(env, result, "failure", std::string("system"));
+      break;
+  }
+  set(env, result, "errno", number(env, error));
+  return result;
+}
+
+// link(handle, a, b) -> whether both exist
+napi_value link(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  return boolean(env, arguments.handle()->relay->link(static_cast<uint32_t>(arguments.integer(1)), static_cast<uint32_t>(arguments.integer(2))));
+}
+
+// configure(handle, id, latching, address, rtpPort, rtcpPort, rtcpMux, send, receive, inSuite, inKey, outSuite, outKey,
+//           timeoutMillis, silentTimeoutMillis, clockRate) -> whether the stream exists
+napi_value configure(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  auto settings = std::make_unique<StreamSettings>();
+  settings->latching = static_cast<media::Latching>(arguments.integer(2));
+  settings->remote_rtp = arguments.endpoint(3, 4);
+  settings->remote_rtcp = arguments.endpoint(3, 5);
+  settings->rtcp_mux = arguments.boolean(6);
+  settings->send = arguments.boolean(7);
+  settings->receive = arguments.boolean(8);
+  settings->srtp_in = arguments.srtp(9, 10);
+  settings->srtp_out = arguments.srtp(11, 12);
+  settings->timeout = arguments.integer(13);
+  settings->silent_timeout = arguments.integer(14);
+  settings->clock_rate = static_cast<uint32_t>(arguments.integer(15));
+  return boolean(env, arguments.handle()->relay->configure(static_cast<uint32_t>(arguments.integer(1)), std::move(settings)));
+}
+
+// close(handle, id) -> whether the stream existed
+napi_value close(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  return boolean(env, arguments.handle()->relay->close(static_cast<uint32_t>(arguments.integer(1))));
+}
+
+// stats(handle, id) -> object, or null when there is no such stream
+napi_value stats(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  napi_value result;
+  const media::PacketStream* stream = arguments.handle()->relay->find(static_cast<uint32_t>(arguments.integer(1)));
+  if (!stream) {
+    napi_get_null(env, &result);
+    return result;
+  }
+  napi_create_object(env, &result);
+  for (const auto& [name, counter] : media::kCounterNames)
+    set(env, result, name, number(env, static_cast<double>((stream->counters().*counter).get())));
+  const media::LearnedAddresses learned = stream->learned();
+  set(env, result, "learnedRtp", learned.rtp.text());
+  set(env, result, "learnedRtcp", learned.rtcp.text());
+  const uint64_t last = stream->last_packet();
+  set(env, result, "lastPacketAgeMillis", number(env, last == 0 ? -1 : static_cast<double>(media::now_milliseconds() - static_cast<int64_t>(last))));
+  return result;
+}
+
+napi_value shutdown(napi_env env, napi_callback_info info) {
+  Arguments(env, info).handle()->stop();
+  return nullptr;
+}
+
+napi_value init(napi_env env, napi_value exports) {
+  const napi_property_descriptor functions[] = {
+      {"create", nullptr, create, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"open", nullptr, open, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"link", nullptr, link, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"configure", nullptr, configure, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"close", nullptr, close, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"stats", nullptr, stats, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"shutdown", nullptr, shutdown, nullptr, nullptr, nullptr, napi_default, nullptr},
+  };
+  napi_define_properties(env, exports, std::size(functions), functions);
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(media_relay, init)

@@ -1,0 +1,65 @@
+// Owns the calls into OpenSSL.
+#include "crypto.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace media {
+
+AesCounter::AesCounter(std::span<const uint8_t> key) : context_(EVP_CIPHER_CTX_new()) {
+  const EVP_CIPHER* cipher =
+      key.size() == 32 ? EVP_aes_256_ctr() : key.size() == 24 ? EVP_aes_192_ctr() : EVP_aes_128_ctr();
+  // Out of memory, or an OpenSSL without AES: media in the clear is no way to go on.
+  if (!context_ || EVP_EncryptInit_ex(context_, cipher, nullptr, key.data(), nullptr) != 1) std::abort();
+}
+
+AesCounter::~AesCounter() { EVP_CIPHER_CTX_free(context_); }
+
+void AesCounter::apply(const uint8_t iv[16], uint8_t* data, size_t length) {
+  int written = 0;
+  if (EVP_EncryptInit_ex(context_, nullptr, nullptr, nullptr, iv) != 1 ||
+      EVP_EncryptUpdate(context_, data, &written, data, static_cast<int>(length)) != 1)
+    std::abort();
+}
+
+HmacSha1::HmacSha1(std::span<const uint8_t> key) {
+  uint8_t block[SHA_CBLOCK] = {};
+  std::memcpy(block, key.data(), key.size());
+  for (uint8_t& byte : block) byte ^= 0x36;
+  SHA1_Init(&inner_);
+  SHA1_Update(&inner_, block, sizeof block);
+  for (uint8_t& byte : block) byte ^= 0x36 ^ 0x5c;
+  SHA1_Init(&outer_);
+  SHA1_Update(&outer_, block, sizeof block);
+  wipe(block, sizeof block);
+}
+
+HmacSha1::~HmacSha1() {
+  wipe(&inner_, sizeof inner_);
+  wipe(&outer_, sizeof outer_);
+}
+
+void HmacSha1::tag(const uint8_t* data, size_t length, const uint8_t* trailer, size_t trailer_length,
+                   uint8_t out[20]) const {
+  uint8_t digest[SHA_DIGEST_LENGTH];
+  SHA_CTX state = inner_;
+  SHA1_Update(&state, data, length);
+  SHA1_Update(&state, trailer, trailer_length);
+  SHA1_Final(digest, &state);
+  state = outer_;
+  SHA1_Update(&state, digest, sizeof digest);
+  SHA1_Final(out, &state);
+}
+
+bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t length) { return CRYPTO_memcmp(a, b, length) == 0; }
+
+void wipe(void* data, size_t length) { OPENSSL_cleanse(data, length); }
+
+void random_bytes(void* data, size_t length) {
+  if (RAND_bytes(static_cast<unsigned char*>(data), static_cast<int>(length)) != 1) std::abort();
+}
+
+}  // namespace media

@@ -1,0 +1,73 @@
+// Owns the primitives SRTP is made of, over the OpenSSL that Node exports: AES in counter mode and HMAC-SHA1.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+namespace media {
+
+/// One row of RFC 3711 / RFC 6188; lengths in bytes.
+struct CryptoSuite {
+  std::string_view name;
+  size_t key_length;
+  size_t tag_length;   // of SRTP
+  size_t rtcp_tag_length;  // RFC 4568 6.2: 80 bits for SRTCP whatever the suite
+};
+
+inline constexpr size_t kSaltLength = 14;
+inline constexpr size_t kMaxKeyLength = 32;
+inline constexpr size_t kAuthKeyLength = 20;
+inline constexpr size_t kMaxTagLength = 10;
+
+inline constexpr CryptoSuite kCryptoSuites[] = {
+    {"AES_CM_128_HMAC_SHA1_80", 16, 10, 10},
+    {"AES_CM_128_HMAC_SHA1_32", 16, 4, 10},
+    {"AES_192_CM_HMAC_SHA1_80", 24, 10, 10},
+    {"AES_192_CM_HMAC_SHA1_32", 24, 4, 10},
+    {"AES_256_CM_HMAC_SHA1_80", 32, 10, 10},
+    {"AES_256_CM_HMAC_SHA1_32", 32, 4, 10},
+};
+
+/// AES in counter mode under one key. The key schedule is made once; a packet only sets the counter block.
+class AesCounter {
+ public:
+  explicit AesCounter(std::span<const uint8_t> key);
+  ~AesCounter();
+  AesCounter(const AesCounter&) = delete;
+  AesCounter& operator=(const AesCounter&) = delete;
+
+  /// Adds the keystream that begins at counter block `iv` to `data`, in place.
+  void apply(const uint8_t iv[16], uint8_t* data, size_t length);
+
+ private:
+  EVP_CIPHER_CTX* context_;  // Owned.
+};
+
+/// HMAC-SHA1 (RFC 2104) under one key. The two key blocks are hashed once; a packet starts from copies of that state.
+class HmacSha1 {
+ public:
+  explicit HmacSha1(std::span<const uint8_t> key);
+  ~HmacSha1();
+  HmacSha1(const HmacSha1&) = delete;
+  HmacSha1& operator=(const HmacSha1&) = delete;
+
+  /// The tag over `data` followed by `trailer` (the ROC, which is authenticated but not sent).
+  void tag(const uint8_t* data, size_t length, const uint8_t* trailer, size_t trailer_length, uint8_t out[20]) const;
+
+ private:
+  SHA_CTX inner_;
+  SHA_CTX outer_;
+};
+
+/// Compares in time that does not depend on the contents.
+bool equal_in_constant_time(const uint8_t* a, const uint8_t* b, size_t length);
+void wipe(void* data, size_t length);
+void random_bytes(void* data, size_t length);
+
+}  // namespace media

@@ -1,0 +1,242 @@
+// Owns the receive loop. Per packet: one receive, one send, no allocation, no lock.
+#include "media_loop.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <future>
+
+namespace media {
+
+namespace {
+
+constexpr int kEvents = 512;
+/// Datagrams taken from one socket before the others have their turn.
+constexpr unsigned kBatch = 16;
+/// Shortest time between two looks at the deadlines, milliseconds.
+constexpr int64_t kDeadlineStep = 50;
+/// From this many packets a second on, the loop waits kCoalesce after a small batch so that the next is larger: a
+/// wake-up costs as much as a packet.
+constexpr size_t kBusyRate = 2000;
+constexpr long kCoalesceNanoseconds = 1'000'000;
+constexpr size_t kFullBatch = 128;
+
+int64_t clock_nanoseconds() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+}  // namespace
+
+int64_t now_milliseconds() { return clock_nanoseconds() / 1'000'000; }
+int64_t now_microseconds() { return clock_nanoseconds() / 1'000; }
+
+struct MediaLoop::Batch {
+  epoll_event events[kEvents];
+  mmsghdr messages[kBatch];
+  iovec vectors[kBatch];
+  Endpoint sources[kBatch];
+  uint8_t buffers[kBatch][kPacketBuffer];
+
+  Batch() {
+    for (unsigned i = 0; i < kBatch; i++) {
+      vectors[i] = {buffers[i], kMaxDatagram};
+      messages[i] = {};
+      messages[i].msg_hdr.msg_iov = &vectors[i];
+      messages[i].msg_hdr.msg_iovlen = 1;
+      messages[i].msg_hdr.msg_name = &sources[i];
+      messages[i].msg_hdr.msg_namelen = sizeof(Endpoint);
+    }
+  }
+};
+
+MediaLoop::MediaLoop(TimeoutReport report)
+    : report_(std::move(report)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      batch_(std::make_unique<Batch>()) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  // Signals are for the threads that expect them.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread_.native_handle(), "media-relay");
+}
+
+MediaLoop::~MediaLoop() {
+  stopping_ = true;
+  post([] {});
+  thread_.join();
+  for (const auto& stream : streams_) stream->unlink();
+  ::close(wake_);
+  ::close(epoll_);
+}
+
+void MediaLoop::post(Command command) {
+  bool first;
+  {
+    const std::scoped_lock lock(commands_mutex_);
+    first = commands_.empty();
+    commands_.push_back(std::move(command));
+  }
+  const uint64_t one = 1;
+  if (first && write(wake_, &one, sizeof one) < 0) {
+    // The counter of the eventfd is full: the loop is awake already.
+  }
+}
+
+void MediaLoop::attach(std::unique_ptr<PacketStream> stream) {
+  stream_count_.fetch_add(1, std::memory_order_relaxed);
+  // std::function wants copies; the pointer is taken back in the loop.
+  post([this, raw = stream.release()] { add(std::unique_ptr<PacketStream>(raw)); });
+}
+
+void MediaLoop::close(PacketStream* stream) {
+  stream_count_.fetch_sub(1, std::memory_order_relaxed);
+  post([this, stream] { remove(stream); });
+}
+
+void MediaLoop::link(PacketStream* a, PacketStream* b) {
+  post([a, b] { a->link(b); });
+}
+
+void MediaLoop::configure(PacketStream* stream, std::unique_ptr<StreamSettings> settings) {
+  post([this, stream, raw = settings.release()] {
+    stream->configure(std::unique_ptr<StreamSettings>(raw), now_milliseconds());
+    next_deadline_ = std::min(next_deadline_, stream->deadline());
+  });
+}
+
+std::unique_ptr<PacketStream> MediaLoop::detach(PacketStream* stream) {
+  stream_count_.fetch_sub(1, std::memory_order_relaxed);
+  std::promise<std::unique_ptr<PacketStream>> given;
+  post([this, stream, &given] { given.set_value(remove(stream)); });
+  return given.get_future().get();
+}
+
+void MediaLoop::add(std::unique_ptr<PacketStream> stream) {
+  for (const auto component : {PacketStream::kRtp, PacketStream::kRtcp}) {
+    PacketStream::Socket& socket = stream->socket(component);
+    // Edge-triggered: a drained socket is not asked again until its next packet. What is there already is reported.
+    epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = &socket}};
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.fd, &event);
+  }
+  next_deadline_ = std::min(next_deadline_, stream->deadline());
+  streams_.push_back(std::move(stream));
+}
+
+std::unique_ptr<PacketStream> MediaLoop::remove(PacketStream* stream) {
+  stream->unlink();
+  for (const auto component : {PacketStream::kRtp, PacketStream::kRtcp}) {
+    PacketStream::Socket& socket = stream->socket(component);
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, socket.fd, nullptr);
+    if (socket.ready) std::erase(ready_, &socket);
+    socket.ready = false;
+  }
+  const auto found = std::find_if(streams_.begin(), streams_.end(), [&](const auto& each) { return each.get() == stream; });
+  if (found == streams_.end()) return nullptr;
+  std::swap(*found, streams_.back());
+  std::unique_ptr<PacketStream> taken = std::move(streams_.back());
+  streams_.pop_back();
+  return taken;
+}
+
+void MediaLoop::run_commands() {
+  uint64_t count;
+  if (read(wake_, &count, sizeof count) < 0) return;
+  std::vector<Command> commands;
+  {
+    const std::scoped_lock lock(commands_mutex_);
+    commands.swap(commands_);
+  }
+  for (const Command& command : commands) command();
+}
+
+void MediaLoop::run() {
+  while (!stopping_) {
+    int wait = -1;
+    if (!ready_.empty()) {
+      wait = 0;
+    } else if (next_deadline_ != INT64_MAX) {
+      wait = static_cast<int>(std::clamp<int64_t>(next_deadline_ - now_milliseconds() + 1, 0, 60'000));
+    }
+    const int count = epoll_wait(epoll_, batch_->events, kEvents, wait);
+    const int64_t now = now_microseconds();
+    bool woken = false;
+    for (int i = 0; i < count; i++) {
+      auto* socket = static_cast<PacketStream::Socket*>(batch_->events[i].data.ptr);
+      if (!socket) {
+        woken = true;
+      } else if (!socket->ready) {
+        socket->ready = true;
+        ready_.push_back(socket);
+      }
+    }
+    const size_t before = rate_packets_;
+    drain_ready(now);
+    // Commands come after the batch: nothing of the batch can point to a stream that a command has closed.
+    if (woken) run_commands();
+    if (now / 1000 >= next_deadline_) check_deadlines(now / 1000);
+    if (coalesce(rate_packets_ - before, now)) {
+      const timespec pause{.tv_sec = 0, .tv_nsec = kCoalesceNanoseconds};
+      nanosleep(&pause, nullptr);
+    }
+  }
+}
+
+void MediaLoop::drain_ready(int64_t now) {
+  size_t kept = 0;
+  for (PacketStream::Socket* socket : ready_) {
+    for (unsigned i = 0; i < kBatch; i++) batch_->messages[i].msg_hdr.msg_namelen = sizeof(Endpoint);
+    const int got = recvmmsg(socket->fd, batch_->messages, kBatch, MSG_DONTWAIT, nullptr);
+    for (int i = 0; i < got; i++) {
+      const bool whole = (batch_->messages[i].msg_hdr.msg_flags & MSG_TRUNC) == 0;
+      // A datagram that did not fit is passed on as an empty one, which is malformed.
+      socket->stream->receive(socket->component, batch_->buffers[i], whole ? batch_->messages[i].msg_len : 0, batch_->sources[i], now);
+    }
+    if (got > 0) rate_packets_ += static_cast<size_t>(got);
+    // A full batch leaves more behind. An error (an ICMP answer to what was sent) is taken by the call that reports it.
+    const bool more = got == static_cast<int>(kBatch) || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+    if (more) {
+      ready_[kept++] = socket;
+    } else {
+      socket->ready = false;
+    }
+  }
+  ready_.resize(kept);
+}
+
+void MediaLoop::check_deadlines(int64_t now) {
+  int64_t next = INT64_MAX;
+  for (const auto& stream : streams_) {
+    int64_t deadline = stream->deadline();
+    if (deadline <= now) {
+      report_(stream->id(), stream->silent());
+      stream->timed_out();
+    } else {
+      next = std::min(next, deadline);
+    }
+  }
+  next_deadline_ = next == INT64_MAX ? next : std::max(next, now + kDeadlineStep);
+}
+
+bool MediaLoop::coalesce(size_t packets, int64_t now) {
+  if (now - rate_since_ >= 100'000) {
+    busy_ = rate_packets_ * 1'000'000 >= kBusyRate * static_cast<size_t>(now - rate_since_);
+    rate_since_ = now;
+    rate_packets_ = 0;
+  }
+  return busy_ && packets > 0 && packets < kFullBatch && ready_.empty();
+}
+
+}  // namespace media

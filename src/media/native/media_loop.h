@@ -1,0 +1,74 @@
+// Owns one relay thread: its epoll set, its streams, the batches it receives in, and the commands it is given.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "packet_stream.h"
+
+namespace media {
+
+/// Milliseconds and microseconds of the monotonic clock that all times in the relay are of.
+int64_t now_milliseconds();
+int64_t now_microseconds();
+
+class MediaLoop {
+ public:
+  /// Called in the loop's thread; must not block.
+  using TimeoutReport = std::function<void(uint32_t stream, bool silent)>;
+
+  explicit MediaLoop(TimeoutReport report);
+  /// Stops the thread; streams not yet detached are closed.
+  ~MediaLoop();
+  MediaLoop(const MediaLoop&) = delete;
+  MediaLoop& operator=(const MediaLoop&) = delete;
+
+  // Commands: queued, and carried out by the loop in the order given, between two batches of packets.
+  void attach(std::unique_ptr<PacketStream> stream);
+  void close(PacketStream* stream);
+  void link(PacketStream* a, PacketStream* b);
+  void configure(PacketStream* stream, std::unique_ptr<StreamSettings> settings);
+  /// Waits for the loop to let go of the stream, unlinked and with its counters, so that another loop can have it.
+  std::unique_ptr<PacketStream> detach(PacketStream* stream);
+
+  size_t stream_count() const { return stream_count_.load(std::memory_order_relaxed); }
+
+ private:
+  using Command = std::function<void()>;
+  struct Batch;
+
+  void post(Command command);
+  void run();
+  void run_commands();
+  void add(std::unique_ptr<PacketStream> stream);
+  std::unique_ptr<PacketStream> remove(PacketStream* stream);
+  void drain_ready(int64_t now);
+  void check_deadlines(int64_t now);
+  bool coalesce(size_t packets, int64_t now);
+
+  const TimeoutReport report_;
+  const int epoll_;
+  const int wake_;  // eventfd
+  std::atomic<bool> stopping_{false};
+  std::atomic<size_t> stream_count_{0};  // counted when a command is given
+  std::mutex commands_mutex_;
+  std::vector<Command> commands_;
+
+  // The loop's thread alone.
+  std::vector<std::unique_ptr<PacketStream>> streams_;
+  std::vector<PacketStream::Socket*> ready_;
+  std::unique_ptr<Batch> batch_;
+  int64_t next_deadline_ = INT64_MAX;
+  int64_t rate_since_ = 0;  // microseconds
+  size_t rate_packets_ = 0;
+  bool busy_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace media

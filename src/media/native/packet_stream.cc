@@ -1,0 +1,143 @@
+// Owns the checks between a datagram and its way out, in the order that keeps forged packets cheap and harmless.
+#include "packet_stream.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "rtcp.h"
+
+namespace media {
+
+PacketStream::PacketStream(uint32_t id, int rtp_fd, int rtcp_fd, int64_t now)
+    : id_(id), sockets_{{this, rtp_fd, kRtp}, {this, rtcp_fd, kRtcp}}, settings_(std::make_unique<StreamSettings>()), active_(now) {}
+
+PacketStream::~PacketStream() {
+  for (const Socket& socket : sockets_) close(socket.fd);
+}
+
+void PacketStream::link(PacketStream* peer) {
+  unlink();
+  peer->unlink();
+  if (peer == this) return;
+  peer_ = peer;
+  peer->peer_ = this;
+}
+
+void PacketStream::unlink() {
+  if (peer_) peer_->peer_ = nullptr;
+  peer_ = nullptr;
+}
+
+void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t now) {
+  for (auto context : {&StreamSettings::srtp_in, &StreamSettings::srtp_out}) {
+    auto& before = (*settings_).*context;
+    auto& after = (*settings).*context;
+    if (before && after && before->same_key(*after)) after.swap(before);
+  }
+  settings_ = std::move(settings);
+  latches_[kRtp].configure(settings_->latching, settings_->remote_rtp);
+  latches_[kRtcp].configure(settings_->latching, settings_->remote_rtcp);
+  reception_.set_clock_rate(settings_->clock_rate);
+  publish_learned();
+  configured_ = true;
+  reported_ = false;
+  active_ = now;
+}
+
+void PacketStream::receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
+  if (!configured_) return counters_.discarded.add(1);
+  // RFC 5761 4: on the RTP port, RTCP is told by its packet type; on the RTCP port nothing else is taken.
+  const bool rtcp = component == kRtcp || looks_like_rtcp(data, length);
+  RtpHeader rtp_header;
+  RtcpHeader rtcp_header;
+  if (rtcp ? !RtcpHeader::parse(data, length, &rtcp_header) : !RtpHeader::parse(data, length, &rtp_header))
+    return counters_.malformed.add(1);
+
+  EndpointLatch& latch = latches_[component];
+  const int64_t milliseconds = now / 1000;
+  if (!latch.admits(source, milliseconds)) return counters_.unknown_source.add(1);
+
+  const size_t wire_length = length;
+  if (settings_->srtp_in) {
+    const SrtpResult result = unprotect(rtcp, data, &length);
+    if (result != SrtpResult::kOk) return count_failure(result);
+  }
+  if (rtcp && !rtcp_lengths_add_up(data, length)) return counters_.malformed.add(1);
+  // Only now is the packet known to be the far end's: what is learned of it comes after.
+  if (latch.learn(source, milliseconds)) {
+    counters_.relearned.add(1);
+    publish_learned();
+  }
+  active_ = milliseconds;
+  reported_ = false;
+  last_packet_.set(static_cast<uint64_t>(milliseconds));
+  if (rtcp) {
+    counters_.rtcp_packets_in.add(1);
+    counters_.rtcp_bytes_in.add(wire_length);
+  } else {
+    counters_.rtp_packets_in.add(1);
+    counters_.rtp_bytes_in.add(wire_length);
+    reception_.received(rtp_header, now, &counters_);
+  }
+  if (!settings_->receive || !peer_) return counters_.discarded.add(1);
+  peer_->transmit(rtcp, data, length);
+}
+
+SrtpResult PacketStream::unprotect(bool rtcp, uint8_t* data, size_t* length) {
+  return rtcp ? settings_->srtp_in->unprotect_rtcp(data, length) : settings_->srtp_in->unprotect_rtp(data, length);
+}
+
+void PacketStream::count_failure(SrtpResult result) {
+  switch (result) {
+    case SrtpResult::kOk:
+      break;
+    case SrtpResult::kShort:
+      return counters_.srtp_short.add(1);
+    case SrtpResult::kReplay:
+      return counters_.srtp_replay.add(1);
+    case SrtpResult::kSsrcLimit:
+      return counters_.srtp_ssrc_limit.add(1);
+    case SrtpResult::kAuth:
+    case SrtpResult::kExhausted:
+      return counters_.srtp_auth.add(1);
+  }
+}
+
+void PacketStream::transmit(bool rtcp, uint8_t* data, size_t length) {
+  // A mux'd far end gets both on its RTP port, from ours (RFC 5761 3).
+  const Component out = rtcp && !settings_->rtcp_mux ? kRtcp : kRtp;
+  const Endpoint& destination = latches_[out].destination();
+  if (!configured_ || !settings_->send || !destination.known()) return counters_.discarded.add(1);
+  if (settings_->srtp_out) {
+    SrtpContext& context = *settings_->srtp_out;
+    const SrtpResult result = rtcp ? context.protect_rtcp(data, &length) : context.protect_rtp(data, &length);
+    if (result != SrtpResult::kOk) return counters_.srtp_unsent.add(1);
+  }
+  if (sendto(sockets_[out].fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, &destination.any, destination.size()) < 0)
+    return counters_.send_errors.add(1);
+  if (rtcp) {
+    counters_.rtcp_packets_out.add(1);
+    counters_.rtcp_bytes_out.add(length);
+  } else {
+    counters_.rtp_packets_out.add(1);
+    counters_.rtp_bytes_out.add(length);
+  }
+}
+
+int64_t PacketStream::deadline() const {
+  const int64_t wait = silent() ? settings_->silent_timeout : settings_->timeout;
+  return wait > 0 && !reported_ && configured_ ? active_ + wait : INT64_MAX;
+}
+
+void PacketStream::publish_learned() {
+  const std::scoped_lock lock(learned_mutex_);
+  learned_ = {latches_[kRtp].learned(), latches_[kRtcp].learned()};
+}
+
+LearnedAddresses PacketStream::learned() const {
+  const std::scoped_lock lock(learned_mutex_);
+  return learned_;
+}
+
+}  // namespace media

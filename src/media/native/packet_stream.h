@@ -1,0 +1,102 @@
+// Owns one media stream: a pair of sockets, its far end, its keys, and the way of a packet through it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "endpoint.h"
+#include "endpoint_latch.h"
+#include "reception.h"
+#include "srtp_context.h"
+#include "stats.h"
+
+namespace media {
+
+/// The largest datagram taken; longer ones are counted as malformed. Jumbo frames fit.
+inline constexpr size_t kMaxDatagram = 9000;
+inline constexpr size_t kPacketBuffer = kMaxDatagram + SrtpContext::kMaxGrowth;
+
+/// What JavaScript configures, made in its thread and handed to the stream's loop as a whole.
+struct StreamSettings {
+  Latching latching = Latching::kStrict;
+  Endpoint remote_rtp;
+  Endpoint remote_rtcp;
+  bool rtcp_mux = false;
+  bool send = true;
+  bool receive = true;
+  std::unique_ptr<SrtpContext> srtp_in;
+  std::unique_ptr<SrtpContext> srtp_out;
+  int64_t timeout = 0;         // milliseconds; 0: never
+  int64_t silent_timeout = 0;  // the same, while the stream is held
+  uint32_t clock_rate = 8000;
+};
+
+struct LearnedAddresses {
+  Endpoint rtp;
+  Endpoint rtcp;
+};
+
+/// Everything but the counters and learned() is touched by the stream's loop alone.
+class PacketStream {
+ public:
+  enum Component : uint8_t { kRtp, kRtcp };
+  /// What the loop waits on; it finds its stream from here.
+  struct Socket {
+    PacketStream* stream;  // Borrowed: the stream it is part of.
+    int fd;
+    Component component;
+    bool ready = false;  // in the loop's list of sockets that may hold more
+  };
+
+  PacketStream(uint32_t id, int rtp_fd, int rtcp_fd, int64_t now);
+  ~PacketStream();
+  PacketStream(const PacketStream&) = delete;
+  PacketStream& operator=(const PacketStream&) = delete;
+
+  uint32_t id() const { return id_; }
+  Socket& socket(Component component) { return sockets_[component]; }
+
+  void link(PacketStream* peer);
+  void unlink();
+  /// Keys that stay the same keep their roll-over counters and replay windows; new ones begin at 0.
+  void configure(std::unique_ptr<StreamSettings> settings, int64_t now);
+
+  /// A datagram that arrived at one of the sockets; `data` has room for kPacketBuffer bytes. `now` in microseconds.
+  void receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
+
+  /// Milliseconds at which the stream will have been quiet for too long; INT64_MAX: never.
+  int64_t deadline() const;
+  /// True when the time-out that is due is the one for held streams.
+  bool silent() const { return !settings_->send || !settings_->receive; }
+  /// No further deadline until a packet or a configuration comes.
+  void timed_out() { reported_ = true; }
+
+  // From any thread.
+  const StreamCounters& counters() const { return counters_; }
+  LearnedAddresses learned() const;
+  /// Milliseconds of the last good packet, 0 for none.
+  uint64_t last_packet() const { return last_packet_.get(); }
+
+ private:
+  SrtpResult unprotect(bool rtcp, uint8_t* data, size_t* length);
+  void count_failure(SrtpResult result);
+  void transmit(bool rtcp, uint8_t* data, size_t length);
+  void publish_learned();
+
+  const uint32_t id_;
+  Socket sockets_[2];
+  PacketStream* peer_ = nullptr;  // Borrowed from the loop, which unlinks both before either goes.
+  bool configured_ = false;
+  bool reported_ = false;
+  std::unique_ptr<StreamSettings> settings_;
+  EndpointLatch latches_[2];
+  Reception reception_;
+  int64_t active_;  // milliseconds: the last packet, configuration or the opening
+  StreamCounters counters_;
+  Counter last_packet_;
+  mutable std::mutex learned_mutex_;  // taken by the loop only when an address is learned
+  LearnedAddresses learned_;
+};
+
+}  // namespace media

@@ -1,0 +1,29 @@
+// Owns what the relay checks of an RTCP packet before it passes it on (RFC 3550 6.1, appendix A.2).
+#pragma once
+
+#include "rtp.h"
+
+namespace media {
+
+/// The first eight bytes of a compound packet, which SRTCP leaves in the clear.
+struct RtcpHeader {
+  uint32_t ssrc;
+
+  static bool parse(const uint8_t* data, size_t length, RtcpHeader* out) {
+    if (length < 8 || data[0] >> 6 != 2 || data[1] < 192 || data[1] > 223) return false;
+    out->ssrc = read32(data + 4);
+    return true;
+  }
+};
+
+/// RFC 3550 A.2: the lengths of a compound packet add up to the packet. RFC 5506 lets any type come first.
+inline bool rtcp_lengths_add_up(const uint8_t* data, size_t length) {
+  size_t at = 0;
+  while (at + 4 <= length) {
+    if (data[at] >> 6 != 2) return false;
+    at += 4 + 4u * read16(data + at + 2);
+  }
+  return at == length;
+}
+
+}  // namespace media
