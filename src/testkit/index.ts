@@ -1,0 +1,7 @@
+// The door of the testkit: what unit tests of routes and the demo use.
+export { type CertificateAuthority, type CertificateRequest, createAuthority, type KeyPair } from './certificates.ts'
+export { AudioEnd, type AudioReport } from './far-end/audio.ts'
+export { CallManager, callManagerInvite, type InviteOptions, type PlacedCall } from './far-end/call-manager.ts'
+export { farEndCommand } from './far-end/command.ts'
+export { type Office365Call, Office365FarEnd } from './far-end/office-365.ts'
+export { checkOffice365Rules, type RuleFinding } from './far-end/office-365-rules.ts'
