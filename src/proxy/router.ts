@@ -115,7 +115,7 @@ export interface RequestContext {
 /** All branches have failed: what a failure route decides on. */
 export interface FailureContext extends RequestContext {
   /** The winning reply; none when it was made here (408, 503). */
-  readonly reply: SipReply | undefined
+  readonly winningReply: SipReply | undefined
   readonly status: number
   readonly timedOut: boolean
   /** Index of the branch that won. */
