@@ -1,0 +1,242 @@
+// Owns all stream connections: caps, reuse, dialling, and the bytes that wait on them.
+import type { Clock } from '../clock.ts'
+import { SignalboxError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { ParseLimits } from '../sip/index.ts'
+import { type CloseReason, Connection, type ConnectionOwner, type FramingError } from './connection.ts'
+import type { Counters } from './counters.ts'
+import { endpointText, isWildcard, numericAddress, sourceKey } from './ip-address.ts'
+import type { Sockets, StreamEvents, StreamSocket } from './sockets.ts'
+import { dialProfile, namesInclude } from './tls-profiles.ts'
+import type { Hop, Listener, SendFailed, TlsOptions, TransportLimits } from './types.ts'
+
+export interface PoolOptions {
+  readonly sockets: Sockets
+  readonly clock: Clock
+  readonly log: Log
+  readonly counters: Counters
+  limits: TransportLimits
+  parseLimits: ParseLimits
+  tls: TlsOptions
+  readonly message: (raw: string, connection: Connection) => void
+  readonly framingError: (error: FramingError, connection: Connection) => void
+  readonly flowClosed: (connection: Connection) => void
+}
+
+/** Connections by remote endpoint; the owner of each. */
+export class ConnectionPool implements ConnectionOwner {
+  readonly #options: PoolOptions
+  readonly #all = new Set<Connection>()
+  readonly #byRemote = new Map<string, Connection[]>()
+  readonly #perSource = new Map<string, number>()
+  #writeBytes = 0
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+  }
+
+  get clock(): Clock {
+    return this.#options.clock
+  }
+  get limits(): TransportLimits {
+    return this.#options.limits
+  }
+  get parseLimits(): ParseLimits {
+    return this.#options.parseLimits
+  }
+  get size(): number {
+    return this.#all.size
+  }
+  get writeBytes(): number {
+    return this.#writeBytes
+  }
+
+  /** Takes a connection that arrived, or refuses it by returning undefined. */
+  admit(listener: Listener, socket: StreamSocket): StreamEvents | undefined {
+    const { counters, limits, log } = this.#options
+    const source = sourceKey(socket.remoteAddress)
+    const held = this.#perSource.get(source) ?? 0
+    const reason =
+      this.#all.size >= limits.connections ? 'cap' : held >= limits.connectionsPerSource ? 'source-cap' : undefined
+    if (reason) {
+      counters.countClosed(reason)
+      log.debug({ source: socket.remoteAddress, reason }, 'connection refused')
+      return undefined
+    }
+    counters.accepted++
+    this.#perSource.set(source, held + 1)
+    const connection = new Connection(
+      {
+        transport: listener.transport,
+        listener,
+        remoteAddress: socket.remoteAddress,
+        remotePort: socket.remotePort,
+        dialled: false,
+        ...(listener.tlsProfile !== undefined && { profile: listener.tlsProfile }),
+      },
+      this,
+    )
+    this.#add(connection)
+    connection.attach(socket)
+    return connection
+  }
+
+  /** Sends over a connection that leads to the hop, opening one where there is none. */
+  send(hop: Hop, listener: Listener, wire: string, failed: SendFailed): void {
+    const profile =
+      hop.transport === 'tls' || hop.transport === 'wss' ? dialProfile(this.#options.tls, hop, listener) : undefined
+    const known = this.#find(hop, profile)
+    if (known) {
+      known.send(wire, failed)
+      return
+    }
+    const { counters, limits, sockets } = this.#options
+    if (this.#all.size >= limits.connections) {
+      counters.countClosed('cap')
+      failed(
+        new SignalboxError(
+          'ERR_TRANSPORT',
+          `cannot send to ${hop.transport} ${endpointText(hop.address, hop.port)}: all ${limits.connections} connections are in use; raise limits.connections or lower limits.idleMillis`,
+        ),
+      )
+      return
+    }
+    counters.dialled++
+    const connection = new Connection(
+      {
+        transport: hop.transport,
+        listener,
+        remoteAddress: hop.address,
+        remotePort: hop.port,
+        dialled: true,
+        ...(hop.serverName !== undefined && { serverName: hop.serverName }),
+        ...(profile !== undefined && { profile }),
+      },
+      this,
+    )
+    this.#add(connection)
+    connection.send(wire, failed)
+    connection.attach(
+      sockets.dial(
+        {
+          transport: hop.transport,
+          address: hop.address,
+          port: hop.port,
+          ...(isWildcard(listener.address) ? {} : { localAddress: listener.address }),
+          ...(hop.serverName !== undefined && { serverName: hop.serverName }),
+          ...(profile !== undefined && { profile }),
+        },
+        connection,
+      ),
+    )
+  }
+
+  #find(hop: Hop, profile: string | undefined): Connection | undefined {
+    const candidates = this.#byRemote.get(remoteKey(hop.transport, hop.address, hop.port))
+    return candidates?.find(
+      (connection) =>
+        !connection.isClosed &&
+        !connection.retired &&
+        (hop.listener === undefined ||
+          hop.listener === connection.listener ||
+          hop.listener.transport !== hop.transport) &&
+        (connection.dialled ? connection.profile === profile : this.#mayUseAccepted(connection)) &&
+        leadsTo(connection, hop.serverName),
+    )
+  }
+
+  #mayUseAccepted(connection: Connection): boolean {
+    if (!connection.isOpen) return false
+    const { profiles } = this.#options.tls
+    return connection.transport !== 'tls' || profiles[connection.profile ?? 'default']?.reuseAccepted !== false
+  }
+
+  #add(connection: Connection): void {
+    this.#all.add(connection)
+    const key = remoteKey(connection.transport, connection.remoteAddress, connection.remotePort)
+    const list = this.#byRemote.get(key)
+    if (list) list.push(connection)
+    else this.#byRemote.set(key, [connection])
+  }
+
+  #remove(connection: Connection): void {
+    this.#all.delete(connection)
+    const key = remoteKey(connection.transport, connection.remoteAddress, connection.remotePort)
+    const list = this.#byRemote.get(key)?.filter((one) => one !== connection)
+    if (list && list.length > 0) this.#byRemote.set(key, list)
+    else this.#byRemote.delete(key)
+    if (connection.dialled) return
+    const source = sourceKey(connection.remoteAddress)
+    const held = (this.#perSource.get(source) ?? 1) - 1
+    if (held > 0) this.#perSource.set(source, held)
+    else this.#perSource.delete(source)
+  }
+
+  /** Connections that carry the old certificate of a profile take no new requests, and go when they fall idle. */
+  retire(profile: string): void {
+    for (const connection of this.#all) {
+      if ((connection.profile ?? 'default') === profile && connection.transport === 'tls') connection.retired = true
+    }
+  }
+
+  closeAll(): void {
+    for (const connection of [...this.#all]) connection.close('layer')
+  }
+
+  message(raw: string, connection: Connection): void {
+    this.#options.message(raw, connection)
+  }
+
+  framingError(error: FramingError, connection: Connection): void {
+    this.#options.framingError(error, connection)
+  }
+
+  keepAlive(): void {
+    this.#options.counters.keepAlives++
+  }
+
+  opened(connection: Connection): void {
+    this.#options.log.debug(
+      {
+        flow: connection.id,
+        transport: connection.transport,
+        remote: endpointText(connection.remoteAddress, connection.remotePort),
+      },
+      connection.dialled ? 'connection opened' : 'connection accepted',
+    )
+  }
+
+  closed(connection: Connection, reason: CloseReason | 'remote', error: Error | undefined): void {
+    this.#remove(connection)
+    const tls = error instanceof SignalboxError && error.code === 'ERR_TLS'
+    const counted = tls ? 'tls' : reason
+    if (counted !== 'remote' && counted !== 'layer') this.#options.counters.countClosed(counted)
+    const fields = {
+      flow: connection.id,
+      transport: connection.transport,
+      remote: endpointText(connection.remoteAddress, connection.remotePort),
+      reason: counted,
+      ...(error && { error: error.message }),
+    }
+    if (tls) this.#options.log.warn(fields, error.message)
+    else this.#options.log.debug(fields, 'connection closed')
+    this.#options.flowClosed(connection)
+  }
+
+  account(delta: number): boolean {
+    if (delta > 0 && this.#writeBytes + delta > this.#options.limits.writeBytes) return false
+    this.#writeBytes += delta
+    return true
+  }
+}
+
+function remoteKey(transport: string, address: string, port: number): string {
+  return `${transport} ${numericAddress(address) ?? address} ${port}`
+}
+
+// A connection dialled by number proves no name; one that proved a name also leads to the number.
+function leadsTo(connection: Connection, serverName: string | undefined): boolean {
+  if (serverName === undefined || connection.serverName === serverName) return true
+  if (connection.transport !== 'tls' && connection.transport !== 'wss') return true
+  return connection.peer?.verified === true && namesInclude(connection.peer.names, serverName)
+}

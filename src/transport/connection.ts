@@ -1,0 +1,324 @@
+// Owns one stream connection: framing, its time-outs, its write queue and what becomes of unsent messages.
+import type { Clock, Timer } from '../clock.ts'
+import { SignalboxError } from '../errors.ts'
+import { type FramedItem, type ParseLimits, StreamFramer } from '../sip/index.ts'
+import { nextFlowId } from './flow-table.ts'
+import { endpointText } from './ip-address.ts'
+import type { StreamEvents, StreamSocket } from './sockets.ts'
+import type { Flow, FlowPeer, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
+
+/** Why a connection was closed by us; the keys of `TransportStats.closed`. */
+export type CloseReason =
+  | 'idle'
+  | 'partial'
+  | 'stall'
+  | 'overflow'
+  | 'framing'
+  | 'tls'
+  | 'connect'
+  | 'keepalive'
+  | 'layer'
+
+/** The end of all sense on a stream, with what to answer. */
+export type FramingError = Extract<FramedItem, { kind: 'error' }>
+
+/** What a connection needs of its surroundings. */
+export interface ConnectionOwner {
+  readonly clock: Clock
+  readonly limits: TransportLimits
+  readonly parseLimits: ParseLimits
+  message(raw: string, connection: Connection): void
+  /** The bytes are not SIP; the connection closes once what this writes is out. */
+  framingError(error: FramingError, connection: Connection): void
+  keepAlive(): void
+  opened(connection: Connection): void
+  closed(connection: Connection, reason: CloseReason | 'remote', error: Error | undefined): void
+  /** Bytes written and not yet taken by the kernel changed by `delta`; false when the total bound is crossed. */
+  account(delta: number): boolean
+}
+
+export interface ConnectionIdentity {
+  readonly transport: Transport
+  readonly listener: Listener
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly dialled: boolean
+  readonly serverName?: string
+  readonly profile?: string
+}
+
+interface Pending {
+  readonly wire: string
+  readonly failed: SendFailed
+}
+
+const PONG_MILLIS = 10_000
+
+/** A connection is itself the flow of what arrives on it. */
+export class Connection implements Flow, StreamEvents {
+  readonly id = nextFlowId()
+  readonly reliable = true
+  readonly transport: Transport
+  readonly listener: Listener
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly dialled: boolean
+  readonly serverName: string | undefined
+  readonly profile: string | undefined
+  peer?: FlowPeer
+  /** Set when its certificate was replaced: it lives on but takes no new requests. */
+  retired = false
+
+  readonly #owner: ConnectionOwner
+  readonly #framer: StreamFramer
+  #socket: StreamSocket | undefined
+  #state: 'opening' | 'open' | 'closed' = 'opening'
+  #queue: Pending[] = []
+  #unwritten = 0
+  readonly #created: number
+  #lastActivity: number
+  #lastProgress = 0
+  #partialSince = -1
+  #pingAt = -1
+  #timer: Timer | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+
+  constructor(identity: ConnectionIdentity, owner: ConnectionOwner) {
+    this.transport = identity.transport
+    this.listener = identity.listener
+    this.remoteAddress = identity.remoteAddress
+    this.remotePort = identity.remotePort
+    this.dialled = identity.dialled
+    this.serverName = identity.serverName
+    this.profile = identity.profile
+    this.#owner = owner
+    this.#framer = new StreamFramer(owner.parseLimits)
+    this.#created = this.#lastActivity = owner.clock.now()
+    this.#wakeAfter(owner.limits.connectMillis, this.#created)
+  }
+
+  /** Gives the connection its socket; called once, by whoever dialled or admitted it. */
+  attach(socket: StreamSocket): void {
+    this.#socket = socket
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  send(wire: string, failed: SendFailed): void {
+    if (this.#state === 'closed') {
+      failed(this.#error('the connection is closed; send again to open a new one'))
+      return
+    }
+    if (
+      this.#unwritten + wire.length > this.#owner.limits.writeBytesPerConnection ||
+      !this.#owner.account(wire.length)
+    ) {
+      failed(
+        this.#error(
+          'its write buffer is full: the far end does not read. See limits.writeBytesPerConnection and limits.writeBytes',
+        ),
+      )
+      this.close('overflow')
+      return
+    }
+    if (this.#unwritten === 0) this.#lastProgress = this.#owner.clock.now()
+    this.#unwritten += wire.length
+    if (this.#state === 'opening') this.#queue.push({ wire, failed })
+    else this.#write(wire, failed)
+  }
+
+  #write(wire: string, failed: SendFailed): void {
+    const { limits, clock } = this.#owner
+    const now = clock.now()
+    this.#lastActivity = now
+    this.#wakeAfter(limits.stallMillis, now)
+    this.#socket!.write(wire, (error) => {
+      this.#settle(wire.length)
+      if (error) failed(this.#error(error.message))
+    })
+  }
+
+  // What was reported lost on closing is settled there; late callbacks of the socket change nothing.
+  #settle(bytes: number): void {
+    if (this.#state === 'closed') return
+    this.#unwritten -= bytes
+    this.#owner.account(-bytes)
+    this.#lastProgress = this.#owner.clock.now()
+  }
+
+  open(): void {
+    if (this.#state !== 'opening') return
+    this.#state = 'open'
+    const peer = this.#socket?.peer
+    if (peer) this.peer = peer
+    const now = this.#owner.clock.now()
+    this.#lastActivity = this.#lastProgress = now
+    this.#owner.opened(this)
+    this.#rearm(now)
+    const queue = this.#queue
+    this.#queue = []
+    for (const { wire, failed } of queue) this.#write(wire, failed)
+  }
+
+  data(chunk: string): void {
+    if (this.#state === 'closed') return
+    const now = this.#owner.clock.now()
+    this.#lastActivity = now
+    // Whatever comes shows that the far end lives, the answer to our keep-alive above all.
+    this.#pingAt = -1
+    let whole = false
+    for (const item of this.#framer.push(chunk)) {
+      if (this.#isEnded) return
+      switch (item.kind) {
+        case 'message':
+          whole = true
+          this.#owner.message(item.raw, this)
+          break
+        case 'ping':
+          // RFC 5626 3.5.1: a double CRLF is answered by a single one.
+          this.#owner.keepAlive()
+          this.send('\r\n', () => {})
+          break
+        case 'pong':
+          this.#owner.keepAlive()
+          break
+        case 'error':
+          this.#owner.framingError(item, this)
+          this.end('framing')
+          return
+      }
+    }
+    if (this.#isEnded) return
+    // The clock of a partial message starts with its first byte and is not set back by the bytes that trickle in.
+    if (!this.#framer.partial) this.#partialSince = -1
+    else if (this.#partialSince < 0 || whole) {
+      this.#partialSince = now
+      this.#wakeAfter(this.#owner.limits.partialMillis, now)
+    }
+  }
+
+  closed(error?: Error): void {
+    const opening = this.#state === 'opening'
+    this.#finish(opening ? 'connect' : 'remote', error)
+  }
+
+  /** Closes at once; what is queued fails. */
+  close(reason: CloseReason, error?: Error): void {
+    this.#finish(reason, error)
+  }
+
+  /** Ends after what is queued was written; takes nothing more. */
+  end(reason: CloseReason): void {
+    if (this.#state === 'closed') return
+    const socket = this.#socket
+    this.#socket = undefined
+    this.#finish(reason, undefined)
+    socket?.end()
+  }
+
+  get #isEnded(): boolean {
+    return this.#state === 'closed'
+  }
+
+  #finish(reason: CloseReason | 'remote', cause: Error | undefined): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#timer?.cancel()
+    this.#owner.account(-this.#unwritten)
+    this.#unwritten = 0
+    this.#socket?.destroy()
+    this.#owner.closed(this, reason, cause)
+    const queue = this.#queue
+    this.#queue = []
+    if (queue.length === 0) return
+    const error = this.#error(REMEDY[reason](this.#owner.limits, cause), cause)
+    for (const { failed } of queue) failed(error)
+  }
+
+  #error(why: string, cause?: Error): SignalboxError {
+    const name = this.serverName === undefined ? '' : ` (${this.serverName})`
+    const to = `${this.transport} ${endpointText(this.remoteAddress, this.remotePort)}${name}`
+    const code = cause instanceof SignalboxError ? cause.code : 'ERR_TRANSPORT'
+    return new SignalboxError(code, `cannot send to ${to}: ${why}`, cause ? { cause } : undefined)
+  }
+
+  #wakeAfter(limit: number, since: number): void {
+    if (limit <= 0) return
+    const at = since + limit
+    if (at >= this.#timerAt || this.#state === 'closed') return
+    this.#timer?.cancel()
+    this.#timerAt = at
+    this.#timer = this.#owner.clock.setTimer(at - this.#owner.clock.now(), () => this.#tick())
+  }
+
+  #rearm(now: number): void {
+    const { limits } = this.#owner
+    this.#timer?.cancel()
+    this.#timerAt = Number.POSITIVE_INFINITY
+    if (this.#state === 'opening') {
+      this.#wakeAfter(limits.connectMillis, this.#created)
+      return
+    }
+    this.#wakeAfter(limits.idleMillis, this.#lastActivity)
+    if (this.#partialSince >= 0) this.#wakeAfter(limits.partialMillis, this.#partialSince)
+    if (this.#unwritten > 0) this.#wakeAfter(limits.stallMillis, this.#lastProgress)
+    if (!this.dialled) return
+    if (this.#pingAt >= 0) this.#wakeAfter(PONG_MILLIS, this.#pingAt)
+    else if (limits.keepAliveMillis > 0)
+      this.#wakeAfter(Math.max(1, limits.keepAliveMillis - (now - this.#lastActivity)), now)
+  }
+
+  #tick(): void {
+    const { limits, clock } = this.#owner
+    const now = clock.now()
+    const expired = this.#expired(now)
+    if (expired === 'idle') this.end(expired)
+    else if (expired) this.close(expired)
+    if (this.#isEnded) return
+    const silentFor = now - this.#lastActivity
+    if (
+      this.#state === 'open' &&
+      this.dialled &&
+      this.#pingAt < 0 &&
+      limits.keepAliveMillis > 0 &&
+      silentFor >= limits.keepAliveMillis
+    ) {
+      this.#pingAt = now
+      this.send('\r\n\r\n', () => {})
+    }
+    this.#rearm(now)
+  }
+
+  #expired(now: number): CloseReason | undefined {
+    const { limits } = this.#owner
+    const over = (limit: number, since: number): boolean => limit > 0 && since >= 0 && now - since >= limit
+    if (this.#state === 'opening') return over(limits.connectMillis, this.#created) ? 'connect' : undefined
+    if (over(limits.partialMillis, this.#partialSince)) return 'partial'
+    if (this.#unwritten > 0 && over(limits.stallMillis, this.#lastProgress)) return 'stall'
+    if (over(PONG_MILLIS, this.#pingAt)) return 'keepalive'
+    return over(limits.idleMillis, this.#lastActivity) ? 'idle' : undefined
+  }
+}
+
+type Remedy = (limits: TransportLimits, cause: Error | undefined) => string
+const REMEDY: Readonly<Record<CloseReason | 'remote', Remedy>> = {
+  connect: (limits, cause) =>
+    cause?.message ??
+    `no connection within ${limits.connectMillis} ms; check that it listens there and that no firewall drops the packets`,
+  remote: (_, cause) =>
+    `the far end closed the connection${cause ? ` (${cause.message})` : ''}; send again to open a new one`,
+  idle: () => 'the connection was idle and closed; send again to open a new one',
+  partial: () => 'the far end began a message and did not finish it; the connection was closed',
+  stall: (limits) => `the far end took no bytes for ${limits.stallMillis} ms; the connection was closed`,
+  overflow: () => 'its write buffer is full; the connection was closed',
+  framing: () => 'the far end sent bytes that are not SIP; the connection was closed',
+  tls: (_, cause) => cause?.message ?? 'the TLS handshake failed',
+  keepalive: () => `the far end did not answer a CRLF keep-alive within ${PONG_MILLIS} ms; the connection was closed`,
+  layer: () => 'the transport is closing',
+}

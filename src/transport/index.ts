@@ -1,0 +1,38 @@
+// Owns the door of src/transport: RFC 3261 18 over UDP, TCP and TLS, RFC 3263, and the memory network of tests.
+export { addressFamily, endpointText, isLoopback, numericAddress, uriHost } from './ip-address.ts'
+export { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
+export { defaultPort, expandListen, parseListen, transportNamed } from './listen.ts'
+export {
+  createMemoryNetwork,
+  type EndpointOptions,
+  type MemoryConnection,
+  type MemoryEndpoint,
+  type MemoryNetwork,
+  type MemoryReceived,
+  receivedRequest,
+} from './memory-network.ts'
+export type { MemoryNetworkOptions, MemoryPacket } from './memory-sockets.ts'
+export type {
+  AddressRecord,
+  DnsSource,
+  FileWatch,
+  Flow,
+  FlowPeer,
+  Hop,
+  HostPort,
+  Listener,
+  ListenSpec,
+  NaptrRecord,
+  ReloadableTransport,
+  ReplyRoute,
+  SendFailed,
+  SrvRecord,
+  TlsOptions,
+  TlsProfile,
+  Transport,
+  TransportLayer,
+  TransportLimits,
+  TransportOptions,
+  TransportStats,
+  TransportUser,
+} from './types.ts'

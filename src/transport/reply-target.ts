@@ -1,0 +1,30 @@
+// Owns where a reply goes (RFC 3261 18.2.2, RFC 3581 4).
+import type { Via } from '../sip/index.ts'
+import { numericAddress } from './ip-address.ts'
+import { defaultPort } from './listen.ts'
+import type { Flow, ReplyRoute } from './types.ts'
+
+/** `host` is numeric but for a `maddr` that is a name. */
+export interface ReplyTarget {
+  readonly host: string
+  readonly port: number
+}
+
+/** The target of a reply to a request with this topmost Via, over UDP. */
+export function unreliableTarget(flow: Flow, via: Via | undefined, route: ReplyRoute | undefined): ReplyTarget {
+  if (!via) return { host: flow.remoteAddress, port: flow.remotePort }
+  const sentByPort = via.port ?? defaultPort(flow.transport)
+  // 18.2.2, second bullet: maddr and the port of sent-by.
+  const maddr = via.params.get('maddr')
+  if (maddr) return { host: numericAddress(maddr) ?? maddr, port: sentByPort }
+  // RFC 3581 4: back to where the packet came from.
+  if (route?.symmetric || via.params.has('rport')) return { host: flow.remoteAddress, port: flow.remotePort }
+  // Third bullet. `received` is always the source of the packet, whether or not it was written into the Via.
+  return { host: flow.remoteAddress, port: sentByPort }
+}
+
+/** Where to connect when the connection of the request is gone: the source's address and the port of sent-by (18.2.2, first bullet). */
+export function reconnectTarget(flow: Flow, via: Via | undefined): ReplyTarget {
+  if (flow.transport === 'udp' || !via) return { host: flow.remoteAddress, port: flow.remotePort }
+  return { host: flow.remoteAddress, port: via.port ?? defaultPort(flow.transport) }
+}

@@ -1,0 +1,348 @@
+// Owns the transport layer (RFC 3261 18) over any sockets: listeners, receiving, sending, the way back of replies.
+import { createHash, randomBytes } from 'node:crypto'
+import { systemClock } from '../clock.ts'
+import { SignalboxError } from '../errors.ts'
+import { type Log, silentLog } from '../log.ts'
+import { buildReply, DEFAULT_PARSE_LIMITS, parseMessage, SipRequest, type SipUri } from '../sip/index.ts'
+import { Connection, type FramingError } from './connection.ts'
+import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
+import { Counters } from './counters.ts'
+import { createSystemDns } from './dns-source.ts'
+import { UdpFlowTable } from './flow-table.ts'
+import { addressFamily, endpointText, numericAddress } from './ip-address.ts'
+import { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
+import { expandListen } from './listen.ts'
+import { ListenerChoice } from './listener-choice.ts'
+import { LocalNames } from './local-names.ts'
+import { reconnectTarget, unreliableTarget } from './reply-target.ts'
+import { Resolver, staticHosts } from './resolver.ts'
+import type { DatagramSocket, Sockets, StreamServer } from './sockets.ts'
+import type {
+  Flow,
+  Hop,
+  Listener,
+  ListenSpec,
+  ReloadableTransport,
+  ReplyRoute,
+  SendFailed,
+  Transport,
+  TransportLayer,
+  TransportLimits,
+  TransportOptions,
+  TransportStats,
+  TransportUser,
+} from './types.ts'
+import { asTcp, exceedsMtu } from './udp-mtu.ts'
+
+/** Nothing shorter is a SIP message; keep-alives of any fashion are. */
+const SHORTEST_MESSAGE = 8
+const LONGEST_DATAGRAM = 65_507
+
+type OwnListener = { -readonly [K in keyof Listener]: Listener[K] }
+
+/** The layer behind {@link createTransport} and the memory network. */
+export function createLayer(options: TransportOptions, sockets: Sockets): TransportLayer {
+  return new SocketTransport(options, sockets)
+}
+
+class SocketTransport implements TransportLayer {
+  readonly listeners: readonly Listener[]
+  readonly #specs: readonly ListenSpec[]
+  readonly #sockets: Sockets
+  readonly #log: Log
+  readonly #counters = new Counters()
+  readonly #pool: ConnectionPool
+  readonly #poolOptions: PoolOptions
+  readonly #resolver: Resolver
+  readonly #datagrams = new Map<Listener, DatagramSocket>()
+  readonly #servers: StreamServer[] = []
+  readonly #tagSecret = randomBytes(16)
+  #user: TransportUser | undefined
+  #limits: TransportLimits
+  #alias: readonly string[]
+  #local: LocalNames
+  #choice: ListenerChoice
+  #hosts: ReadonlyMap<string, readonly string[]>
+
+  constructor(options: TransportOptions, sockets: Sockets) {
+    this.#sockets = sockets
+    this.#log = options.log ?? silentLog
+    this.#specs = expandListen(options.listen)
+    this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits }
+    this.listeners = this.#specs.map(
+      ({ transport, address, port, advertised, name, tlsProfile }, id): OwnListener => ({
+        id,
+        transport,
+        address,
+        port,
+        ...(advertised && { advertised }),
+        ...(name !== undefined && { name }),
+        ...(tlsProfile !== undefined && { tlsProfile }),
+      }),
+    )
+    this.#alias = options.alias ?? []
+    this.#local = new LocalNames(this.listeners, this.#alias)
+    this.#choice = this.#newChoice()
+    this.#hosts = staticHosts(options.hosts ?? {})
+    const clock = options.clock ?? systemClock
+    this.#poolOptions = {
+      sockets,
+      clock,
+      log: this.#log,
+      counters: this.#counters,
+      limits: this.#limits,
+      parseLimits: { ...DEFAULT_PARSE_LIMITS, ...options.parseLimits },
+      tls: options.tls ?? { profiles: {} },
+      message: (raw, connection) => this.#received(raw, connection),
+      framingError: (error, connection) => this.#framingError(error, connection),
+      flowClosed: (connection) => this.#user?.onFlowClosed?.(connection),
+    }
+    this.#pool = new ConnectionPool(this.#poolOptions)
+    this.#resolver = new Resolver({
+      dns: options.dns ?? createSystemDns(),
+      clock,
+      random: options.random ?? Math.random,
+      hosts: () => this.#hosts,
+      canSend: (transport, family) =>
+        this.listeners.some((one) => one.transport === transport && addressFamily(one.address) === family),
+      ttlMillis: () => this.#limits.dnsTtlMillis,
+      entries: () => this.#limits.dnsEntries,
+    })
+  }
+
+  #newChoice(): ListenerChoice {
+    return new ListenerChoice(this.listeners, this.#sockets.routeTo?.bind(this.#sockets))
+  }
+
+  async start(user: TransportUser): Promise<void> {
+    this.#user = user
+    try {
+      for (const [id, spec] of this.#specs.entries()) {
+        const listener = this.listeners[id] as OwnListener
+        const opened =
+          spec.transport === 'udp' ? await this.#openDatagram(spec, listener) : await this.#openServer(spec, listener)
+        listener.port = opened.port
+      }
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    this.#local = new LocalNames(this.listeners, this.#alias)
+  }
+
+  async #openDatagram(spec: ListenSpec, listener: Listener): Promise<DatagramSocket> {
+    const flows = new UdpFlowTable(listener, () => this.#limits.udpFlows)
+    const socket = await this.#sockets.openDatagram(
+      spec,
+      { bufferBytes: this.#limits.udpBufferBytes },
+      (wire, address, port) => {
+        // Port 0 cannot be answered; what is this short is a keep-alive (RFC 3261 18.3, RFC 5626 3.5).
+        if (port === 0 || wire.length < SHORTEST_MESSAGE) this.#counters.keepAlives++
+        else this.#received(wire, flows.flow(address, port))
+      },
+    )
+    this.#datagrams.set(listener, socket)
+    return socket
+  }
+
+  async #openServer(spec: ListenSpec, listener: Listener): Promise<StreamServer> {
+    const server = await this.#sockets.openServer(spec, (socket) => this.#pool.admit(listener, socket))
+    this.#servers.push(server)
+    return server
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.#servers.splice(0)) server.close()
+    this.#pool.closeAll()
+    for (const socket of this.#datagrams.values()) socket.close()
+    this.#datagrams.clear()
+    this.#sockets.close()
+  }
+
+  listenerFor(hop: Hop): Listener | undefined {
+    return this.#choice.choose(hop)
+  }
+
+  isLocal(host: string, port: number | undefined, transport?: Transport): boolean {
+    return this.#local.has(host, port, transport)
+  }
+
+  resolve(uri: SipUri): Hop[] | Promise<Hop[]> {
+    return this.#resolver.resolve(uri)
+  }
+
+  update(options: Partial<ReloadableTransport>): void {
+    // All or nothing: what can throw is made before anything is taken over.
+    const alias = options.alias ?? this.#alias
+    const local = new LocalNames(this.listeners, alias)
+    const hosts = options.hosts ? staticHosts(options.hosts) : this.#hosts
+    if (options.tls) {
+      this.#sockets.updateTls(options.tls)
+      this.#poolOptions.tls = options.tls
+    }
+    this.#alias = alias
+    this.#local = local
+    this.#hosts = hosts
+    if (options.limits) this.#poolOptions.limits = this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits }
+    if (options.parseLimits) this.#poolOptions.parseLimits = { ...DEFAULT_PARSE_LIMITS, ...options.parseLimits }
+    this.#choice = this.#newChoice()
+    this.#resolver.clear()
+  }
+
+  /** New certificates of a profile: connections made with the old ones take no new requests. */
+  retireProfile(profile: string): void {
+    this.#pool.retire(profile)
+  }
+
+  stats(): TransportStats {
+    return this.#counters.stats(this.#pool.size, this.#pool.writeBytes)
+  }
+
+  send(hop: Hop, wire: string, failed: SendFailed): void {
+    const listener = this.#choice.choose(hop)
+    if (!listener) {
+      const to = `${hop.transport} ${endpointText(hop.address, hop.port)}`
+      const remedy = `no listener of transport ${hop.transport} and IPv${addressFamily(hop.address) || '4/6'}; add one to listen`
+      this.#failed(new SignalboxError('ERR_TRANSPORT', `cannot send to ${to}: ${remedy}`), failed)
+      return
+    }
+    if (hop.transport !== 'udp') this.#sendStream(hop, listener, wire, failed)
+    else if (exceedsMtu(wire, this.#limits.udpMtu)) this.#sendLong(hop, listener, wire, failed)
+    else this.#sendDatagram(listener, hop.address, hop.port, wire, failed)
+  }
+
+  #sendStream(hop: Hop, listener: Listener, wire: string, failed: SendFailed): void {
+    this.#count(hop.transport, wire)
+    this.#pool.send(hop, listener, wire, (error) => this.#failed(error, failed))
+  }
+
+  // RFC 3261 18.1.1: a request near the path's MTU goes by a congestion-controlled transport; by UDP if that is refused.
+  #sendLong(hop: Hop, udp: Listener, wire: string, failed: SendFailed): void {
+    const overTcp: Hop = { transport: 'tcp', address: hop.address, port: hop.port }
+    const tcp = this.#choice.choose(overTcp)
+    const rewritten = tcp && asTcp(wire, udp, tcp)
+    if (!tcp || rewritten === undefined) {
+      this.#sendDatagram(udp, hop.address, hop.port, wire, failed)
+      return
+    }
+    this.#sendStream(overTcp, tcp, rewritten, () => this.#sendDatagram(udp, hop.address, hop.port, wire, failed))
+  }
+
+  #sendDatagram(listener: Listener, address: string, port: number, wire: string, failed: SendFailed): void {
+    const socket = this.#datagrams.get(listener)
+    const fail = (why: string): void =>
+      this.#failed(
+        new SignalboxError('ERR_TRANSPORT', `cannot send to udp ${endpointText(address, port)}: ${why}`),
+        failed,
+      )
+    if (!socket) fail('the transport is not started')
+    else if (wire.length > LONGEST_DATAGRAM) fail(`${wire.length} bytes do not fit into a datagram; use tcp or tls`)
+    else {
+      this.#count('udp', wire)
+      socket.send(wire, address, port, (error) =>
+        fail(`${error.message}; check the route and the sending address ${listener.address}`),
+      )
+    }
+  }
+
+  reply(flow: Flow, request: SipRequest, wire: string, failed: SendFailed, route?: ReplyRoute): void {
+    if (flow instanceof Connection) {
+      if (!flow.isClosed) {
+        this.#count(flow.transport, wire)
+        flow.send(wire, (error) => this.#failed(error, failed))
+        return
+      }
+      const { host, port } = reconnectTarget(flow, request.topVia)
+      const name = request.topVia?.host
+      const serverName = name !== undefined && numericAddress(name) === undefined ? name.toLowerCase() : undefined
+      const named = serverName !== undefined && flow.transport === 'tls'
+      this.send(
+        { transport: flow.transport, address: host, port, listener: flow.listener, ...(named && { serverName }) },
+        wire,
+        failed,
+      )
+      return
+    }
+    const { host, port } = unreliableTarget(flow, request.topVia, route)
+    if (addressFamily(host) !== 0) {
+      this.#sendDatagram(flow.listener, host, port, wire, failed)
+      return
+    }
+    this.#resolver.addresses(host).then(
+      (addresses) => {
+        const family = addressFamily(flow.listener.address)
+        const address = addresses.find((one) => addressFamily(one) === family)
+        if (address === undefined) this.#failed(unresolved(host), failed)
+        else this.#sendDatagram(flow.listener, address, port, wire, failed)
+      },
+      (error: unknown) => this.#failed(unresolved(host, error), failed),
+    )
+  }
+
+  #count(transport: Transport, wire: string): void {
+    this.#counters.sent[transport]++
+    this.#counters.sentBytes += wire.length
+  }
+
+  #failed(error: SignalboxError, failed: SendFailed): void {
+    this.#counters.sendFailures++
+    failed(error)
+  }
+
+  #received(raw: string, flow: Flow): void {
+    this.#counters.received[flow.transport]++
+    this.#counters.receivedBytes += raw.length
+    try {
+      const result = parseMessage(raw, this.#poolOptions.parseLimits)
+      if (result.ok) this.#user?.onMessage(result.message, flow)
+      else this.#unparsable(result, flow)
+    } catch (error) {
+      // One message must never cost the others: the socket lives on whatever its reader does.
+      this.#counters.userErrors++
+      this.#log.error(
+        { flow: flow.id, source: flow.remoteAddress, err: error },
+        'a received message made its reader fail',
+      )
+    }
+  }
+
+  #unparsable(failure: { reason: string; status: number; drop: boolean; partial?: SipRequest }, flow: Flow): void {
+    const { partial, status, reason } = failure
+    const answer = !failure.drop && partial !== undefined && partial.method !== 'ACK'
+    this.#counters.countUnparsable(answer ? String(status) : 'dropped')
+    this.#log.debug(
+      { source: endpointText(flow.remoteAddress, flow.remotePort), transport: flow.transport, status, reason },
+      answer ? 'bad request answered' : 'bad message dropped',
+    )
+    if (!answer) return
+    const received = { address: flow.remoteAddress, port: flow.remotePort, rport: false }
+    const wire = buildReply(partial, status, reason, { toTag: this.#statelessTag(partial), received })
+    this.reply(flow, partial, wire, () => {})
+  }
+
+  // RFC 3261 8.2.7: a stateless reply carries the same tag each time the request comes.
+  #statelessTag(request: SipRequest): string {
+    const seed = `${request.topVia?.branch ?? ''} ${request.callId} ${request.fromTag}`
+    return createHash('sha256').update(this.#tagSecret).update(seed, 'latin1').digest('hex').slice(0, 16)
+  }
+
+  // RFC 3261 18.3: on a stream nothing after a framing error can be trusted; what came is answered if it is enough of a request.
+  #framingError({ reason, status, head }: FramingError, connection: Connection): void {
+    this.#counters.received[connection.transport]++
+    this.#counters.receivedBytes += head.length
+    const result = parseMessage(head, this.#poolOptions.parseLimits)
+    const request = result.ok ? result.message : result.partial
+    if (request instanceof SipRequest) this.#unparsable({ reason, status, drop: false, partial: request }, connection)
+    else this.#unparsable({ reason, status, drop: true }, connection)
+  }
+}
+
+function unresolved(host: string, cause?: unknown): SignalboxError {
+  return new SignalboxError(
+    'ERR_RESOLVE',
+    `cannot resolve ${host}, the maddr of a Via. Check DNS, or name its addresses in config.hosts`,
+    {
+      cause,
+    },
+  )
+}
