@@ -1,0 +1,295 @@
+// Owns the pseudo-variables of the message itself: first line, headers, identities, body. They show it as it was received.
+import {
+  type NameAddr,
+  parseNameAddr,
+  parseUri,
+  type SipMessage,
+  SipReply,
+  SipRequest,
+  type SipUri,
+} from '../src/sip/index.ts'
+import { definePv, definePvClass, type PvValue } from './pv.ts'
+import { currentRun } from './runtime.ts'
+
+const message = (): SipMessage => currentRun().message
+const meta = (name: string, doc: string, aliases: string[] = []) => ({ name, aliases, module: 'pv', doc })
+const orNull = (text: string | undefined): PvValue => (text === undefined || text === '' ? null : text)
+
+definePv(meta('rm', 'Method; in a reply, that of the CSeq.'), () => {
+  const current = message()
+  return current instanceof SipRequest ? current.method : orNull(current.cseqMethod)
+})
+definePv({ ...meta('rs', 'Status of a reply.'), routes: ['reply'] }, () => {
+  const current = message()
+  return current instanceof SipReply ? `${current.status}` : null
+})
+definePv({ ...meta('rr', 'Reason phrase of a reply.'), routes: ['reply'] }, () => {
+  const current = message()
+  return current instanceof SipReply ? current.reason : null
+})
+definePv(meta('rv', 'SIP version.'), () => 'SIP/2.0')
+definePv(meta('mt', '1 for a request, 2 for a reply.'), () => (message() instanceof SipRequest ? 1 : 2))
+definePv(meta('mi', 'Running number of the message.'), () => currentRun().meta.messageNumber)
+definePv(meta('mb', 'The message as received.'), () => currentRun().raw)
+definePv(meta('ml', 'Length of the message in bytes.'), () => currentRun().raw.length)
+definePv(meta('rb', 'Body.'), () => orNull(message().body))
+definePv(meta('bs', 'Length of the body in bytes.'), () => message().body.length)
+definePv(meta('ci', 'Call-ID.'), () => orNull(message().callId))
+definePv(meta('cs', 'Number of the CSeq.'), () => {
+  const current = message()
+  return current.find('CSeq') < 0 ? null : `${current.cseqNumber}`
+})
+definePv(meta('csb', 'CSeq as written.'), () => message().header('CSeq') ?? null)
+definePv(meta('ua', 'User-Agent.'), () => message().header('User-Agent') ?? null)
+definePv(meta('ct', 'Contact as written.'), () => message().header('Contact') ?? null)
+definePv(meta('cT', 'Content-Type.'), () => message().header('Content-Type') ?? null)
+definePv(meta('cl', 'Content-Length.'), () => message().contentLength ?? 0)
+definePv(meta('mF', 'Flags of the message, hexadecimal.'), () => hexadecimal(currentRun().state.flags))
+definePv(meta('mf', 'Flags of the message.'), () => currentRun().state.flags)
+definePv(meta('bf', 'Flags of the branch.'), () => currentRun().target?.branchFlags ?? 0)
+definePv(meta('bF', 'Flags of the branch, hexadecimal.'), () => hexadecimal(currentRun().target?.branchFlags ?? 0))
+definePv(meta('sf', 'Flags of the script run.'), () => currentRun().scriptFlags)
+definePv(meta('sF', 'Flags of the script run, hexadecimal.'), () => hexadecimal(currentRun().scriptFlags))
+const hexadecimal = (flags: number) => (flags >>> 0).toString(16).toUpperCase().padStart(8, '0')
+
+/** Values of all headers of a name; a number counts from the first, a negative one from the last. */
+definePvClass(
+  {
+    ...meta('hdr', 'Value of a header; `[n]` the nth, negative from the last, `[*]` all.'),
+    inner: { name: 'header name' },
+    index: true,
+  },
+  (inner) => {
+    const constant = inner.text.trim()
+    const name = constant.includes('$') ? inner.format : () => constant
+    const { index } = inner
+    return {
+      get: () => {
+        const at = index()
+        if (at === undefined || at === 0) return message().header(name()) ?? null
+        const values = message().headers(name())
+        if (at === 'all') return values.length === 0 ? null : values.join(',')
+        return values.at(at) ?? null
+      },
+    }
+  },
+)
+definePvClass({ ...meta('hdrc', 'How many headers of a name there are.'), inner: { name: 'header name' } }, (inner) => {
+  const name = inner.format
+  return { get: () => message().headers(name().trim()).length }
+})
+definePvClass(
+  { ...meta('hfl', 'One value of a header whose lines are comma lists.'), inner: { name: 'header name' }, index: true },
+  (inner) => {
+    const name = inner.format
+    return {
+      get: () => {
+        const values = message().headerList(name().trim())
+        const at = inner.index()
+        if (at === 'all') return values.length === 0 ? null : values.join(',')
+        return values.at(at ?? 0) ?? null
+      },
+    }
+  },
+)
+definePvClass(
+  {
+    ...meta('msg', 'A part of the message.'),
+    inner: {
+      name: 'part',
+      values: ['len', 'buf', 'body', 'body_len', 'hdrs', 'hdrs_len', 'fpart', 'fpart_len', 'lpoff', 'attrs'],
+    },
+  },
+  (inner) => {
+    const read = {
+      len: () => currentRun().raw.length,
+      buf: () => currentRun().raw,
+      body: () => orNull(message().body),
+      body_len: () => message().body.length,
+      hdrs: () => currentRun().raw.slice(message().firstLineEnd, message().bodyStart),
+      hdrs_len: () => message().bodyStart - message().firstLineEnd,
+      fpart: () => currentRun().raw.slice(0, message().bodyStart),
+      fpart_len: () => message().bodyStart,
+    }[inner.text]
+    return { get: read ?? (() => null) }
+  },
+)
+
+/** Replaces bytes of the message; readers see the change only after msg_apply_changes. */
+function edit(start: number, end: number, text: string): void {
+  currentRun().edits.push({ at: start, remove: end - start, text })
+}
+
+interface UriPlace {
+  uri: SipUri
+  from: number
+  to: number
+}
+
+function uriPlace(address: NameAddr | undefined): UriPlace | undefined {
+  const uri = address === undefined ? undefined : parseUri(address.uri)
+  return uri === undefined ? undefined : { uri, from: address!.uriStart, to: address!.uriEnd }
+}
+
+function changeUri(address: NameAddr | undefined, change: (uri: SipUri) => void): void {
+  const place = uriPlace(address)
+  if (place === undefined) return
+  change(place.uri)
+  edit(place.from, place.to, place.uri.toString())
+}
+
+/** `$fu $fU $fd $fn $ft` and the same of To. Assigning rewrites the header of what is sent. */
+function identity(letter: 'f' | 't', header: string, address: () => NameAddr | undefined): void {
+  definePv(
+    meta(`${letter}u`, `URI of ${header}.`),
+    () => orNull(address()?.uri),
+    (value) => {
+      const place = address()
+      if (place !== undefined && value) edit(place.uriStart, place.uriEnd, `${value}`)
+    },
+  )
+  definePv(
+    meta(`${letter}U`, `User part of ${header}.`),
+    () => orNull(uriPlace(address())?.uri.user),
+    (value) =>
+      changeUri(address(), (uri) => {
+        if (value) uri.user = `${value}`
+        else delete uri.user
+      }),
+  )
+  definePv(
+    meta(`${letter}d`, `Host of ${header}.`),
+    () => orNull(uriPlace(address())?.uri.host),
+    (value) =>
+      changeUri(address(), (uri) => {
+        if (value) uri.host = `${value}`
+      }),
+  )
+  definePv(
+    meta(`${letter}n`, `Display name of ${header}, as written.`),
+    () => orNull(address()?.displayName),
+    (value) => {
+      const place = address()
+      if (place === undefined) return
+      const bracket = currentRun().raw.lastIndexOf('<', place.uriStart)
+      if (bracket >= place.start) edit(place.start, bracket, value ? `${value} ` : '')
+    },
+  )
+  definePv(meta(`${letter}l`, `Length of the URI of ${header}.`), () => address()?.uri.length ?? null)
+}
+identity('f', 'From', () => message().from)
+identity('t', 'To', () => message().to)
+definePv(meta('ft', 'Tag of From.'), () => orNull(message().fromTag))
+definePv(meta('tt', 'Tag of To.'), () => orNull(message().toTag))
+
+/** The first address of a header, with `u` URI, `U` user, `d` host, `n` display name. */
+function ofHeader(header: string): () => NameAddr | undefined {
+  return () => {
+    const value = message().header(header)
+    return value === undefined ? undefined : parseNameAddr(value)
+  }
+}
+const asserted = ofHeader('P-Asserted-Identity')
+definePv(meta('ai', 'URI of P-Asserted-Identity.'), () => orNull(asserted()?.uri))
+const preferred = ofHeader('P-Preferred-Identity')
+definePv(meta('pu', 'URI of P-Preferred-Identity.', ['ppu']), () => orNull(preferred()?.uri))
+definePv(meta('pU', 'User of P-Preferred-Identity.'), () => orNull(uriPlace(preferred())?.uri.user))
+definePv(meta('pd', 'Host of P-Preferred-Identity.'), () => orNull(uriPlace(preferred())?.uri.host))
+definePv(meta('pn', 'Display name of P-Preferred-Identity.'), () => orNull(preferred()?.displayName))
+definePv(meta('re', 'URI of Remote-Party-ID.'), () => orNull(ofHeader('Remote-Party-ID')()?.uri))
+definePv(meta('rt', 'URI of Refer-To.'), () => orNull(ofHeader('Refer-To')()?.uri))
+const diversion = ofHeader('Diversion')
+definePv(meta('di', 'URI of Diversion.'), () => orNull(diversion()?.uri))
+definePv(meta('dir', 'Reason of Diversion.'), () => orNull(diversion()?.params.get('reason')))
+definePv(meta('dip', 'Privacy of Diversion.'), () => orNull(diversion()?.params.get('privacy')))
+definePv(meta('dic', 'Counter of Diversion.'), () => orNull(diversion()?.params.get('counter')))
+
+/** Digest credentials, of Proxy-Authorization or Authorization. */
+function credential(name: string): string | undefined {
+  const current = message()
+  const value = current.header('Proxy-Authorization') ?? current.header('Authorization')
+  if (value === undefined || value.length > 4096) return undefined
+  const found = new RegExp(`(?:^|[\\s,])${name}\\s*=\\s*(?:"([^"]*)"|([^\\s,"]*))`, 'i').exec(value)
+  return found === null ? undefined : (found[1] ?? found[2])
+}
+const userOf = (name: string | undefined) => name?.replace(/@.*$/s, '')
+definePv(meta('au', 'User of the credentials.'), () => orNull(userOf(credential('username'))))
+definePv(meta('aU', 'User of the credentials, as written.'), () => orNull(credential('username')))
+definePv(meta('ad', 'Domain of the user of the credentials.'), () =>
+  orNull(credential('username')?.split('@')[1] ?? credential('realm')),
+)
+definePv(meta('ar', 'Realm of the credentials.'), () => orNull(credential('realm')))
+definePv(meta('adu', 'URI of the credentials.'), () => orNull(credential('uri')))
+definePv(meta('aa', 'Algorithm of the credentials.'), () => orNull(credential('algorithm')))
+definePv(meta('adn', 'Nonce of the credentials.'), () => orNull(credential('nonce')))
+definePv(meta('adr', 'Response of the credentials.'), () => orNull(credential('response')))
+definePv(meta('Au', 'User of the credentials with its realm, else the URI of From.', ['AU']), () => {
+  const user = credential('username')
+  return user === undefined ? orNull(message().from?.uri) : `sip:${user}@${credential('realm') ?? ''}`
+})
+
+function expiresOf(pick: (values: readonly number[]) => number): number | null {
+  const current = message()
+  const header = Number.parseInt(current.header('Expires') ?? '', 10)
+  const values = current
+    .nameAddrs('Contact')
+    .map((contact) => Number.parseInt(contact.params.get('expires') ?? '', 10))
+    .map((seconds) => (Number.isNaN(seconds) ? header : seconds))
+  const known = (values.length === 0 ? [header] : values).filter((seconds) => !Number.isNaN(seconds))
+  return known.length === 0 ? null : pick(known)
+}
+definePvClass(
+  { ...meta('expires', 'Lowest or highest expiry of the contacts.'), inner: { name: 'bound', values: ['min', 'max'] } },
+  (inner) => ({
+    get: () => expiresOf((values) => (inner.text === 'min' ? Math.min(...values) : Math.max(...values))),
+  }),
+)
+
+function via(name: string, doc: string, pick: (count: number) => number): void {
+  definePvClass(
+    {
+      ...meta(name, doc),
+      inner: {
+        name: 'part',
+        values: [
+          'host',
+          'port',
+          'proto',
+          'protoid',
+          'branch',
+          'rport',
+          'received',
+          'i',
+          'params',
+          'oc',
+          'alias',
+          'hdrlen',
+        ],
+      },
+    },
+    (inner) => ({
+      get: () => {
+        const all = message().vias()
+        const one = all[pick(all.length)]
+        if (one === undefined) return null
+        switch (inner.text) {
+          case 'host':
+            return one.host
+          case 'port':
+            return one.port ?? 0
+          case 'proto':
+            return one.transport.toLowerCase()
+          case 'branch':
+            return orNull(one.branch)
+          case 'params':
+            return orNull(one.params.toString().replace(/^[; ]+/, ''))
+          default:
+            return orNull(one.params.get(inner.text))
+        }
+      },
+    }),
+  )
+}
+via('via0', 'A part of the first Via.', () => 0)
+via('via1', 'A part of the second Via.', () => 1)
+via('viaZ', 'A part of the last Via.', (count) => count - 1)

@@ -1,0 +1,98 @@
+// Owns the pseudo-variables of sockets and addresses: $si $sp $Ri $Rp $proto and so on.
+import { bracketHost } from '../src/sip/index.ts'
+import { definePv, definePvClass, type PvValue } from './pv.ts'
+import { currentRun } from './runtime.ts'
+
+const meta = (name: string, doc: string, aliases: string[] = []) => ({ name, aliases, module: 'pv', doc })
+const run = () => currentRun().meta
+const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 }
+
+const sourceUri = (transport: 'always' | 'unless-udp'): string => {
+  const { srcIp, srcPort, proto } = run()
+  const tail = transport === 'always' || proto !== 'udp' ? `;transport=${proto}` : ''
+  return `sip:${bracketHost(srcIp)}:${srcPort}${tail}`
+}
+const ownUri = (transport: 'always' | 'unless-udp'): string => {
+  const { dstIp, dstPort, proto } = run()
+  const tail = transport === 'always' || proto !== 'udp' ? `;transport=${proto}` : ''
+  return `sip:${bracketHost(dstIp)}:${dstPort}${tail}`
+}
+
+definePv(meta('si', 'Source address.'), () => run().srcIp)
+definePv(meta('sp', 'Source port.'), () => run().srcPort)
+definePv(meta('siz', 'Source address, IPv6 in brackets.'), () => bracketHost(run().srcIp))
+definePv(meta('su', 'Source as a URI.'), () => sourceUri('unless-udp'))
+definePv(meta('sut', 'Source as a URI, always with transport.'), () => sourceUri('always'))
+definePv(meta('sas', 'Source as a socket: udp:address:port.'), () => {
+  const { srcIp, srcPort, proto } = run()
+  return `${proto}:${bracketHost(srcIp)}:${srcPort}`
+})
+definePv(meta('Ri', 'Our address on which the message arrived.'), () => run().dstIp)
+definePv(meta('Rp', 'Our port on which the message arrived.'), () => run().dstPort)
+definePv(meta('Ru', 'Our socket as a URI.'), () => ownUri('unless-udp'))
+definePv(meta('Rut', 'Our socket as a URI, always with transport.'), () => ownUri('always'))
+definePv(meta('Rn', 'Name of our socket.'), () => run().listener.name ?? null)
+definePv(
+  meta('RAi', 'Advertised address of our socket, else its own.'),
+  () => run().listener.advertisedHost ?? run().dstIp,
+)
+definePv(
+  meta('RAp', 'Advertised port of our socket, else its own.'),
+  () => run().listener.advertisedPort ?? run().dstPort,
+)
+definePv(meta('RAu', 'Advertised socket as a URI.'), () => advertisedUri('unless-udp'))
+definePv(meta('RAut', 'Advertised socket as a URI, always with transport.'), () => advertisedUri('always'))
+function advertisedUri(transport: 'always' | 'unless-udp'): string {
+  const { listener, dstIp, dstPort, proto } = run()
+  const tail = transport === 'always' || proto !== 'udp' ? `;transport=${proto}` : ''
+  return `sip:${bracketHost(listener.advertisedHost ?? dstIp)}:${listener.advertisedPort ?? dstPort}${tail}`
+}
+definePv(meta('proto', 'Transport on which the message arrived: udp, tcp, tls, ws, wss.', ['pr']), () => run().proto)
+definePv(meta('prid', 'Transport by number.'), () => PROTOCOLS[run().proto] ?? 0)
+definePv(meta('af', 'Address family: 4 or 6.'), () => (run().srcIp.includes(':') ? 6 : 4))
+definePv(meta('conid', 'Number of the connection; not known here.'), () => null)
+
+function side(name: string, doc: string, address: () => string, port: () => number, asUri: () => string): void {
+  definePvClass(
+    {
+      ...meta(name, doc),
+      inner: {
+        name: 'part',
+        values: ['ip', 'port', 'proto', 'af', 'buf', 'len', 'sproto', 'srcip', 'rcvip', 'srcport', 'rcvport'],
+      },
+    },
+    (inner) => {
+      const read: Readonly<Record<string, () => PvValue>> = {
+        ip: address,
+        srcip: () => run().srcIp,
+        rcvip: () => run().dstIp,
+        srcport: () => run().srcPort,
+        rcvport: () => run().dstPort,
+        port,
+        proto: () => PROTOCOLS[run().proto] ?? 0,
+        sproto: () => run().proto,
+        af: () => (address().includes(':') ? 6 : 4),
+        buf: () => currentRun().raw,
+        len: () => currentRun().raw.length,
+      }
+      return { get: read[inner.text] ?? asUri }
+    },
+  )
+}
+side(
+  'rcv',
+  'A part of what was received and where.',
+  () => run().dstIp,
+  () => run().dstPort,
+  () => ownUri('always'),
+)
+
+/** A socket is named by its transport, address and port. */
+function socketText(): PvValue {
+  const listener = currentRun().target?.listener
+  return listener === undefined ? null : `${listener}`
+}
+definePv(
+  { ...meta('fs', 'The socket forced for sending.'), routes: ['request', 'failure', 'branch', 'event'] },
+  socketText,
+)

@@ -1,0 +1,166 @@
+// Owns the pseudo-variables of the R-URI, the destination and the branches: $ru $rU $rd $rp $du $dd $ou $br $nh and so on.
+import { parseUri, type SipUri } from '../src/sip/index.ts'
+import type { RouteKind } from './contract.ts'
+import { definePv, definePvClass, type PvValue } from './pv.ts'
+import { hostOf, portOf, rewriteUri, setDestination, setRequestUri } from './request-uri.ts'
+import { currentRun } from './runtime.ts'
+
+const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'event']
+
+/** Parts of a URI as Kamailio's variables show them: an absent part is null. */
+const PARTS = {
+  user: (uri: SipUri): PvValue => (uri.user === undefined || uri.user === '' ? null : uri.user),
+  host: (uri: SipUri): PvValue => (uri.host === '' ? null : uri.host),
+  port: (uri: SipUri): PvValue => `${uri.port ?? defaultPortOf(uri)}`,
+  transport: (uri: SipUri): PvValue => transportOf(uri),
+  scheme: (uri: SipUri): PvValue => uri.scheme,
+} as const
+
+function transportOf(uri: SipUri): string {
+  return (uri.params.get('transport') ?? (uri.scheme === 'sips' ? 'tls' : 'udp')).toLowerCase()
+}
+
+function defaultPortOf(uri: SipUri): number {
+  return transportOf(uri) === 'tls' || uri.scheme === 'sips' ? 5061 : 5060
+}
+
+function ofTarget(read: (uri: SipUri) => PvValue): () => PvValue {
+  return () => {
+    const uri = currentRun().target?.parsed
+    return uri === undefined ? null : read(uri)
+  }
+}
+
+function ofText(text: () => string | undefined, read: (uri: SipUri) => PvValue): () => PvValue {
+  return () => {
+    const given = text()
+    const uri = given ? parseUri(given) : undefined
+    return uri === undefined ? null : read(uri)
+  }
+}
+
+const meta = (name: string, doc: string, aliases: string[] = []) => ({
+  name,
+  aliases,
+  module: 'pv',
+  routes: ROUTES,
+  doc,
+})
+
+definePv(
+  meta('ru', 'The R-URI.', ['ruri']),
+  () => {
+    const target = currentRun().target
+    return target?.parsed === undefined ? null : target.uri
+  },
+  (value) => {
+    if (value !== null && value !== undefined) setRequestUri(`${value}`)
+  },
+)
+definePv(meta('rU', 'User part of the R-URI; null takes it off.'), ofTarget(PARTS.user), (value) => {
+  rewriteUri((seams) => {
+    if (value === null || value === undefined || value === '') seams.userinfo = undefined
+    else {
+      const password = seams.userinfo?.indexOf(':') ?? -1
+      seams.userinfo = `${value}${password < 0 ? '' : seams.userinfo!.slice(password)}`
+    }
+  })
+})
+definePv(meta('rd', 'Host of the R-URI; assigning keeps the port.'), ofTarget(PARTS.host), (value) => {
+  rewriteUri((seams) => {
+    const port = portOf(seams.hostport)
+    seams.hostport = `${value ?? ''}${port === '' ? '' : `:${port}`}`
+  })
+})
+definePv(meta('rp', "Port of the R-URI; the scheme's own when none is written."), ofTarget(PARTS.port), (value) => {
+  rewriteUri((seams) => {
+    const host = hostOf(seams.hostport)
+    seams.hostport = value === null || value === undefined || value === '' ? host : `${host}:${value}`
+  })
+})
+definePv(meta('rP', 'Transport of the R-URI.'), ofTarget(PARTS.transport))
+definePv(meta('rz', 'Scheme of the R-URI.'), ofTarget(PARTS.scheme))
+definePv(meta('rl', 'Length of the R-URI.'), () => currentRun().target?.uri.length ?? null)
+
+const original = () => currentRun().request?.requestUri
+definePv(meta('ou', 'The R-URI as it was received.', ['ouri']), () => original() ?? null)
+definePv(meta('oU', 'User part of the R-URI as received.'), ofText(original, PARTS.user))
+definePv(meta('od', 'Host of the R-URI as received.'), ofText(original, PARTS.host))
+definePv(meta('op', 'Port of the R-URI as received.'), ofText(original, PARTS.port))
+definePv(meta('oP', 'Transport of the R-URI as received.'), ofText(original, PARTS.transport))
+
+const destination = () => currentRun().target?.nextHop
+definePv(
+  meta('du', 'Where the request is sent instead of the R-URI; null: to the R-URI.', ['duri']),
+  () => destination() || null,
+  (value) => setDestination(value === null || value === undefined ? null : `${value}`),
+)
+definePv(meta('dd', 'Host of $du.'), ofText(destination, PARTS.host))
+definePv(meta('dp', 'Port of $du.'), ofText(destination, PARTS.port))
+definePv(meta('dP', 'Transport of $du.'), ofText(destination, PARTS.transport))
+definePv(meta('dr', '1 when the destination is a domain of ours; not known here.'), () => null)
+
+definePvClass(
+  {
+    ...meta('nh', 'Next hop: u URI, d host, p port, P transport, U user; $du where set, else the R-URI.'),
+    inner: { name: 'part', values: ['u', 'U', 'd', 'h', 'p', 'P'] },
+  },
+  (inner) => {
+    const next = () => destination() || currentRun().target?.uri
+    const read = { U: PARTS.user, d: PARTS.host, h: PARTS.host, p: PARTS.port, P: PARTS.transport }[
+      inner.text as 'U' | 'd' | 'h' | 'p' | 'P'
+    ]
+    return { get: read === undefined ? () => next() ?? null : ofText(next, read) }
+  },
+)
+
+definePv(meta('br', 'The first further branch.'), () => currentRun().state.branches[0]?.uri ?? null)
+definePv(meta('bR', 'All further branches.'), () => branchList())
+definePv(meta('ds', 'The destination set: R-URI and further branches.'), () => {
+  const uri = currentRun().target?.uri
+  const list = branchList()
+  return uri === undefined ? list : `Contact: <${uri}>${list === null ? '' : `, ${list}`}`
+})
+function branchList(): string | null {
+  const { branches } = currentRun().state
+  return branches.length === 0 ? null : branches.map((branch) => `<${branch.uri}>`).join(', ')
+}
+
+definePvClass(
+  {
+    ...meta('branch', 'A further branch: uri, dst_uri, send_socket, count, flags, with an index.'),
+    inner: { name: 'field', values: ['uri', 'dst_uri', 'path', 'Q', 'send_socket', 'count', 'flags', 'ruid'] },
+    index: true,
+    writable: true,
+  },
+  (inner) => {
+    const branch = () => {
+      const at = inner.index()
+      return currentRun().state.branches.at(typeof at === 'number' ? at : 0)
+    }
+    switch (inner.text) {
+      case 'count':
+        return { get: () => currentRun().state.branches.length }
+      case 'dst_uri':
+        return {
+          get: () => branch()?.nextHop || null,
+          set: (value) => {
+            const one = branch()
+            if (one !== undefined) one.nextHop = `${value ?? ''}`
+          },
+        }
+      case 'flags':
+        return { get: () => branch()?.branchFlags ?? null }
+      case 'uri':
+        return {
+          get: () => branch()?.uri ?? null,
+          set: (value) => {
+            const one = branch()
+            if (one !== undefined && value !== null && value !== undefined) one.uri = `${value}`
+          },
+        }
+      default:
+        return { get: () => null }
+    }
+  },
+)
