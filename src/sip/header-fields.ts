@@ -1,7 +1,5 @@
 // Owns the names of header fields: small ids for the known ones, compact forms, canonical spelling.
 
-import { matchesLower } from './scan.ts'
-
 /** A small integer for each known header name, compact forms included; `Other` for all the rest. */
 export const HeaderId = {
   Other: 0,
@@ -155,44 +153,70 @@ const COMPACT: Readonly<Record<string, HeaderId>> = {
 }
 
 const LOWER: readonly string[] = CANONICAL.map((name) => name.toLowerCase())
-const SLOTS = 512
-/** Ids by hash of length, first and last letter; a slot holds the ids that share it. */
-const BY_HASH: readonly (readonly HeaderId[] | undefined)[] = buildTable()
+const COMPACT_IDS: readonly HeaderId[] = Array.from({ length: 128 }, (_, code) => {
+  return COMPACT[String.fromCharCode(code)] ?? HeaderId.Other
+})
 
-function slotOf(length: number, first: number, last: number): number {
-  return (length * 37 + (first | 32) * 5 + (last | 32) * 11) & (SLOTS - 1)
-}
+/** Slots of the name table; a power of two that leaves each known name a slot of its own. */
+const SLOTS = 1024
+/** Chars reserved for a name in `NAME_CHARS`; longer names are unknown. */
+const NAME_ROOM = 32
+/** The lower-case chars of each known name, at id * NAME_ROOM. */
+const NAME_CHARS = new Uint8Array(LOWER.length * NAME_ROOM)
+const NAME_LENGTHS = new Uint8Array(LOWER.length)
+const BY_HASH = new Uint8Array(SLOTS)
+const [FIRST_FACTOR, LAST_FACTOR] = fillTables()
 
-function buildTable(): (HeaderId[] | undefined)[] {
-  const table: (HeaderId[] | undefined)[] = new Array<HeaderId[] | undefined>(SLOTS).fill(undefined)
+/** Finds factors under which no two known names share a slot, so that a lookup compares one name at most. */
+function fillTables(): [number, number] {
   for (let id = 1; id < LOWER.length; id++) {
     const name = LOWER[id]!
-    const slot = slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1))
-    const ids = table[slot] ?? []
-    ids.push(id as HeaderId)
-    table[slot] = ids
+    NAME_LENGTHS[id] = name.length
+    for (let i = 0; i < name.length; i++) NAME_CHARS[id * NAME_ROOM + i] = name.charCodeAt(i)
   }
-  return table
+  for (let first = 1; first < 512; first++) {
+    for (let last = 1; last < 512; last += 2) if (fillSlots(first, last)) return [first, last]
+  }
+  throw new Error('no factors part the header names')
+}
+
+function fillSlots(firstFactor: number, lastFactor: number): boolean {
+  BY_HASH.fill(0)
+  for (let id = 1; id < LOWER.length; id++) {
+    const name = LOWER[id]!
+    const { length } = name
+    const first = name.charCodeAt(0)
+    const middle = name.charCodeAt(length >> 1)
+    const slot =
+      (length * 61 + first * firstFactor + middle * 17 + name.charCodeAt(length - 1) * lastFactor) & (SLOTS - 1)
+    if (BY_HASH[slot] !== 0) return false
+    BY_HASH[slot] = id
+  }
+  return true
 }
 
 /** The id of the header name that stands in `text` from `start` to `end`. */
 export function headerIdAt(text: string, start: number, end: number): HeaderId {
   const length = end - start
-  const first = text.charCodeAt(start)
-  if (length === 1) return COMPACT_IDS[(first | 32) & 127]!
-  const ids = BY_HASH[slotOf(length, first, text.charCodeAt(end - 1))]
-  if (ids === undefined) return HeaderId.Other
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i]!
-    const name = LOWER[id]!
-    if (name.length === length && matchesLower(text, start, name)) return id
+  if (length <= 1) return length === 1 ? COMPACT_IDS[(text.charCodeAt(start) | 32) & 127]! : HeaderId.Other
+  const first = text.charCodeAt(start) | 32
+  const middle = text.charCodeAt(start + (length >> 1)) | 32
+  const last = text.charCodeAt(end - 1) | 32
+  const id = BY_HASH[(length * 61 + first * FIRST_FACTOR + middle * 17 + last * LAST_FACTOR) & (SLOTS - 1)]! as HeaderId
+  if (NAME_LENGTHS[id] !== length) return HeaderId.Other
+  const room = id * NAME_ROOM
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(start + i)
+    const want = NAME_CHARS[room + i]!
+    // Case is the bit 32, for letters only: a CR is not a hyphen.
+    if (code !== want && (code < 65 || code > 90 || code + 32 !== want)) return HeaderId.Other
   }
-  return HeaderId.Other
+  return id
 }
 
-const COMPACT_IDS: readonly HeaderId[] = Array.from({ length: 128 }, (_, code) => {
-  return COMPACT[String.fromCharCode(code)] ?? HeaderId.Other
-})
+/** The first letter of a known name, and its compact form; 0 when it has none. Lower-case char codes, by id. */
+export const FIRST_LETTERS: readonly number[] = LOWER.map((name) => (name === '' ? 0 : name.charCodeAt(0)))
+export const COMPACT_LETTERS: readonly number[] = LOWER.map((_, id) => Math.max(COMPACT_IDS.indexOf(id as HeaderId), 0))
 
 /** The id of a header name in any case, or of its compact form. */
 export function headerIdOf(name: string): HeaderId {

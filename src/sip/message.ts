@@ -1,15 +1,32 @@
 // Owns SipMessage, SipRequest and SipReply: the raw text, an index of its header lines, and fields decoded when first asked for.
 
-import { type HeaderId, headerIdOf, HeaderId as Id } from './header-fields.ts'
+import {
+  COMPACT_LETTERS,
+  FIRST_LETTERS,
+  type HeaderId,
+  headerIdAt,
+  headerIdOf,
+  HeaderId as Id,
+} from './header-fields.ts'
 import { type NameAddr, parseNameAddr, parseNameAddrList, tagOf } from './name-addr.ts'
-import { equalsIgnoreCase, findComma, isLws, isTokenChar, parseDigits, skipLws, trimEnd, unfold } from './scan.ts'
+import { findComma, isLws, isTokenChar, matchesLower, parseDigits, skipLws, trimEnd, unfold } from './scan.ts'
 import { parseUri, type SipUri } from './uri.ts'
 import { parseVia, parseViaList, type Via } from './via.ts'
 
-/** Numbers per header line in the index: start, id and name length, value start, value end. */
-export const INDEX_STRIDE = 4
-/** The id takes the low 8 bits of its number, the name's length the rest. */
-export const NAME_LENGTH_SHIFT = 8
+/**
+ * Numbers per header line in the index: where the line starts; its first letter in lower case, and above those 8 bits the
+ * id plus one, 0 while nobody has asked for it; where the value starts, 0 like the id.
+ */
+export const INDEX_STRIDE = 3
+const ID_SHIFT = 8
+
+/** The end of the header name that starts at `at`: the first white space or colon. */
+function nameEndAt(raw: string, at: number): number {
+  let i = at
+  let code = raw.charCodeAt(i)
+  while (code > 32 && code !== 58) code = raw.charCodeAt(++i)
+  return i
+}
 
 /** CSeq numbers are below 2^32 for us; RFC 3261 8.1.1.5 says below 2^31. */
 const MAX_CSEQ = 4_294_967_295
@@ -25,7 +42,7 @@ export abstract class SipMessage {
   /** The offset of the body; `raw.length` when there is none. */
   readonly bodyStart: number
   readonly headerCount: number
-  private readonly index: readonly number[]
+  private readonly index: number[]
   private cachedCallId: string | undefined = undefined
   private cachedCseqNumber = -2
   private cachedCseqMethod = ''
@@ -36,7 +53,7 @@ export abstract class SipMessage {
   private cachedTopVia: Via | undefined | null = null
 
   /** Made by the parser, which owns the meaning of `index`. */
-  constructor(raw: string, firstLineEnd: number, bodyStart: number, index: readonly number[]) {
+  constructor(raw: string, firstLineEnd: number, bodyStart: number, index: number[]) {
     this.raw = raw
     this.firstLineEnd = firstLineEnd
     this.bodyStart = bodyStart
@@ -45,13 +62,14 @@ export abstract class SipMessage {
   }
 
   headerId(i: number): HeaderId {
-    return (this.index[i * INDEX_STRIDE + 1]! & 255) as HeaderId
+    const known = this.index[i * INDEX_STRIDE + 1]! >> ID_SHIFT
+    return known === 0 ? this.identify(i) : ((known - 1) as HeaderId)
   }
 
   /** The name as written. */
   headerName(i: number): string {
     const start = this.index[i * INDEX_STRIDE]!
-    return this.raw.slice(start, start + (this.index[i * INDEX_STRIDE + 1]! >> NAME_LENGTH_SHIFT))
+    return this.raw.slice(start, nameEndAt(this.raw, start))
   }
 
   /** Where the line starts. */
@@ -61,12 +79,13 @@ export abstract class SipMessage {
 
   /** Where the value starts, white space before it left out. */
   valueStart(i: number): number {
+    if (this.index[i * INDEX_STRIDE + 1]! >> ID_SHIFT === 0) this.identify(i)
     return this.index[i * INDEX_STRIDE + 2]!
   }
 
   /** Where the value ends, white space after it left out. */
   valueEnd(i: number): number {
-    return this.index[i * INDEX_STRIDE + 3]!
+    return trimEnd(this.raw, this.valueStart(i), this.headerEnd(i))
   }
 
   /** The offset after the line's CRLF, its folds included. */
@@ -76,6 +95,21 @@ export abstract class SipMessage {
     return this.bodyStart - 2
   }
 
+  /** Reads the name of line `i` and keeps its id and where the value starts. A line without a colon is all value, id `Other`. */
+  private identify(i: number): HeaderId {
+    const { raw, index } = this
+    const at = i * INDEX_STRIDE
+    const start = index[at]!
+    const end = this.headerEnd(i)
+    const nameEnd = nameEndAt(raw, start)
+    const colon = skipLws(raw, nameEnd, end)
+    const named = raw.charCodeAt(colon) === 58 && colon < end
+    const id = named ? headerIdAt(raw, start, nameEnd) : Id.Other
+    index[at + 1] = (index[at + 1]! & 255) | ((id + 1) << ID_SHIFT)
+    index[at + 2] = skipLws(raw, named ? colon + 1 : start, end)
+    return id
+  }
+
   /** The value on one line: trimmed, each fold one space. */
   headerValue(i: number): string {
     return unfold(this.raw.slice(this.valueStart(i), this.valueEnd(i)))
@@ -83,9 +117,14 @@ export abstract class SipMessage {
 
   /** The next header line with this id at or after line `from`, or -1. */
   findId(id: HeaderId, from = 0): number {
-    const { index } = this
-    for (let i = from * INDEX_STRIDE + 1; i < index.length; i += INDEX_STRIDE) {
-      if ((index[i]! & 255) === id) return (i - 1) / INDEX_STRIDE
+    const { index, headerCount } = this
+    const letter = FIRST_LETTERS[id]!
+    const compact = COMPACT_LETTERS[id]!
+    for (let i = from, at = from * INDEX_STRIDE + 1; i < headerCount; i++, at += INDEX_STRIDE) {
+      const word = index[at]!
+      const first = word & 255
+      if (first !== letter && first !== compact) continue
+      if ((word >> ID_SHIFT === 0 ? this.identify(i) : (word >> ID_SHIFT) - 1) === id) return i
     }
     return -1
   }
@@ -94,12 +133,14 @@ export abstract class SipMessage {
   find(name: string, from = 0): number {
     const id = headerIdOf(name)
     if (id !== Id.Other) return this.findId(id, from)
-    const { index } = this
-    for (let i = from * INDEX_STRIDE; i < index.length; i += INDEX_STRIDE) {
-      const word = index[i + 1]!
-      if ((word & 255) !== Id.Other || word >> NAME_LENGTH_SHIFT !== name.length) continue
-      const start = index[i]!
-      if (equalsIgnoreCase(this.raw.slice(start, start + name.length), name)) return i / INDEX_STRIDE
+    const lower = name.toLowerCase()
+    const first = lower.charCodeAt(0)
+    for (let i = from; i < this.headerCount; i++) {
+      const start = this.index[i * INDEX_STRIDE]!
+      if ((this.index[i * INDEX_STRIDE + 1]! & 255) !== first || !matchesLower(this.raw, start, lower)) continue
+      const end = this.headerEnd(i)
+      const colon = skipLws(this.raw, start + lower.length, end)
+      if (colon < end && this.raw.charCodeAt(colon) === 58) return i
     }
     return -1
   }
@@ -270,7 +311,7 @@ export class SipRequest extends SipMessage {
     raw: string,
     firstLineEnd: number,
     bodyStart: number,
-    index: readonly number[],
+    index: number[],
     method: string,
     requestUri: string,
     requestUriStart: number,
@@ -292,14 +333,7 @@ export class SipReply extends SipMessage {
   readonly status: number
   readonly reason: string
 
-  constructor(
-    raw: string,
-    firstLineEnd: number,
-    bodyStart: number,
-    index: readonly number[],
-    status: number,
-    reason: string,
-  ) {
+  constructor(raw: string, firstLineEnd: number, bodyStart: number, index: number[], status: number, reason: string) {
     super(raw, firstLineEnd, bodyStart, index)
     this.status = status
     this.reason = reason

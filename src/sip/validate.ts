@@ -32,10 +32,8 @@ export const DEFAULT_REQUEST_CHECKS: RequestChecks = {
   maxForwards: 'leave',
 }
 
-/** Once only (RFC 4475 3.3.8) and always (RFC 3261 8.1.1). */
-const SINGLE =
-  bit(HeaderId.From) | bit(HeaderId.To) | bit(HeaderId.CallId) | bit(HeaderId.CSeq) | bit(HeaderId.MaxForwards)
-const MANDATORY: readonly HeaderId[] = [HeaderId.Via, HeaderId.From, HeaderId.To, HeaderId.CallId, HeaderId.CSeq]
+/** Once only (RFC 4475 3.3.8); all but the last always (RFC 3261 8.1.1). */
+const SINGLE: readonly HeaderId[] = [HeaderId.From, HeaderId.To, HeaderId.CallId, HeaderId.CSeq, HeaderId.MaxForwards]
 const NAMES: Readonly<Record<number, string>> = {
   [HeaderId.Via]: 'Via',
   [HeaderId.From]: 'From',
@@ -43,10 +41,6 @@ const NAMES: Readonly<Record<number, string>> = {
   [HeaderId.CallId]: 'Call-ID',
   [HeaderId.CSeq]: 'CSeq',
   [HeaderId.MaxForwards]: 'Max-Forwards',
-}
-
-function bit(id: HeaderId): number {
-  return 1 << id
 }
 
 function badRequest(what: string): Refusal {
@@ -74,16 +68,14 @@ export function validateRequest(
 }
 
 function headerFault(request: SipRequest): Refusal | undefined {
-  let seen = 0
-  for (let i = 0; i < request.headerCount; i++) {
-    const id = request.headerId(i)
-    if (id === HeaderId.Other || id > 31) continue
-    const mask = bit(id)
-    if ((seen & mask & SINGLE) !== 0) return badRequest(`more than one ${NAMES[id]}`)
-    seen |= mask
-  }
   // RFC 4475 3.3.1
-  for (const id of MANDATORY) if ((seen & bit(id)) === 0) return badRequest(`no ${NAMES[id]}`)
+  if (request.findId(HeaderId.Via) < 0) return badRequest('no Via')
+  for (const id of SINGLE) {
+    const at = request.findId(id)
+    if (at < 0) {
+      if (id !== HeaderId.MaxForwards) return badRequest(`no ${NAMES[id]}`)
+    } else if (request.findId(id, at + 1) >= 0) return badRequest(`more than one ${NAMES[id]}`)
+  }
   return request.callId === '' ? badRequest('empty Call-ID') : undefined
 }
 
@@ -103,9 +95,12 @@ function addressFault(request: SipRequest, id: HeaderId): Refusal | undefined {
 }
 
 function viaFault(request: SipRequest): Refusal | undefined {
+  // RFC 4475 3.1.2.1
+  if (request.topVia === undefined) return badRequest('Via')
   const vias: Via[] = []
   for (let at = request.findId(HeaderId.Via); at >= 0; at = request.findId(HeaderId.Via, at + 1)) {
-    // RFC 4475 3.1.2.1
+    // The topmost value alone on its line has just been read.
+    if (vias.length === 0 && request.topVia.end === request.valueEnd(at)) continue
     if (!parseViaList(request.raw, request.valueStart(at), request.valueEnd(at), vias)) return badRequest('Via')
   }
   return undefined
