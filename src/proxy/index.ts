@@ -1,5 +1,7 @@
 // Owns the door of the proxy: what the engine may use of it.
 
+export { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
+export { ProxyCore, type ProxyCoreOptions } from './proxy-core.ts'
 export type {
   BranchSpec,
   CallEndReason,
@@ -14,3 +16,4 @@ export type {
   RouteLanguage,
   Router,
 } from './router.ts'
+export type { ProxyCounters, ProxyStats } from './stats.ts'

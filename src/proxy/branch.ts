@@ -1,0 +1,136 @@
+// Owns one target of a request: its hops in the order of RFC 3263, the client transaction of the hop under trial, and its outcome.
+
+import type { SignalboxError } from '../errors.ts'
+import type { MessageEdit, SipReply } from '../sip/index.ts'
+import { type ClientTransaction, type ClientUser, InviteClientTransaction } from '../transaction/index.ts'
+import type { Flow, Hop, Listener } from '../transport/index.ts'
+import type { BranchSpec } from './router.ts'
+
+/** What a branch needs of the request that it belongs to. */
+export interface BranchOwner {
+  /** The listener that would send to the hop. */
+  listenerFor(hop: Hop): Listener | undefined
+  /** Writes the request for that hop and starts its client transaction. */
+  startClient(branch: Branch, hop: Hop, listener: Listener): ClientTransaction
+  branchReply(branch: Branch, reply: SipReply, flow: Flow): void
+  /** The branch has its outcome without a reply: `status` is 408 or 503. */
+  branchFailed(branch: Branch, status: number): void
+  /** A client transaction of the branch is gone. */
+  branchReleased(): void
+}
+
+/** Status that a branch gets when its next hop cannot be reached (RFC 3261 16.9). */
+export const UNREACHABLE = 503
+/** Status that a branch gets when nobody answers (RFC 3261 16.7, 16.8). */
+export const TIMED_OUT = 408
+
+export class Branch implements ClientUser {
+  readonly index: number
+  readonly spec: BranchSpec
+  /** Name of the reply route for its replies. */
+  readonly replyRoute: string | undefined
+  readonly fr: number | undefined
+  readonly frInv: number | undefined
+  /** Final status, 0 while it is open. */
+  status = 0
+  /** The final reply; none when the outcome was made here. */
+  reply: SipReply | undefined
+  /** What the reply route changed in it. */
+  edits: readonly MessageEdit[] = NO_EDITS
+  timedOut = false
+  canceled = false
+  /** The hop under trial, or tried last. */
+  hop: Hop | undefined
+  readonly #owner: BranchOwner
+  #hops: readonly Hop[] = []
+  #next = 0
+  #attempt = 0
+  #client: ClientTransaction | undefined
+  #provisional = false
+
+  constructor(
+    owner: BranchOwner,
+    index: number,
+    spec: BranchSpec,
+    settings: { replyRoute: string | undefined; fr: number | undefined; frInv: number | undefined },
+  ) {
+    this.#owner = owner
+    this.index = index
+    this.spec = spec
+    this.replyRoute = settings.replyRoute
+    this.fr = settings.fr
+    this.frInv = settings.frInv
+  }
+
+  /** Sends to the first of `hops` that one of our sockets can reach. False: none can. */
+  start(hops: readonly Hop[]): boolean {
+    this.#hops = hops
+    return this.#tryNext()
+  }
+
+  /** Gives the branch up. `extraHeaders` go into the CANCEL. An INVITE stays open until its final reply. */
+  cancel(extraHeaders: string): void {
+    if (this.status !== 0 || this.canceled) return
+    this.canceled = true
+    if (this.#client instanceof InviteClientTransaction) this.#client.cancel(extraHeaders)
+  }
+
+  /** The outcome is known. */
+  settle(status: number, reply: SipReply | undefined, edits: readonly MessageEdit[]): void {
+    this.status = status
+    this.reply = reply
+    this.edits = edits
+  }
+
+  onReply(reply: SipReply, flow: Flow): void {
+    if (reply.status < 200) this.#provisional = true
+    // RFC 3263 4.3: a 503 is a failure of that hop, and the next one is tried.
+    else if (reply.status === UNREACHABLE && this.status === 0 && !this.canceled && this.#tryNext()) return
+    this.#owner.branchReply(this, reply, flow)
+  }
+
+  onTimeout(): void {
+    if (this.status !== 0) return
+    // RFC 3263 4.3: a time-out is a failure of that hop too.
+    if (!this.#provisional && !this.canceled && this.#tryNext()) return
+    this.timedOut = true
+    this.#owner.branchFailed(this, TIMED_OUT)
+  }
+
+  onTimerC(): void {
+    // 16.8: it rings and nobody answers: cancel, and go on as if a 408 had come.
+    this.cancel(TIMEOUT_REASON)
+    if (this.status !== 0) return
+    this.timedOut = true
+    this.#owner.branchFailed(this, TIMED_OUT)
+  }
+
+  onTransportError(_error: SignalboxError): void {
+    if (this.status !== 0) return
+    if (!this.canceled && this.#tryNext()) return
+    this.#owner.branchFailed(this, UNREACHABLE)
+  }
+
+  onTerminated(): void {
+    this.#owner.branchReleased()
+  }
+
+  #tryNext(): boolean {
+    while (this.#next < this.#hops.length) {
+      const hop = this.#hops[this.#next++]!
+      const listener = this.#owner.listenerFor(hop)
+      if (listener === undefined) continue
+      this.hop = hop
+      this.#provisional = false
+      const attempt = ++this.#attempt
+      const client = this.#owner.startClient(this, hop, listener)
+      // A hop may fail while it starts, and the one after it have been tried since.
+      if (attempt === this.#attempt) this.#client = client
+      return true
+    }
+    return false
+  }
+}
+
+const NO_EDITS: readonly MessageEdit[] = []
+const TIMEOUT_REASON = 'Reason: SIP;cause=408;text="Request Timeout"\r\n'

@@ -1,0 +1,30 @@
+// Owns the settings of the proxy and their defaults.
+
+/** What `limits` of the configuration says about the proxy. */
+export interface ProxyLimits {
+  /** Targets of one request, all legs together; tm's max_branches. */
+  branches: number
+  /** Calls tracked at once; beyond it new calls get 503. */
+  calls: number
+}
+
+/** What the proxy does by itself where the RFCs leave a choice. */
+export interface ProxyOptions {
+  /** Seconds in the Retry-After of a 503 that a cap or draining causes. */
+  retryAfter: number
+  /** Max-Forwards of a request that came without (RFC 3261 16.6 step 3). */
+  maxForwards: number
+  /** A received 503 goes upstream as 500 (RFC 3261 16.7 step 6); off as tm's disable_503_translation. */
+  translate503: 'on' | 'off'
+  /** Milliseconds without any request of the dialog after which a call is taken for over. */
+  maxCallMillis: number
+}
+
+export const DEFAULT_PROXY_LIMITS: ProxyLimits = { branches: 12, calls: 100_000 }
+
+export const DEFAULT_PROXY_OPTIONS: ProxyOptions = {
+  retryAfter: 5,
+  maxForwards: 70,
+  translate503: 'on',
+  maxCallMillis: 43_200_000,
+}

@@ -1,0 +1,320 @@
+// Owns the proxy: what every request meets before and after its route (RFC 3261 16), for both languages, and the calls.
+
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { buildReply, type IdSource, type SipReply, type SipRequest, validateRequest } from '../sip/index.ts'
+import {
+  RequestHold,
+  type ServerEntry,
+  ServerTransaction,
+  type TransactionLayer,
+  type TransactionUser,
+} from '../transaction/index.ts'
+import type { Flow, Hop } from '../transport/index.ts'
+import { CallTable } from './calls.ts'
+import { forwardReply } from './forwarding.ts'
+import { textHash } from './loop-detection.ts'
+import { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
+import { type ProxyHost, ProxyRequest, STATELESS_BRANCH } from './request-context.ts'
+import type { ReplyOutcome, RequestContext, Router } from './router.ts'
+import { replyHops } from './routing.ts'
+import { newCounters, type ProxyCounters, type ProxyStats } from './stats.ts'
+
+export interface ProxyCoreOptions {
+  transactions: TransactionLayer
+  router: Router
+  clock: Clock
+  ids: IdSource
+  log: Log
+  limits?: Partial<ProxyLimits>
+  options?: Partial<ProxyOptions>
+}
+
+export class ProxyCore implements TransactionUser, ProxyHost {
+  readonly transactions: TransactionLayer
+  readonly router: Router
+  readonly ids: IdSource
+  readonly calls: CallTable
+  readonly limits: ProxyLimits
+  readonly options: ProxyOptions
+  readonly counters: ProxyCounters = newCounters()
+  readonly #log: Log
+  readonly #contexts = new Set<ProxyRequest>()
+  readonly #tagSecret: string
+  #nextId = 1
+  #draining = false
+  #drained: (() => void)[] = []
+
+  constructor(options: ProxyCoreOptions) {
+    this.transactions = options.transactions
+    this.router = options.router
+    this.ids = options.ids
+    this.#log = options.log
+    this.limits = { ...DEFAULT_PROXY_LIMITS, ...options.limits }
+    this.options = { ...DEFAULT_PROXY_OPTIONS, ...options.options }
+    this.#tagSecret = options.ids.tag()
+    const { clock, router } = options
+    this.calls = new CallTable({
+      timers: options.transactions.timers,
+      wallclock: () => clock.wallclock(),
+      limit: this.limits.calls,
+      idleMillis: this.options.maxCallMillis,
+      ended: (summary) => {
+        router.callEnded(summary)
+        this.#checkDrained()
+      },
+    })
+    options.transactions.user = this
+  }
+
+  /** New values for what starts from now on. */
+  update(settings: { limits?: Partial<ProxyLimits>; options?: Partial<ProxyOptions> }): void {
+    Object.assign(this.limits, settings.limits)
+    Object.assign(this.options, settings.options)
+    this.calls.limit = this.limits.calls
+    this.calls.idleMillis = this.options.maxCallMillis
+  }
+
+  stats(): ProxyStats {
+    return {
+      ...this.counters,
+      contexts: this.#contexts.size,
+      calls: this.calls.size,
+      draining: this.#draining ? 1 : 0,
+    }
+  }
+
+  /** Takes no new calls any more. Resolves when no call is left; those under way go on. */
+  drain(): Promise<void> {
+    this.#draining = true
+    return new Promise((resolve) => {
+      this.#drained.push(resolve)
+      this.#checkDrained()
+    })
+  }
+
+  /** Ends every call and every transaction, without another message. Each call is told of. */
+  close(): void {
+    this.#draining = true
+    this.calls.close()
+    this.transactions.close()
+    for (const context of [...this.#contexts]) this.requestEnded(context)
+  }
+
+  // What the transaction layer tells.
+
+  onRequest(request: SipRequest, flow: Flow): void {
+    this.counters.requests++
+    const language = this.router.language()
+    const inDialog = request.toTag !== ''
+    // Whoever has a call up may end it though the caps are reached: work is taken up to twice the caps for that.
+    if (!this.transactions.admits(flow, inDialog ? 2 : 1)) {
+      this.#overload(request, flow)
+      return
+    }
+    const invite = request.method === 'INVITE'
+    if (this.#draining && invite && !inDialog) {
+      this.#overload(request, flow)
+      return
+    }
+    if (language === 'ts' && this.#rejects(request, flow)) return
+    const context = this.#context(request, flow, undefined)
+    if (inDialog) context.call = this.calls.inDialog(request)
+    else if (invite) {
+      context.call = this.calls.invite(request, flow)
+      if (context.call === undefined) {
+        this.#contexts.delete(context)
+        this.#overload(request, flow)
+        return
+      }
+    }
+    if (language === 'ts') {
+      context.newTransaction()
+      // 16.2: a loop is refused by the transaction, so that its ACK is absorbed.
+      if (context.looped()) {
+        context.refuse(482, 'Loop Detected')
+        context.routeEnded('none')
+        return
+      }
+      // 17.2.1, without waiting for the 200 ms.
+      if (invite) context.trying('Trying')
+    }
+    this.#run(context)
+  }
+
+  onAck(ack: SipRequest, flow: Flow, match: ServerEntry | undefined, absorbed: boolean): void {
+    // The ACK of a stateless reply of ours.
+    if (ack.toTag !== '' && ack.toTag === this.statelessTag(ack)) return
+    const owner = ownerOf(match)
+    if (absorbed) {
+      if (owner === undefined || owner.language === 'ts' || this.router.language() === 'ts') return
+      this.#run(this.#context(ack, flow, owner))
+      return
+    }
+    if (this.router.language() === 'ts') {
+      // An ACK is never answered: what cannot go on is dropped (16.3).
+      if (validateRequest(ack) !== undefined || ack.maxForwards === 0) {
+        this.counters.rejected++
+        return
+      }
+    }
+    this.counters.requests++
+    const context = this.#context(ack, flow, undefined, 'end-to-end')
+    this.#run(context)
+  }
+
+  onCancel(cancel: SipRequest, flow: Flow, match: ServerEntry | undefined): void {
+    this.counters.requests++
+    const owner = ownerOf(match)
+    const context = this.#context(cancel, flow, owner)
+    if (owner !== undefined && (owner.language === 'ts' || match instanceof RequestHold)) {
+      context.acceptCancel(owner)
+      context.routeEnded('none')
+      return
+    }
+    if (owner === undefined && this.router.language() === 'ts') {
+      // 9.2. A `.ts` never sees a CANCEL, so one that belongs to nothing is not forwarded either.
+      context.refuse(481, 'Call/Transaction Does Not Exist')
+      context.routeEnded('none')
+      return
+    }
+    this.#run(context)
+  }
+
+  onStrayReply(reply: SipReply, flow: Flow): void {
+    const via = reply.topVia
+    // 16.7 step 3, 18.1.2: what others sent is none of our business.
+    if (via === undefined || !this.transactions.transport.isLocal(via.host, via.port)) return
+    // RFC 6026 7.3: a stateful proxy forwards no stray replies. A Kamailio script counts on it, as it has always been there.
+    if (this.router.language() === 'ts' && !via.branch.startsWith(STATELESS_BRANCH)) return
+    this.counters.strayReplies++
+    let outcome: ReplyOutcome | Promise<ReplyOutcome>
+    try {
+      outcome = this.router.reply({ context: undefined, reply, flow, branch: -1, onReply: undefined })
+    } catch (error) {
+      this.#routeError('reply', error)
+      return
+    }
+    if (outcome instanceof Promise)
+      outcome.then(
+        (late) => this.#forwardStray(reply, late),
+        (error: unknown) => this.#routeError('reply', error),
+      )
+    else this.#forwardStray(reply, outcome)
+  }
+
+  // What requests under way need.
+
+  /** Depends on what an ACK repeats of its INVITE, and on a secret, so that nobody can have an ACK absorbed here. */
+  statelessTag(request: SipRequest): string {
+    return textHash(this.#tagSecret, request.callId, request.fromTag, String(request.cseqNumber))
+  }
+
+  routeFailed(where: string, context: RequestContext, error: unknown): void {
+    this.#routeError(where, error, context.request.callId)
+  }
+
+  requestEnded(context: ProxyRequest): void {
+    if (!this.#contexts.delete(context)) return
+    this.router.ended(context)
+    this.#checkDrained()
+  }
+
+  #context(
+    request: SipRequest,
+    flow: Flow,
+    match: ProxyRequest | undefined,
+    kind: 'hop' | 'end-to-end' = 'hop',
+  ): ProxyRequest {
+    const language = match?.language ?? this.router.language()
+    const transactionMatch = match !== undefined || (kind === 'end-to-end' && this.calls.awaitsAck(request))
+    const context = new ProxyRequest(this, this.#nextId++, request, flow, language, match, transactionMatch)
+    if (kind === 'end-to-end') context.call = this.calls.inDialog(request)
+    this.#contexts.add(context)
+    return context
+  }
+
+  #run(context: ProxyRequest): void {
+    let run: void | Promise<void>
+    try {
+      run = this.router.request(context)
+    } catch (error) {
+      this.routeFailed('request', context, error)
+      context.routeEnded('error')
+      return
+    }
+    if (!(run instanceof Promise)) {
+      context.routeEnded('none')
+      return
+    }
+    context.holdOpen()
+    run
+      .then(
+        () => context.routeEnded('none'),
+        (error: unknown) => {
+          this.routeFailed('request', context, error)
+          context.routeEnded('error')
+        },
+      )
+      .catch((error: unknown) => this.routeFailed('request', context, error))
+  }
+
+  /** The checks of 16.3 that need no route. */
+  #rejects(request: SipRequest, flow: Flow): boolean {
+    let refusal = validateRequest(request)
+    // 16.3 step 3.
+    if (refusal === undefined && request.maxForwards === 0) refusal = { status: 483, reason: 'Too Many Hops' }
+    if (refusal === undefined) return false
+    this.counters.rejected++
+    this.#statelessReply(request, flow, refusal.status, refusal.reason, refusal.headers ?? '')
+    return true
+  }
+
+  #overload(request: SipRequest, flow: Flow): void {
+    this.counters.refused++
+    const retry = `Retry-After: ${this.options.retryAfter}\r\n`
+    this.#statelessReply(request, flow, 503, 'Service Unavailable', retry)
+  }
+
+  #statelessReply(request: SipRequest, flow: Flow, status: number, reason: string, headers: string): void {
+    const wire = buildReply(request, status, reason, {
+      toTag: this.statelessTag(request),
+      ...(headers === '' ? {} : { headers }),
+      received: { address: flow.remoteAddress, port: flow.remotePort, rport: false },
+    })
+    this.counters.replies++
+    this.transactions.reply(flow, request, wire, false)
+  }
+
+  #forwardStray(reply: SipReply, outcome: ReplyOutcome): void {
+    if (outcome.drop) return
+    const { transport } = this.transactions
+    const wire = forwardReply(reply, outcome.edits)
+    const send = (hops: readonly Hop[]): void => {
+      const hop = hops[0]
+      if (hop !== undefined) transport.send(hop, wire, () => this.counters.unreachable++)
+    }
+    const hops = replyHops(reply, transport)
+    if (hops instanceof Promise) hops.then(send, () => this.counters.unreachable++)
+    else send(hops)
+  }
+
+  #routeError(where: string, error: unknown, callId?: string): void {
+    this.counters.routeErrors++
+    this.#log.error({ err: error, ...(callId === undefined ? {} : { callId }) }, `the ${where} route failed`)
+  }
+
+  #checkDrained(): void {
+    if (!this.#draining || this.#drained.length === 0 || this.calls.size > 0) return
+    const waiting = this.#drained
+    this.#drained = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+/** The request under way that an entry of the transaction table belongs to. */
+function ownerOf(entry: ServerEntry | undefined): ProxyRequest | undefined {
+  if (entry instanceof ServerTransaction) return entry.user instanceof ProxyRequest ? entry.user : undefined
+  if (entry instanceof RequestHold) return entry.owner instanceof ProxyRequest ? entry.owner : undefined
+  return undefined
+}

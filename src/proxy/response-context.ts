@@ -1,0 +1,50 @@
+// Owns the branches of a request and the choice of the best answer among them (RFC 3261 16.7).
+
+import type { SipReply } from '../sip/index.ts'
+import type { Branch } from './branch.ts'
+
+/** 4xx that tell the caller how to try again; preferred within their class (16.7 step 6). */
+const HELPFUL: readonly number[] = [401, 407, 415, 420, 484]
+
+export class ResponseContext {
+  readonly branches: Branch[] = []
+  /** Where the last leg begins: a new leg makes the answers of earlier ones void (failure_reply_mode 3). */
+  legStart = 0
+
+  /** Some branch, of whatever leg, has no outcome. */
+  get open(): boolean {
+    for (const branch of this.branches) if (branch.status === 0) return true
+    return false
+  }
+
+  /** The branch of the last leg whose outcome goes upstream. Undefined without any. */
+  best(): Branch | undefined {
+    let best: Branch | undefined
+    for (let i = this.legStart; i < this.branches.length; i++) {
+      const branch = this.branches[i]!
+      if (branch.status >= 300 && (best === undefined || rank(branch.status) < rank(best.status))) best = branch
+    }
+    return best
+  }
+
+  /** Challenges of the last leg besides that of `chosen` (16.7 step 7). */
+  otherChallenges(chosen: Branch): SipReply[] {
+    const replies: SipReply[] = []
+    for (let i = this.legStart; i < this.branches.length; i++) {
+      const { reply, status } = this.branches[i]!
+      if (this.branches[i] !== chosen && reply !== undefined && (status === 401 || status === 407)) replies.push(reply)
+    }
+    return replies
+  }
+}
+
+/** Lower is better: a 6xx, else the lowest class; within it what helps the caller, then the lowest status. */
+function rank(status: number): number {
+  if (status >= 600) return status - 600
+  const base = Math.floor(status / 100) * 1000
+  const helpful = HELPFUL.indexOf(status)
+  if (helpful >= 0) return base + helpful
+  // What is only the sign of a branch that was given up comes last in its class.
+  if (status === 408 || status === 487 || status === 503) return base + 900 + (status % 100)
+  return base + 10 + (status % 100)
+}

@@ -1,0 +1,70 @@
+// Owns what both client machines share: key, hop, wire, user, and how they reach transport and timers.
+
+import type { SignalboxError } from '../errors.ts'
+import type { SipReply } from '../sip/index.ts'
+import type { Flow, Hop } from '../transport/index.ts'
+import type { TimerQueue } from './timer-queue.ts'
+import { Deadline } from './timer-queue.ts'
+import type { TransactionTimes } from './times.ts'
+
+/** Who started a client transaction and hears of it. After onTimeout or onTransportError nothing but onTerminated follows. */
+export interface ClientUser {
+  /** A reply that the machine lets through: provisionals, the first final, every 2xx of an INVITE. */
+  onReply(reply: SipReply, flow: Flow): void
+  /** Timer B or F: nobody answered. Counts as 408 (RFC 3261 16.9 and 16.7). */
+  onTimeout(): void
+  /** Timer C: it rings, and nobody picks up. The transaction is still open. */
+  onTimerC(): void
+  /** The request could not be sent. Counts as 503 (RFC 3261 16.9). */
+  onTransportError(error: SignalboxError): void
+  onTerminated(): void
+}
+
+/** What a machine needs of the layer. */
+export interface ClientEnvironment {
+  readonly timers: TimerQueue
+  readonly times: TransactionTimes
+  send(hop: Hop, wire: string, failed: (error: SignalboxError) => void): void
+  /** Starts the CANCEL transaction of an INVITE that was sent; its own outcome interests nobody. */
+  startCancel(hop: Hop, invite: ClientTransaction, extraHeaders: string): void
+  /** The ACK of a failure (17.1.1.3). */
+  acknowledgement(invite: ClientTransaction, reply: SipReply): string
+  clientEnded(transaction: ClientTransaction): void
+}
+
+/** Started by `start`, fed by `receive`, timed by the queue. */
+export abstract class ClientTransaction extends Deadline {
+  /** Branch parameter of the Via that was pushed, with its magic cookie. */
+  readonly branch: string
+  readonly method: string
+  readonly hop: Hop
+  /** The request as it was sent. */
+  readonly wire: string
+  readonly reliable: boolean
+  readonly user: ClientUser
+  protected readonly environment: ClientEnvironment
+
+  constructor(
+    environment: ClientEnvironment,
+    branch: string,
+    method: string,
+    hop: Hop,
+    wire: string,
+    user: ClientUser,
+  ) {
+    super()
+    this.environment = environment
+    this.branch = branch
+    this.method = method
+    this.hop = hop
+    this.wire = wire
+    this.user = user
+    this.reliable = hop.transport !== 'udp'
+  }
+
+  abstract readonly state: string
+  abstract start(): void
+  abstract receive(reply: SipReply, flow: Flow): void
+  /** Ends it without a word to the user but onTerminated. */
+  abstract terminate(): void
+}
