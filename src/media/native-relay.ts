@@ -30,11 +30,13 @@ export interface StreamConfig {
   /** Where the far end said it receives, from SDP. Absent: not known yet. */
   remote?: { address: string; rtpPort: number; rtcpPort: number }
   /**
-   * Who may send here. `learn`: whoever does so first, better matches of the signalled address winning for three
-   * seconds, nobody else afterwards; answers follow. `strict`: the signalled address and port alone. `off`: anybody,
+   * Who may send here. `learn`: whoever does so first, better matches of the signalled address winning within
+   * the learning window, nobody else afterwards; answers follow. `strict`: the signalled address and port alone. `off`: anybody,
    * answers go to the signalled address. For SRTP only packets that authenticate are learned from.
    */
   latching: 'learn' | 'strict' | 'off'
+  /** The learning window after the first packet, in milliseconds. Default 3000. */
+  learningMillis?: number
   /** RTCP leaves by the RTP port, to the far end's RTP port (RFC 5761). It is understood there in any case. */
   rtcpMux?: boolean
   /** How packets that arrive here are protected; absent or null: not at all. The same key again keeps its ROC. */
@@ -148,6 +150,7 @@ interface Addon {
     timeoutMillis: number,
     silentTimeoutMillis: number,
     clockRate: number,
+    learningMillis: number,
   ): boolean
   close(handle: Handle, id: number): boolean
   stats(handle: Handle, id: number): Omit<StreamStats, 'jitterMillis'> | null
@@ -287,6 +290,7 @@ export function createNativeRelay(options: {
         integer('timeoutMillis', config.timeoutMillis ?? 0, 0, MAX_MILLIS),
         integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
         clockRate,
+        integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
       )
       clockRates.set(id, clockRate)
     },

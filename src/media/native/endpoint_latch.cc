@@ -3,7 +3,8 @@
 
 namespace media {
 
-void EndpointLatch::configure(Latching latching, const Endpoint& signalled) {
+void EndpointLatch::configure(Latching latching, const Endpoint& signalled, int64_t window) {
+  window_ = window;
   const bool moved = !(signalled == signalled_);
   const bool same = !moved && latching == latching_;
   latching_ = latching;
@@ -48,7 +49,7 @@ bool EndpointLatch::admits_other(const Endpoint& source, int64_t now) const {
 }
 
 bool EndpointLatch::learn_other(const Endpoint& source, int64_t now) {
-  if (window_end_ == 0) window_end_ = now + kWindow;
+  if (window_end_ == 0) window_end_ = now + window_;
   learned_rank_ = rank(source);
   learned_ = source;
   destination_ = source;

@@ -17,11 +17,9 @@ enum class Latching : uint8_t {
 /// found good (for SRTP: authenticated), so that a forged packet moves nothing (RTP bleed, RTP injection).
 class EndpointLatch {
  public:
-  /// How long better candidates are still looked for after the first packet, in milliseconds.
-  static constexpr int64_t kWindow = 3000;
-
-  /// Sets what was signalled. The same again changes nothing; another address opens a new window.
-  void configure(Latching latching, const Endpoint& signalled);
+  /// Sets what was signalled. The same again changes nothing; another address opens a new window. `window` is how long
+  /// better candidates are still looked for after the first packet, in milliseconds.
+  void configure(Latching latching, const Endpoint& signalled, int64_t window);
 
   /// Whether a packet from `source` may be looked at. The common case (the learned source) is decided here.
   bool admits(const Endpoint& source, int64_t now) const {
@@ -48,6 +46,7 @@ class EndpointLatch {
 
   Latching latching_ = Latching::kStrict;
   Rank learned_rank_ = kNone;
+  int64_t window_ = 0;
   int64_t window_end_ = 0;  // 0: no packet yet
   Endpoint signalled_;
   Endpoint learned_;

@@ -36,8 +36,8 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
     if (before && after && before->same_key(*after)) after.swap(before);
   }
   settings_ = std::move(settings);
-  latches_[kRtp].configure(settings_->latching, settings_->remote_rtp);
-  latches_[kRtcp].configure(settings_->latching, settings_->remote_rtcp);
+  latches_[kRtp].configure(settings_->latching, settings_->remote_rtp, settings_->learning);
+  latches_[kRtcp].configure(settings_->latching, settings_->remote_rtcp, settings_->learning);
   reception_.set_clock_rate(settings_->clock_rate);
   publish_learned();
   configured_ = true;

@@ -22,6 +22,7 @@ struct StreamSettings {
   Latching latching = Latching::kStrict;
   Endpoint remote_rtp;
   Endpoint remote_rtcp;
+  int64_t learning = 0;  // milliseconds
   bool rtcp_mux = false;
   bool send = true;
   bool receive = true;

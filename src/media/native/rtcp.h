@@ -10,7 +10,7 @@ struct RtcpHeader {
   uint32_t ssrc;
 
   static bool parse(const uint8_t* data, size_t length, RtcpHeader* out) {
-    if (length < 8 || data[0] >> 6 != 2 || data[1] < 192 || data[1] > 223) return false;
+    if (length < 8 || !looks_like_rtcp(data, length)) return false;
     out->ssrc = read32(data + 4);
     return true;
   }

@@ -40,9 +40,10 @@ struct RtpHeader {
   }
 };
 
-/// RFC 5761 4: on a shared port, RTCP is what has 64 to 95 where RTP has its payload type (the marker bit aside).
+/// RFC 5761 4: on a shared port, RTCP is what has one of its packet types, 192 to 223, where RTP has its marker bit and
+/// a payload type of 64 to 95, which RTP then does not use.
 inline bool looks_like_rtcp(const uint8_t* data, size_t length) {
-  return length >= 2 && data[0] >> 6 == 2 && (data[1] & 0x7f) >= 64 && (data[1] & 0x7f) <= 95;
+  return length >= 2 && data[0] >> 6 == 2 && data[1] >= 192 && data[1] <= 223;
 }
 
 }  // namespace media

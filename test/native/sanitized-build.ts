@@ -1,0 +1,89 @@
+// Owns the build of the native checks and of the relay itself under ASan and UBSan, and the run of a script inside them.
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const root = new URL('../..', import.meta.url).pathname
+const out = `${root}build/sanitized/`
+const run = promisify(execFile)
+const compiler = process.env.CXX ?? 'g++'
+const SANITIZE = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer']
+const FLAGS = ['-std=c++20', '-O1', '-g1', '-fPIC', '-Wall', '-Wextra', '-Wno-missing-field-initializers', ...SANITIZE]
+
+export const CHECKS = `${out}checks.node`
+export const RELAY = `${out}media_relay.node`
+
+/** The headers that the addons were built with: node-gyp notes where they are. */
+function headers(): string {
+  const config = readFileSync(`${root}build/config.gypi`, 'latin1')
+  const folder = /"nodedir": "([^"]+)"/.exec(config)?.[1]
+  if (!folder || !existsSync(`${folder}/include/node/node_api.h`))
+    throw new Error('The addons are not built: npm run build:native')
+  return `${folder}/include/node`
+}
+
+/** Compiles what is older than its sources. Returns at once when nothing is; a second caller waits for the first. */
+export async function buildSanitized(): Promise<void> {
+  mkdirSync(out, { recursive: true })
+  const lock = `${out}.building`
+  for (;;) {
+    try {
+      mkdirSync(lock)
+      break
+    } catch {
+      const since = existsSync(lock) ? statSync(lock).mtimeMs : Date.now()
+      if (Date.now() - since > 170_000) rmSync(lock, { recursive: true, force: true })
+      await sleep(200)
+    }
+  }
+  try {
+    await build()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+async function build(): Promise<void> {
+  const folders = [`${root}src/media/native/`, `${root}test/native/`]
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => folder + name))
+  const sources = files.filter((file) => file.endsWith('.cc'))
+  const newest = Math.max(...files.filter((file) => /\.(cc|h)$/.test(file)).map((file) => statSync(file).mtimeMs))
+  if ([CHECKS, RELAY].every((file) => existsSync(file) && statSync(file).mtimeMs >= newest)) return
+  const object = (source: string): string => `${out}${source.slice(root.length).replaceAll('/', '-')}.o`
+  const include = headers()
+  const waiting = [...sources]
+  const work = async (): Promise<void> => {
+    for (let source = waiting.pop(); source; source = waiting.pop()) {
+      await run(compiler, [...FLAGS, '-DNAPI_VERSION=9', `-I${include}`, '-c', source, '-o', object(source)])
+    }
+  }
+  await Promise.all([work(), work()])
+  const relay = sources.filter((source) => source.startsWith(folders[0]!))
+  const checks = sources.filter((source) => source.startsWith(folders[1]!))
+  const addon = (source: string): boolean => source.endsWith('/addon.cc')
+  const link = (target: string, parts: string[]): Promise<unknown> =>
+    run(compiler, ['-shared', ...SANITIZE, '-o', target, ...parts.map(object)])
+  await link(RELAY, relay)
+  await link(CHECKS, [...relay.filter((source) => !addon(source)), ...checks])
+}
+
+/** Runs a script of test/native under the sanitizers; a finding of theirs ends it, and comes back as the error. */
+export function runSanitized(script: string, args: string[]): unknown {
+  const runtime = spawnSync(compiler, ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout.trim()
+  const result = spawnSync(process.execPath, [`${root}test/native/${script}`, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    env: {
+      ...process.env,
+      LD_PRELOAD: runtime,
+      NODE_OPTIONS: '',
+      // Node itself is not built for leak checking.
+      ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0',
+      UBSAN_OPTIONS: 'print_stacktrace=1',
+    },
+  })
+  if (result.status !== 0)
+    throw new Error(`${script} ended with ${result.status ?? result.signal}:\n${result.stderr.slice(0, 8000)}`)
+  return JSON.parse(result.stdout)
+}
