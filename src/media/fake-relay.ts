@@ -1,5 +1,9 @@
-// Owns the relay of tests: ports and keys that never vary, every operation kept, failure on demand.
+// Owns the relay of tests: the production path over a native relay without sockets, with ports and keys that never vary,
+// every operation kept, failure on demand.
+import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
+import { createEmbeddedRelay } from './embedded-relay.ts'
+import { createFakeNative, type FakeNative } from './fake-native.ts'
 import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 
 export interface FakeRelayOptions {
@@ -7,6 +11,8 @@ export interface FakeRelayOptions {
   readonly interfaces?: readonly string[]
   /** Even port that the first stream gets; default 30000. */
   readonly portMin?: number
+  readonly portMax?: number
+  readonly clock?: Clock
 }
 
 /** One operation that the relay was asked for. */
@@ -22,6 +28,8 @@ export interface FakeRelay extends MediaRelay {
   readonly operations: readonly FakeOperation[]
   /** Call-IDs that have a session. */
   readonly sessions: ReadonlySet<string>
+  /** The streams, with what was configured. */
+  readonly native: FakeNative
   /** Makes the next operation (of that command) reject with `error`, default ERR_MEDIA. */
   failNext(error?: Error, command?: MediaCommand): void
   /** While true every operation rejects with ERR_MEDIA_UNREACHABLE. */
@@ -30,70 +38,38 @@ export interface FakeRelay extends MediaRelay {
   timeOut(callId: string, reason?: string): void
 }
 
-/** Makes a relay that opens no socket. */
+/** Makes a relay that opens no socket. Keys are 1, 2, 3, ... in all bytes, in the order in which they are made. */
 export function createFakeRelay(options: FakeRelayOptions = {}): FakeRelay {
-  const interfaces = (options.interfaces ?? ['internal/10.0.0.5', 'external/10.0.0.5!25.25.25.5']).map((text) => {
-    const [name, address] = text.includes('/') ? (text.split('/') as [string, string]) : ['default', text]
-    return { name, advertised: address.split('!')[1] ?? address }
-  })
   const operations: FakeOperation[] = []
-  const sessions = new Map<string, { directions: [string, string]; offerer: string }>()
+  const sessions = new Set<string>()
   const failures: { error: Error; command: MediaCommand | undefined }[] = []
-  let port = options.portMin ?? 30000
-
-  const addressOf = (name: string | undefined): string =>
-    (interfaces.find((candidate) => candidate.name === name) ?? interfaces[0])?.advertised ?? '127.0.0.1'
-
-  function rewrite(request: MediaRequest, command: 'offer' | 'answer'): string {
-    const words = request.flags.split(/\s+/)
-    const directions = words.filter((word) => word.startsWith('direction=')).map((word) => word.slice(10))
-    let session = sessions.get(request.callId)
-    if (!session) {
-      if (command === 'answer') throw new SignalboxError('ERR_MEDIA', `Unknown call-id: ${request.callId}`)
-      session = { directions: [directions[0] ?? '', directions[1] ?? ''], offerer: request.fromTag }
-      sessions.set(request.callId, session)
-    }
-    const speaker = command === 'offer' ? request.fromTag : (request.toTag ?? '')
-    const address = addressOf(session.directions[speaker === session.offerer ? 1 : 0])
-    const secure = words.some((word) => /^(SRTP|RTP\/SAVP)$/.test(word))
-    const plain = words.some((word) => /^(RTP|RTP\/AVP)$/.test(word))
-    return (request.sdp ?? '')
-      .split('\r\n')
-      .flatMap((line) => {
-        if (line.startsWith('c=') && /replace-session-connection/.test(request.flags)) return [`c=IN IP4 ${address}`]
-        if (/^a=(ice-|candidate:|rtcp-mux|rtcp:|fingerprint:|setup:)/.test(line)) return []
-        if (line.startsWith('a=crypto:') && plain) return []
-        const media = /^m=(\S+) (\d+) (\S+)(.*)$/.exec(line)
-        if (!media) return [line]
-        const mine = port
-        port += 2
-        const profile = secure ? 'RTP/SAVP' : plain ? 'RTP/AVP' : media[3]
-        return [
-          `m=${media[1]} ${mine} ${profile}${media[4]}`,
-          `a=rtcp:${mine + 1}`,
-          ...(secure ? [`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${'A'.repeat(39)}B`] : []),
-        ]
-      })
-      .join('\r\n')
-  }
-
-  function stats(request: MediaRequest): MediaStats {
-    if (!sessions.has(request.callId)) throw new SignalboxError('ERR_MEDIA', `Unknown call-id: ${request.callId}`)
-    return { callId: request.callId, created: 0, streams: [] }
-  }
+  let keys = 0
+  let native!: FakeNative
+  const embedded = createEmbeddedRelay({
+    interfaces: options.interfaces ?? ['internal/10.0.0.5', 'external/10.0.0.5!25.25.25.5'],
+    portMin: options.portMin ?? 30_000,
+    portMax: options.portMax ?? 40_000,
+    clock: options.clock ?? systemClock,
+    // Without time-outs nothing of a test is left waiting.
+    offerTimeout: 0,
+    randomKey: (bytes) => new Uint8Array(bytes).fill(++keys),
+    native: (callbacks) => (native = createFakeNative(callbacks)),
+  })
 
   async function perform<T extends MediaAnswer | MediaStats | undefined>(
     command: MediaCommand,
     request: MediaRequest,
-    body: () => T,
+    body: () => Promise<T>,
   ): Promise<T> {
     const index = failures.findIndex((failure) => failure.command === undefined || failure.command === command)
     const planned = index < 0 ? undefined : failures.splice(index, 1)[0]?.error
     try {
       if (relay.down) throw new SignalboxError('ERR_MEDIA_UNREACHABLE', 'the fake relay is down')
       if (planned) throw planned
-      const result = body()
+      const result = await body()
       operations.push({ command, request, ...(result && 'sdp' in result ? { sdp: result.sdp } : {}) })
+      if (command === 'offer') sessions.add(request.callId)
+      if (command === 'delete') sessions.delete(request.callId)
       return result
     } catch (error) {
       operations.push({ command, request, error: error as Error })
@@ -103,30 +79,27 @@ export function createFakeRelay(options: FakeRelayOptions = {}): FakeRelay {
 
   const relay: FakeRelay = {
     operations,
-    get sessions() {
-      return new Set(sessions.keys())
-    },
+    sessions,
+    native,
     down: false,
-    offer: (request) => perform('offer', request, () => ({ sdp: rewrite(request, 'offer') })),
-    answer: (request) => perform('answer', request, () => ({ sdp: rewrite(request, 'answer') })),
-    delete: (request) =>
-      perform('delete', request, () => {
-        const result = stats(request)
-        sessions.delete(request.callId)
-        return result
-      }),
-    query: (request) => perform('query', request, () => stats(request)),
+    offer: (request) => perform('offer', request, () => embedded.offer(request)),
+    answer: (request) => perform('answer', request, () => embedded.answer(request)),
+    delete: (request) => perform('delete', request, () => embedded.delete(request)),
+    query: (request) => perform('query', request, () => embedded.query(request)),
     async ping() {
-      await perform('ping', { callId: '', fromTag: '', flags: '' }, () => undefined)
+      await perform('ping', { callId: '', fromTag: '', flags: '' }, async () => undefined)
     },
     async close() {
       sessions.clear()
+      await embedded.close()
     },
     failNext(error = new SignalboxError('ERR_MEDIA', 'the fake relay was told to fail'), command) {
       failures.push({ error, command })
     },
     timeOut(callId, reason = 'media timeout') {
-      if (sessions.delete(callId)) relay.onTimeout?.(callId, reason)
+      if (!sessions.delete(callId)) return
+      void embedded.delete({ callId, fromTag: '', flags: '' }).catch(() => undefined)
+      relay.onTimeout?.(callId, reason)
     },
   }
   return relay

@@ -1,5 +1,8 @@
 // The door of the media room.
+export { createEmbeddedRelay, type EmbeddedRelay, type EmbeddedRelayOptions } from './embedded-relay.ts'
+export type { FakeNative, FakeStream } from './fake-native.ts'
 export { createFakeRelay, type FakeOperation, type FakeRelay, type FakeRelayOptions } from './fake-relay.ts'
+export { type MediaInterface, parseMediaInterface } from './interfaces.ts'
 export type {
   MediaAnswer,
   MediaCommand,
@@ -9,4 +12,5 @@ export type {
   MediaStats,
   MediaStreamStats,
 } from './relay.ts'
+export { type RtpFlags, rtpFlags } from './rtp-flags.ts'
 export { decideRtpOperation, type RtpOperation, type RtpSituation } from './rtp-operation.ts'

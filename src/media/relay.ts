@@ -7,7 +7,9 @@ export interface MediaRequest {
   readonly fromTag: string
   /** Tag of the message's To header field; absent or empty in an initial offer. */
   readonly toTag?: string
-  /** Branch of a Via, where the script asked for it by `via-branch=`. */
+  /** Whether the SDP came in a request or in a reply: of a late offer and its answer (RFC 3264 4) From and To change places. Default: offers in requests, answers in replies. */
+  readonly message?: 'request' | 'reply'
+  /** Branch of the Via that `via-branch=` in the flags names; used only where the flags ask for it. */
   readonly viaBranch?: string
   /** The session description, as it is in the body. */
   readonly sdp?: string
@@ -74,7 +76,7 @@ export interface MediaStats {
 export interface MediaRelay {
   /** Opens or changes a session from the side that offers; resolves to the offer for the other side. */
   offer(request: MediaRequest): Promise<MediaAnswer>
-  /** Completes a session; `fromTag` names the side that offered, `toTag` the one that answers. */
+  /** Completes a session. */
   answer(request: MediaRequest): Promise<MediaAnswer>
   /** Ends a session; rejects with ERR_MEDIA when there is none. */
   delete(request: MediaRequest): Promise<MediaStats>

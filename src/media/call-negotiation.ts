@@ -1,0 +1,162 @@
+// Owns what is agreed on one m-line: profile, keys, rtcp-mux and direction, from what both sides said (RFC 3264 6).
+import { SignalboxError } from '../errors.ts'
+import { profileOf } from '../sdp/index.ts'
+import type { MediaStatement, PartyMedia, RelayStream } from './call.ts'
+import { acceptAnswer, answerCrypto, cryptoLine, offerCrypto, type RandomKey, sameKey } from './crypto-negotiation.ts'
+import type { RelayedMedia } from './sdp-rewrite.ts'
+import type { SessionOptions } from './session-options.ts'
+
+interface Offered {
+  readonly statement: MediaStatement
+  /** The side that will get the offer; its stream is open. */
+  readonly other: PartyMedia
+  readonly index: number
+  readonly options: SessionOptions
+  readonly randomKey: RandomKey
+}
+
+/**
+ * Makes an m-line of the offer for the other side, and notes there what it was offered.
+ * @throws SignalboxError ERR_MEDIA where the keys of one side could not be understood, or be offered to the other
+ */
+export function offerMedia({ statement, other, index, options, randomKey }: Offered): RelayedMedia {
+  const spoken = profileOf(statement.protocol)
+  const protocol =
+    spoken.rtp && options.transportProtocol !== undefined && profileOf(options.transportProtocol).rtp
+      ? options.transportProtocol
+      : statement.protocol
+  const secure = profileOf(protocol).secure
+  if (statement.opaque && !secure)
+    throw new SignalboxError(
+      'ERR_MEDIA',
+      `${statement.kind} is keyed by DTLS, which the relay cannot turn into ${protocol}`,
+    )
+  if (spoken.secure && !statement.opaque && statement.crypto.length === 0)
+    throw new SignalboxError(
+      'ERR_MEDIA',
+      `${statement.kind} is ${statement.protocol} without a crypto line that the relay understands`,
+    )
+  const sdes = options.sdes
+  const offered =
+    secure && !statement.opaque
+      ? offerCrypto(sdes, spoken.secure ? statement.crypto : [], other.agreed?.local, other.keys, randomKey)
+      : []
+  if (secure && !statement.opaque && offered.length === 0)
+    throw new SignalboxError('ERR_MEDIA', `${protocol} was asked for, but the SDES flags leave no suite to offer`)
+  const flags = options.rtcpMux
+  const required = flags.has('require')
+  const mux = spoken.rtp && (required || flags.has('offer') || (statement.rtcpMux && !flags.has('demux')))
+  other.protocol = protocol
+  other.offered = offered
+  other.muxOffered = mux
+  other.muxAnswer = flags.has('reject') ? 'reject' : flags.has('accept') || flags.has('demux') ? 'accept' : 'as-other'
+  const mid = statement.mid ?? (options.generateMid ? String(index + 1) : undefined)
+  return relayed(other.stream!, {
+    protocol,
+    mux,
+    rtcpShared: required && mux,
+    rtp: spoken.rtp,
+    crypto: offered.map((local) => cryptoLine(local, sdes)),
+    opaque: statement.opaque,
+    statement,
+    mid,
+    options,
+  })
+}
+
+interface Answered {
+  readonly statement: MediaStatement
+  /** What the side that gets the answer had offered. */
+  readonly offer: MediaStatement
+  /** The side that answers. */
+  readonly own: PartyMedia
+  readonly other: PartyMedia
+  readonly options: SessionOptions
+  readonly randomKey: RandomKey
+}
+
+/**
+ * Makes an m-line of the answer; `commit` makes what was agreed hold.
+ * @throws SignalboxError ERR_MEDIA where the answer does not fit what was offered
+ */
+export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () => void } {
+  const { statement, offer, own, other, options, randomKey } = input
+  const asked = profileOf(own.protocol)
+  const given = profileOf(statement.protocol)
+  // RFC 3264 6: the profile of an answer is that of its offer. Plain RTP in answer to SRTP would be a downgrade.
+  if (asked.rtp && (asked.secure !== given.secure || !given.rtp))
+    throw new SignalboxError('ERR_MEDIA', `The answer to ${own.protocol} is ${statement.protocol}`)
+  const theirs = asked.secure && !statement.opaque ? acceptAnswer(own.offered, statement.crypto) : undefined
+  // RFC 4568 7.1.3: an answer that takes none of the offered lines is a failed negotiation.
+  if (asked.secure && !statement.opaque && !theirs)
+    throw new SignalboxError('ERR_MEDIA', 'The answer takes none of the crypto lines that were offered')
+  const offerProfile = profileOf(offer.protocol)
+  // A new key of theirs begins anew in both directions: ours changes with it (RFC 3711 3.3.1, roll-over counters at 0).
+  const renewed =
+    other.agreed !== undefined &&
+    offer.crypto.length > 0 &&
+    !offer.crypto.some((crypto) => sameKey(crypto.key, other.agreed!.remote.key))
+  const keys = renewed ? new Map() : other.keys
+  const ours =
+    offerProfile.secure && !offer.opaque
+      ? answerCrypto(options.sdes, offer.crypto, theirs?.local.suite, keys, randomKey)
+      : undefined
+  const ownMux = own.muxOffered && statement.rtcpMux
+  const otherMux = offer.rtcpMux && own.muxAnswer !== 'reject' && (own.muxAnswer === 'accept' || ownMux)
+  const plan = relayed(other.stream!, {
+    protocol: offer.protocol,
+    mux: otherMux,
+    rtcpShared: otherMux,
+    rtp: offerProfile.rtp,
+    crypto: ours ? [cryptoLine(ours.local, options.sdes)] : [],
+    opaque: offer.opaque,
+    statement,
+    mid: offer.mid,
+    options,
+  })
+  return {
+    plan,
+    commit() {
+      own.agreed = theirs
+      own.mux = ownMux
+      other.agreed = ours
+      other.mux = otherMux
+      other.protocol = offer.protocol
+      if (renewed) {
+        other.keys.clear()
+        for (const [suite, key] of keys) other.keys.set(suite, key)
+      }
+    },
+  }
+}
+
+function relayed(
+  stream: RelayStream,
+  part: {
+    protocol: string
+    mux: boolean
+    rtcpShared: boolean
+    rtp: boolean
+    crypto: string[]
+    opaque: boolean
+    statement: MediaStatement
+    mid: string | undefined
+    options: SessionOptions
+  },
+): RelayedMedia {
+  const { options } = part
+  return {
+    action: 'relay',
+    family: stream.local.family,
+    address: options.mediaAddress ?? stream.local.advertised,
+    port: stream.rtpPort,
+    rtcpPort: part.rtp ? (part.rtcpShared ? stream.rtpPort : stream.rtcpPort) : undefined,
+    protocol: part.protocol,
+    direction: options.originalDirection ? undefined : part.statement.direction,
+    rtcpAttribute: options.rtcpAttribute,
+    rtcpMux: part.mux,
+    crypto: part.crypto,
+    dtls: part.opaque ? 'pass' : 'remove',
+    mid: part.mid,
+  }
+}

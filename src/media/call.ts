@@ -1,0 +1,96 @@
+// Owns the state of one call: the parties by tag, what each said of its media, and the streams that face it.
+import type { CryptoAttribute, Direction } from '../sdp/index.ts'
+import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
+import type { MediaInterface } from './interfaces.ts'
+
+/** A pair of local ports that faces one party, or several branches of a fork that were given the same ports. */
+export interface RelayStream {
+  readonly id: number
+  readonly local: MediaInterface
+  readonly rtpPort: number
+  readonly rtcpPort: number
+  /** How many party media use it; closed at 0. */
+  users: number
+}
+
+/** What a party's SDP said of one m-line. */
+export interface MediaStatement {
+  readonly kind: string
+  /** 0: refused or removed. */
+  readonly port: number
+  readonly rtcpPort: number
+  /** Numeric; undefined where the party cannot receive. */
+  readonly address: string | undefined
+  readonly protocol: string
+  readonly direction: Direction
+  readonly rtcpMux: boolean
+  readonly crypto: readonly CryptoAttribute[]
+  /** Keys by DTLS between the ends, which the relay does not read. */
+  readonly opaque: boolean
+  readonly mid: string | undefined
+  readonly clockRate: number
+  readonly latching: 'learn' | 'strict' | 'off'
+}
+
+/** One m-line as one party sees it. */
+export interface PartyMedia {
+  stream: RelayStream | undefined
+  /** What holds now. */
+  stated: MediaStatement | undefined
+  /** What an offer of this party said, until it is answered. */
+  pending: MediaStatement | undefined
+  /** Profile in the last SDP that this party was sent. */
+  protocol: string
+  /** Keys of ours that this party was told. */
+  readonly keys: LocalKeys
+  /** Lines of the last offer that this party was sent. */
+  offered: readonly LocalCrypto[]
+  /** Ours and theirs, once agreed; undefined for plain RTP. */
+  agreed: { readonly local: LocalCrypto; readonly remote: CryptoAttribute } | undefined
+  /** Whether the last offer that this party was sent had rtcp-mux. */
+  muxOffered: boolean
+  /** Whether RTCP shares the RTP port on this side. */
+  mux: boolean
+  /** What the flags of this party's offer said of answering rtcp-mux. */
+  muxAnswer: 'as-other' | 'accept' | 'reject'
+}
+
+/** A monologue in rtpengine's words: one SIP tag, or a branch whose tag is not known yet. */
+export interface Party {
+  /** '' until an answer names it. */
+  tag: string
+  readonly viaBranch: string
+  readonly interfaceName: string | undefined
+  readonly created: number
+  readonly media: PartyMedia[]
+  /** The party that it talks to now. */
+  peer: Party | undefined
+}
+
+export interface Call {
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly created: number
+  lastSignal: number
+  readonly parties: Party[]
+  answered: boolean
+}
+
+export function newPartyMedia(): PartyMedia {
+  return {
+    stream: undefined,
+    stated: undefined,
+    pending: undefined,
+    protocol: '',
+    keys: new Map(),
+    offered: [],
+    agreed: undefined,
+    muxOffered: false,
+    mux: false,
+    muxAnswer: 'as-other',
+  }
+}
+
+export function partyByTag(call: Call, tag: string): Party | undefined {
+  return tag === '' ? undefined : call.parties.find((party) => party.tag === tag)
+}

@@ -1,0 +1,211 @@
+// Owns the relay inside this process: NG requests answered from a call table over the native relay.
+import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../clock.ts'
+import { SignalboxError } from '../errors.ts'
+import { type Log, silentLog } from '../log.ts'
+import { type Call, partyByTag } from './call.ts'
+import { mediaStats, ngReport, reportOf } from './call-report.ts'
+import { CallTable } from './call-table.ts'
+import { MediaInterfaces } from './interfaces.ts'
+import { createNativeRelay, type NativeRelay, type TimeoutEvent } from './native-relay.ts'
+import { dictionary, type NgDictionary } from './ng/bencode.ts'
+import { ngRequest } from './ng/request.ts'
+import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
+import { readSessionOptions, type SessionOptions } from './session-options.ts'
+
+export interface EmbeddedRelayOptions {
+  /** `[NAME/]ADDRESS[!ADVERTISED]`; the first is the default. */
+  readonly interfaces: readonly string[]
+  /** Default 30000. */
+  readonly portMin?: number
+  /** Default 40000. */
+  readonly portMax?: number
+  /** Seconds without media before a call ends; default 60. */
+  readonly timeout?: number
+  /** The same where media is on hold; default 3600. */
+  readonly silentTimeout?: number
+  /** Seconds that an offer may go unanswered; default 3600. */
+  readonly offerTimeout?: number
+  /** Seconds that any call may last; default 0, no limit. */
+  readonly finalTimeout?: number
+  /** Seconds between a delete and the end of the media; default 0. */
+  readonly deleteDelay?: number
+  /** Default 100000. */
+  readonly maxSessions?: number
+  /** TOS byte of packets sent; default: left alone. */
+  readonly tos?: number
+  readonly threads?: number
+  readonly log?: Log
+  readonly clock?: Clock
+  /** Bytes for keys; default random ones. */
+  readonly randomKey?: (bytes: number) => Uint8Array
+  /** Another packet relay (tests). */
+  readonly native?: (options: { onEvent(event: TimeoutEvent): void; threads?: number }) => NativeRelay
+}
+
+/** A relay that also answers NG requests, which is what an NG server serves. */
+export interface EmbeddedRelay extends MediaRelay {
+  /** Answers one request; errors become `result: error` with their reason. */
+  perform(request: NgDictionary): NgDictionary
+  readonly sessions: number
+  /** Open native streams. */
+  readonly streams: number
+}
+
+/**
+ * Starts the native relay on these interfaces.
+ * @throws SignalboxError ERR_CONFIG for a wrong option, ERR_NATIVE where the addon is missing
+ */
+export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRelay {
+  const { clock = systemClock, log = silentLog, portMin = 30_000, portMax = 40_000 } = options
+  if (
+    !(
+      Number.isInteger(portMin) &&
+      Number.isInteger(portMax) &&
+      portMin >= 1024 &&
+      portMax <= 65_535 &&
+      portMin < portMax
+    )
+  )
+    throw new SignalboxError(
+      'ERR_CONFIG',
+      `media ports ${portMin} to ${portMax}: a range within 1024 to 65535 is needed`,
+    )
+  const interfaces = new MediaInterfaces(options.interfaces)
+  const native = (options.native ?? createNativeRelay)({
+    onEvent: (event) => table.streamTimedOut(event.stream),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  })
+  const table = new CallTable({
+    native,
+    interfaces,
+    portMin,
+    portMax,
+    timeout: options.timeout ?? 60,
+    silentTimeout: options.silentTimeout ?? 3_600,
+    offerTimeout: options.offerTimeout ?? 3_600,
+    finalTimeout: options.finalTimeout ?? 0,
+    deleteDelay: options.deleteDelay ?? 0,
+    maxSessions: options.maxSessions ?? 100_000,
+    tos: options.tos,
+    clock,
+    randomKey: options.randomKey ?? randomBytes,
+    onTimeout(call, reason) {
+      log.warn({ callId: call.id, reason, media: mediaStats(report(call)) }, 'media ended the call')
+      relay.onTimeout?.(call.id, reason)
+    },
+  })
+  const report = (call: Call) => reportOf(native, call, clock.wallclock())
+  let closed = false
+
+  function warnAboutInterfaces(session: SessionOptions): string[] {
+    return session.direction
+      .filter((name) => name !== undefined && !interfaces.has(name))
+      .map((name) => `there is no interface ${JSON.stringify(name)}; the default is used`)
+  }
+
+  function negotiate(command: 'offer' | 'answer', session: SessionOptions): MediaAnswer {
+    const sdp = command === 'offer' ? table.offer(session) : table.answer(session)
+    const warnings = [...session.warnings, ...(command === 'offer' ? warnAboutInterfaces(session) : [])]
+    log.debug({ callId: session.callId, warnings }, `media ${command}`)
+    return { sdp, ...(warnings.length > 0 ? { warnings } : {}) }
+  }
+
+  const NOTHING = "Call-ID not found or tags didn't match"
+
+  function remove(session: SessionOptions): { stats: MediaStats; document: NgDictionary } | undefined {
+    const call = table.find(session.callId)
+    const parties = table.matching(session)
+    if (!call || parties.length === 0) return undefined
+    const final = report(call)
+    const stats = mediaStats(final)
+    const document = ngReport(final, parties)
+    table.remove(call, parties, session)
+    log.info({ callId: call.id, media: stats.streams }, 'media deleted')
+    return { stats, document }
+  }
+
+  function execute(request: NgDictionary): NgDictionary {
+    if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
+    const command = request.command
+    if (typeof command !== 'string') throw new SignalboxError('ERR_PARSE', 'Dictionary contains no key "command"')
+    if (command === 'ping') return dictionary({ result: 'pong' })
+    if (command === 'list') {
+      const limit = typeof request.limit === 'number' && request.limit > 0 ? request.limit : 32
+      return dictionary({ calls: table.callIds.slice(0, Math.min(limit, 1_000)), result: 'ok' })
+    }
+    const session = readSessionOptions(request)
+    if (command === 'offer' || command === 'answer') {
+      const { sdp, warnings } = negotiate(command, session)
+      return dictionary({ sdp, warning: warnings?.join('; '), result: 'ok' })
+    }
+    if (session.callId === '') throw new SignalboxError('ERR_PARSE', 'No call-id in message')
+    if (command === 'delete') {
+      const removed = remove(session)
+      if (removed) return dictionary({ ...removed.document, result: 'ok' })
+      if (session.fatal) throw new SignalboxError('ERR_MEDIA', NOTHING)
+      return dictionary({ warning: NOTHING, result: 'ok' })
+    }
+    if (command === 'query') {
+      const call = table.find(session.callId)
+      if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-id')
+      const known = session.fromTag === '' || partyByTag(call, session.fromTag) !== undefined
+      return dictionary({ ...ngReport(report(call), known ? call.parties : []), result: 'ok' })
+    }
+    throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
+  }
+
+  function sessionOf(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): SessionOptions {
+    if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
+    const { message, warnings } = ngRequest(command, request)
+    const session = readSessionOptions(message)
+    // Words that only the flag string has are told by its own reader.
+    const told = new Set(warnings.map((warning) => /"(.*)"/.exec(warning)?.[1]))
+    const rest = session.warnings.filter((warning) => !told.has(/"(.*)"/.exec(warning)?.[1]))
+    return { ...session, warnings: [...warnings, ...rest] }
+  }
+
+  const relay: EmbeddedRelay = {
+    async offer(request) {
+      return negotiate('offer', sessionOf('offer', request))
+    },
+    async answer(request) {
+      return negotiate('answer', sessionOf('answer', request))
+    },
+    async delete(request) {
+      const removed = remove(sessionOf('delete', request))
+      if (!removed) throw new SignalboxError('ERR_MEDIA', `${NOTHING}: ${request.callId}`)
+      return removed.stats
+    },
+    async query(request) {
+      const call = table.find(sessionOf('query', request).callId)
+      if (!call) throw new SignalboxError('ERR_MEDIA', `Unknown call-id: ${request.callId}`)
+      return mediaStats(report(call))
+    },
+    async ping() {
+      if (closed) throw new SignalboxError('ERR_MEDIA_UNREACHABLE', 'the relay has been closed')
+    },
+    async close() {
+      if (closed) return
+      table.close()
+      closed = true
+      native.shutdown()
+    },
+    perform(request) {
+      try {
+        return execute(request)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        if (!(error instanceof SignalboxError)) log.error({ error }, 'an NG request failed')
+        return dictionary({ result: 'error', 'error-reason': Buffer.from(reason, 'utf8').toString('latin1') })
+      }
+    },
+    get sessions() {
+      return table.size
+    },
+    get streams() {
+      return table.streams
+    },
+  }
+  return relay
+}

@@ -1,0 +1,84 @@
+// Owns the reading of one party's SDP: addresses, ports, direction, keys of each m-line, checked before anything changes.
+import { SignalboxError } from '../errors.ts'
+import {
+  addressFamily,
+  attributeName,
+  attributes,
+  attributeValue,
+  directionOf,
+  hasAttribute,
+  isUnspecified,
+  mediaAddress,
+  parseCrypto,
+  parseSdp,
+  profileOf,
+  type SdpDocument,
+  type SdpMedia,
+} from '../sdp/index.ts'
+import type { MediaStatement } from './call.ts'
+import type { SessionOptions } from './session-options.ts'
+import { staticRtpmap } from './static-payloads.ts'
+
+/** @throws SignalboxError ERR_PARSE with rtpengine's words in front */
+export function readDocument(options: SessionOptions): SdpDocument {
+  if (options.sdp === undefined || options.sdp === '') throw new SignalboxError('ERR_PARSE', 'No SDP body in message')
+  const parsed = parseSdp(options.sdp)
+  if (!parsed.ok) throw new SignalboxError('ERR_PARSE', `Failed to parse SDP: ${parsed.reason}`)
+  if (parsed.document.media.length === 0)
+    throw new SignalboxError('ERR_PARSE', 'Failed to parse SDP: there is no media in it')
+  return parsed.document
+}
+
+/** Whether the relay carries this media at all: anything over UDP. */
+export function isRelayed(media: SdpMedia): boolean {
+  return !/^TCP(\/|$)/i.test(media.protocol)
+}
+
+/** @throws SignalboxError ERR_PARSE where the relay could not know what to do with the media */
+export function readStatement(document: SdpDocument, media: SdpMedia, options: SessionOptions): MediaStatement {
+  const profile = profileOf(media.protocol)
+  const written = mediaAddress(document, media)
+  if (written === undefined) throw new SignalboxError('ERR_PARSE', 'Incomplete SDP specification: media without c=')
+  const address = options.sourceAddress ?? written
+  if (addressFamily(address) === undefined)
+    throw new SignalboxError(
+      'ERR_PARSE',
+      `Failed to parse SDP: ${JSON.stringify(address.slice(0, 60))} is not a numeric address`,
+    )
+  if (profile.rtp && media.port !== 0 && !media.formats.some((format) => /^\d{1,3}$/.test(format)))
+    throw new SignalboxError('ERR_PARSE', 'Incomplete SDP specification: RTP without a payload type')
+  const crypto = attributes(media, 'crypto')
+    .map(parseCrypto)
+    .filter((attribute) => attribute !== undefined)
+  const fingerprint = hasAttribute(media, 'fingerprint') || hasAttribute(document.session, 'fingerprint')
+  return {
+    kind: media.kind,
+    port: media.port,
+    rtcpPort: readRtcpPort(media),
+    address: isUnspecified(address) ? undefined : address,
+    protocol: media.protocol,
+    direction: directionOf(document, media),
+    rtcpMux: hasAttribute(media, 'rtcp-mux'),
+    crypto,
+    opaque: profile.secure && crypto.length === 0 && fingerprint,
+    mid: attributes(media, 'mid')[0],
+    clockRate: readClockRate(media),
+    latching: options.latching,
+  }
+}
+
+// RFC 3605 2.1: a=rtcp:<port> [...]; RFC 3550 11: else the next higher port.
+function readRtcpPort(media: SdpMedia): number {
+  const port = Number(/^(\d{1,5})( |$)/.exec(attributes(media, 'rtcp')[0] ?? '')?.[1])
+  return port > 0 && port <= 65_535 ? port : Math.min(media.port + 1, 65_535)
+}
+
+function readClockRate(media: SdpMedia): number {
+  const payload = media.formats[0] ?? ''
+  const line = media.lines.find(
+    (candidate) => attributeName(candidate) === 'rtpmap' && attributeValue(candidate).startsWith(`${payload} `),
+  )
+  const rtpmap = line ? attributeValue(line).split(' ')[1] : staticRtpmap(payload)
+  const rate = Number(rtpmap?.split('/')[1])
+  return Number.isInteger(rate) && rate > 0 && rate <= 1_000_000 ? rate : 8000
+}

@@ -1,0 +1,182 @@
+// Owns the text of a session description as the relay sends it on: a pure function of what came in and of a plan.
+// Lines that the relay does not own keep their bytes; the order within a media section is rtpengine's.
+import {
+  type AddressFamily,
+  attributeName,
+  attributeValue,
+  type Direction,
+  isDirection,
+  isUnspecified,
+  type SdpDocument,
+  type SdpLine,
+  type SdpMedia,
+} from '../sdp/index.ts'
+import { staticRtpmap } from './static-payloads.ts'
+
+export interface RelayedMedia {
+  readonly action: 'relay'
+  readonly family: AddressFamily
+  readonly address: string
+  readonly port: number
+  /** Port for the `a=rtcp` line; undefined where the media is not RTP. */
+  readonly rtcpPort: number | undefined
+  readonly protocol: string
+  /** Undefined: the lines that came in stay. */
+  readonly direction: Direction | undefined
+  readonly rtcpAttribute: 'port' | 'full' | 'none'
+  readonly rtcpMux: boolean
+  /** Values of `a=crypto` lines. */
+  readonly crypto: readonly string[]
+  /** Whether fingerprint and setup pass: the two ends do DTLS through the relay. */
+  readonly dtls: 'pass' | 'remove'
+  readonly mid: string | undefined
+}
+
+/** What becomes of one m-line: relayed, left as it is (not over UDP), or refused (port 0). */
+export type MediaPlan = RelayedMedia | { readonly action: 'untouched' } | { readonly action: 'refused' }
+
+export interface RewritePlan {
+  readonly media: readonly MediaPlan[]
+  /** Address for `o=`; undefined: it stays. */
+  readonly origin: { readonly family: AddressFamily; readonly address: string } | undefined
+  readonly replaceSessionConnection: boolean
+  readonly replaceZeroAddress: boolean
+}
+
+// RFC 8839 5: what ICE adds to a description.
+const ICE: ReadonlySet<string> = new Set([
+  'candidate',
+  'remote-candidates',
+  'end-of-candidates',
+  'ice-ufrag',
+  'ice-pwd',
+  'ice-options',
+  'ice-lite',
+  'ice-mismatch',
+  'ice-pacing',
+])
+const DTLS: ReadonlySet<string> = new Set(['fingerprint', 'setup', 'tls-id', 'connection'])
+/** Attributes of the session part that the relay owns. BUNDLE would put two m-lines on one port (RFC 8843). */
+const OWN_OF_SESSION: ReadonlySet<string> = new Set(['group', 'rtcp-mux', 'rtcp-mux-only', 'rtcp', 'crypto'])
+const OWN_OF_MEDIA: ReadonlySet<string> = new Set([
+  'rtcp',
+  'rtcp-mux',
+  'rtcp-mux-only',
+  'crypto',
+  'mid',
+  'ptime',
+  'bundle-only',
+])
+const OF_PAYLOAD: ReadonlySet<string> = new Set(['rtpmap', 'fmtp', 'rtcp-fb'])
+
+/** Writes the description anew. `plan.media` has one entry for each m-line. */
+export function rewriteSdp(document: SdpDocument, plan: RewritePlan): string {
+  const relayed = plan.media.find((media) => media.action === 'relay')
+  const keepDtls = plan.media.some((media) => media.action === 'relay' && media.dtls === 'pass')
+  const shared = document.media.some((media, index) => !media.connection && plan.media[index]?.action !== 'untouched')
+  let text = ''
+  for (const line of document.session.lines) {
+    if (line.type === 'o' && plan.origin && document.origin) text += originLine(document, plan.origin)
+    else if (line.type === 'c' && relayed && (plan.replaceSessionConnection || shared))
+      text += connectionLine(document, line, relayed, plan)
+    else if (!isOwnOfSession(line, keepDtls, plan)) text += verbatim(document, line)
+  }
+  for (const [index, media] of document.media.entries()) {
+    const part = plan.media[index] ?? { action: 'refused' }
+    if (part.action === 'relay') text += relayedSection(document, media, part, plan)
+    else if (part.action === 'refused') text += `m=${media.kind} 0 ${media.protocol}${media.formatText}\r\n`
+    else text += untouchedSection(document, media)
+  }
+  return text
+}
+
+function verbatim(document: SdpDocument, line: SdpLine): string {
+  const text = document.text.slice(line.start, line.end)
+  return text.endsWith('\r\n') ? text : `${text.replace(/\n$/, '')}\r\n`
+}
+
+function originLine(document: SdpDocument, origin: NonNullable<RewritePlan['origin']>): string {
+  const { username, sessionId, version } = document.origin!
+  return `o=${username} ${sessionId} ${version} IN ${origin.family} ${origin.address}\r\n`
+}
+
+function connectionLine(document: SdpDocument, line: SdpLine, media: RelayedMedia, plan: RewritePlan): string {
+  const address = line.value.split(' ')[2] ?? ''
+  // RFC 3264 8.4: 0.0.0.0 is how older peers ask for hold; it goes on unless the flags say otherwise.
+  if (isUnspecified(address) && !plan.replaceZeroAddress) return verbatim(document, line)
+  return `c=IN ${media.family} ${media.address}\r\n`
+}
+
+function isOwnOfSession(line: SdpLine, keepDtls: boolean, plan: RewritePlan): boolean {
+  const name = attributeName(line)
+  if (name === '') return false
+  if (isDirection(name)) return plan.media.some((media) => media.action === 'relay' && media.direction !== undefined)
+  return ICE.has(name) || OWN_OF_SESSION.has(name) || (DTLS.has(name) && !keepDtls)
+}
+
+function untouchedSection(document: SdpDocument, media: SdpMedia): string {
+  // The session's c= may have become the relay's, which this media does not go through.
+  const connection = media.connection ? undefined : document.session.connection
+  return media.lines
+    .map(
+      (line, index) =>
+        verbatim(document, line) + (index === 0 && connection ? verbatim(document, connection.line) : ''),
+    )
+    .join('')
+}
+
+function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMedia, plan: RewritePlan): string {
+  const count = media.portCount > 1 ? `/${media.portCount}` : ''
+  let text = `m=${media.kind} ${part.port}${count} ${part.protocol}${media.formatText}\r\n`
+  const rtp = part.rtcpPort !== undefined
+  const payloads = new Set(media.formats)
+  for (const line of media.lines.slice(1)) {
+    const name = attributeName(line)
+    if (line.type === 'c') text += connectionLine(document, line, part, plan)
+    else if (isDirection(name)) text += part.direction === undefined ? verbatim(document, line) : ''
+    else if (ICE.has(name) || OWN_OF_MEDIA.has(name) || (DTLS.has(name) && part.dtls === 'remove')) continue
+    else if (rtp && OF_PAYLOAD.has(name) && payloadOf(line, payloads) !== 'other') continue
+    else text += verbatim(document, line)
+  }
+  if (part.mid !== undefined) text += `a=mid:${part.mid}\r\n`
+  if (rtp) text += payloadLines(document, media)
+  if (part.direction !== undefined) text += `a=${part.direction}\r\n`
+  if (part.rtcpPort !== undefined && part.rtcpAttribute !== 'none') {
+    // RFC 3605 2.1
+    const full = part.rtcpAttribute === 'full' ? ` IN ${part.family} ${part.address}` : ''
+    text += `a=rtcp:${part.rtcpPort}${full}\r\n`
+  }
+  if (part.rtcpMux) text += 'a=rtcp-mux\r\n'
+  for (const value of part.crypto) text += `a=crypto:${value}\r\n`
+  for (const line of media.lines) if (attributeName(line) === 'ptime') text += verbatim(document, line)
+  return text
+}
+
+/** Whether a payload line belongs to a payload of the m-line, to one that is not offered, or to none in particular. */
+function payloadOf(line: SdpLine, payloads: ReadonlySet<string>): string {
+  const format = /^\d+(?= |$)/.exec(attributeValue(line))?.[0]
+  if (format === undefined) return 'other'
+  return payloads.has(format) ? format : 'unused'
+}
+
+/** rtpmap, fmtp and rtcp-fb in the order of the m-line's payloads; RFC 3551 6 tells the rtpmap of static ones without. */
+function payloadLines(document: SdpDocument, media: SdpMedia): string {
+  const byPayload = new Map<string, { rtpmap: string; rest: string }>()
+  for (const line of media.lines) {
+    const name = attributeName(line)
+    const format = OF_PAYLOAD.has(name) ? /^\d+(?= |$)/.exec(attributeValue(line))?.[0] : undefined
+    if (format === undefined) continue
+    let entry = byPayload.get(format)
+    if (!entry) byPayload.set(format, (entry = { rtpmap: '', rest: '' }))
+    if (name === 'rtpmap') entry.rtpmap ||= verbatim(document, line)
+    else entry.rest += verbatim(document, line)
+  }
+  let text = ''
+  for (const format of new Set(media.formats)) {
+    const entry = byPayload.get(format)
+    const known = staticRtpmap(format)
+    text += entry?.rtpmap || (known ? `a=rtpmap:${format} ${known}\r\n` : '')
+    text += entry?.rest ?? ''
+  }
+  return text
+}

@@ -1,0 +1,226 @@
+// Owns what an NG request asks for: its dictionary read into options, whatever spelling of its keys was used.
+import { type AddressFamily, addressFamily } from '../sdp/index.ts'
+import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
+import { rtpFlags } from './rtp-flags.ts'
+
+export interface SdesOptions {
+  readonly off: boolean
+  /** Suites that must not be offered. */
+  readonly no: ReadonlySet<string>
+  /** Suites that alone may be offered; empty: all. */
+  readonly only: ReadonlySet<string>
+  /** Suites to offer first, in this order. */
+  readonly order: readonly string[]
+  /** Whether any of `no`, `only` and `order` was given. */
+  readonly chosen: boolean
+  /** Offer no suite that the other side did not offer. */
+  readonly noNew: boolean
+  readonly pad: boolean
+  readonly lifetime: boolean
+}
+
+export interface SessionOptions {
+  readonly callId: string
+  readonly fromTag: string
+  readonly toTag: string
+  readonly viaBranch: string
+  readonly sdp: string | undefined
+  /** Profile towards the receiver of the SDP; undefined: as it is. */
+  readonly transportProtocol: string | undefined
+  /** Logical interfaces of the sender and of the receiver of the SDP. */
+  readonly direction: readonly [string | undefined, string | undefined]
+  readonly replaceOrigin: boolean
+  readonly replaceSessionConnection: boolean
+  readonly replaceZeroAddress: boolean
+  readonly ice: 'remove' | 'force' | 'default'
+  readonly rtcpMux: ReadonlySet<string>
+  readonly sdes: SdesOptions
+  readonly mediaAddress: string | undefined
+  readonly addressFamily: AddressFamily | undefined
+  /** Set when the address in the SDP is not to be trusted: the one to use in its place. */
+  readonly sourceAddress: string | undefined
+  readonly latching: 'learn' | 'strict' | 'off'
+  readonly tos: number | undefined
+  readonly generateMid: boolean
+  readonly originalDirection: boolean
+  readonly rtcpAttribute: 'port' | 'full' | 'none'
+  /** Seconds; undefined: the relay's own. */
+  readonly deleteDelay: number | undefined
+  /** Answer a delete that matches nothing with an error. */
+  readonly fatal: boolean
+  readonly warnings: readonly string[]
+}
+
+/** Folds `received from`, `received_from` and `Received-From` into one spelling. */
+export function canonicalKey(key: string): string {
+  return key.replace(/[ _]/g, '-').toLowerCase()
+}
+
+const KNOWN_KEYS: ReadonlySet<string> = new Set([
+  'command',
+  'call-id',
+  'from-tag',
+  'to-tag',
+  'via-branch',
+  'sdp',
+  'flags',
+  'rtpp-flags',
+  'replace',
+  'direction',
+  'received-from',
+  'transport-protocol',
+  'ice',
+  'dtls',
+  'sdes',
+  'rtcp-mux',
+  'media-address',
+  'address-family',
+  'tos',
+  'delete-delay',
+  'metadata',
+  'drop-traffic',
+  'from-interface',
+  'to-interface',
+  'label',
+  'supports',
+  'limit',
+])
+
+const KNOWN_FLAGS: ReadonlySet<string> = new Set([
+  'trust-address',
+  'sip-source-address',
+  'symmetric',
+  'asymmetric',
+  'unidirectional',
+  'force',
+  'strict-source',
+  'media-handover',
+  'port-latching',
+  'no-port-latching',
+  'generate-mid',
+  'original-sendrecv',
+  'full-rtcp-attribute',
+  'no-rtcp-attribute',
+  'loop-protect',
+  'no-redis-update',
+  'no-rtcp-mux',
+  'fatal',
+  'reset',
+  'early-media',
+  'symmetric-codecs',
+  'asymmetric-codecs',
+  'reorder-codecs',
+])
+
+/** Reads a dictionary; nothing in it is an error, what is not understood is told in `warnings`. */
+export function readSessionOptions(raw: NgDictionary): SessionOptions {
+  const warnings: string[] = []
+  const request = normalise(raw, warnings)
+  const text = (key: string): string => {
+    const value = request[key]
+    return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+  }
+  const words = (key: string): string[] => wordsOf(request[key]).map(canonicalKey)
+  for (const key of Object.keys(request)) {
+    if (!KNOWN_KEYS.has(key)) warnings.push(`key ${JSON.stringify(key.slice(0, 40))} is not supported and was ignored`)
+  }
+  const flags = new Set(words('flags'))
+  for (const flag of flags) {
+    if (!KNOWN_FLAGS.has(flag))
+      warnings.push(`flag ${JSON.stringify(flag.slice(0, 40))} is not supported and was ignored`)
+  }
+  const replace = new Set(words('replace'))
+  const ice = text('ice').toLowerCase()
+  if (ice === 'force' || ice === 'force-relay') warnings.push('ICE=force is not supported; ICE is removed')
+  const dtls = text('dtls').toLowerCase()
+  if (dtls !== '' && dtls !== 'off' && dtls !== 'no' && dtls !== 'disable')
+    warnings.push(`DTLS=${dtls.slice(0, 20)} is not supported; DTLS is not offered`)
+  const directions = [...wordsOf(request.direction), '', ''].slice(0, 2)
+  const received = wordsOf(request['received-from'])
+  const mediaAddress = text('media-address')
+  if (mediaAddress !== '' && addressFamily(mediaAddress) === undefined)
+    warnings.push('media-address is not a numeric address and was ignored')
+  const family = text('address-family').toUpperCase()
+  const tos = Number.parseInt(text('tos'), 10)
+  const delay = Number.parseInt(text('delete-delay'), 10)
+  return {
+    callId: text('call-id'),
+    fromTag: text('from-tag'),
+    toTag: text('to-tag'),
+    viaBranch: text('via-branch'),
+    sdp: typeof request.sdp === 'string' ? request.sdp : undefined,
+    transportProtocol: text('transport-protocol') || undefined,
+    direction: [
+      text('from-interface') || directions[0] || undefined,
+      text('to-interface') || directions[1] || undefined,
+    ],
+    replaceOrigin: replace.has('origin'),
+    replaceSessionConnection: replace.has('session-connection'),
+    replaceZeroAddress: replace.has('zero-address'),
+    ice: ice === 'remove' ? 'remove' : ice.startsWith('force') ? 'force' : 'default',
+    rtcpMux: new Set(words('rtcp-mux')),
+    sdes: readSdes(wordsOf(request.sdes), warnings),
+    mediaAddress: addressFamily(mediaAddress) === undefined ? undefined : mediaAddress,
+    addressFamily: family === 'IP4' || family === 'IP6' ? family : undefined,
+    sourceAddress: flags.has('sip-source-address') ? received[1] : undefined,
+    latching: flags.has('asymmetric') ? 'off' : flags.has('strict-source') ? 'strict' : 'learn',
+    tos: tos >= 0 && tos <= 255 ? tos : undefined,
+    generateMid: flags.has('generate-mid'),
+    originalDirection: flags.has('original-sendrecv'),
+    rtcpAttribute: flags.has('no-rtcp-attribute') ? 'none' : flags.has('full-rtcp-attribute') ? 'full' : 'port',
+    deleteDelay: delay >= 0 ? Math.min(delay, 86_400) : undefined,
+    fatal: flags.has('fatal'),
+    warnings,
+  }
+}
+
+/** Brings keys to one spelling, and unfolds `rtpp-flags` and flags that carry a key's prefix (`replace-origin`, `SDES-no-...`). */
+function normalise(raw: NgDictionary, warnings: string[]): NgDictionary {
+  const result = dictionary()
+  for (const [key, value] of Object.entries(raw)) result[canonicalKey(key)] = value
+  const spelled = wordsOf(result.flags)
+  const plain: string[] = []
+  const unfolded: string[] = typeof result['rtpp-flags'] === 'string' ? [result['rtpp-flags']] : []
+  for (const flag of spelled) {
+    const folded = flag.replace(/[ _]/g, '-')
+    if (/^(replace|rtcp-mux|SDES|ICE|DTLS)[-=]/i.test(folded)) unfolded.push(folded)
+    else plain.push(flag)
+  }
+  if (unfolded.length === 0) return result
+  const more = rtpFlags(unfolded.join(' '))
+  warnings.push(...more.warnings)
+  for (const [spelling, value] of Object.entries(more.dictionary)) {
+    const key = canonicalKey(spelling)
+    const before = key === 'flags' ? plain : result[key]
+    result[key] = Array.isArray(value) ? [...wordsOf(before), ...wordsOf(value)] : value
+  }
+  if (!more.dictionary.flags) result.flags = plain
+  return result
+}
+
+function wordsOf(value: NgValue | undefined): string[] {
+  if (typeof value === 'string') return value === '' ? [] : [value]
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
+}
+
+function readSdes(words: readonly string[], warnings: string[]): SdesOptions {
+  const no = new Set<string>()
+  const only = new Set<string>()
+  const order: string[] = []
+  let off = false
+  let pad = false
+  let lifetime = false
+  let noNew = false
+  for (const word of words) {
+    if (/^(off|no|disable)$/i.test(word)) off = true
+    else if (/^pad$/i.test(word)) pad = true
+    else if (/^lifetime$/i.test(word)) lifetime = true
+    else if (/^nonew$/i.test(word)) noNew = true
+    else if (word.startsWith('no-')) no.add(word.slice(3))
+    else if (word.startsWith('only-')) only.add(word.slice(5))
+    else if (word.startsWith('order:')) order.push(...word.slice(6).split(';'))
+    else if (!/^(static|prefer|offerer_pref)$/i.test(word))
+      warnings.push(`SDES ${JSON.stringify(word.slice(0, 40))} is not supported and was ignored`)
+  }
+  return { off, no, only, order, chosen: no.size + only.size + order.length > 0, noNew, pad, lifetime }
+}

@@ -1,0 +1,49 @@
+// Owns the streams of the native relay that calls hold: opening on an interface, sharing among forks, closing.
+import type { Call, PartyMedia, RelayStream } from './call.ts'
+import type { MediaInterface } from './interfaces.ts'
+import type { NativeRelay } from './native-relay.ts'
+
+export interface PortRange {
+  readonly portMin: number
+  readonly portMax: number
+}
+
+export class StreamPool {
+  readonly #native: NativeRelay
+  readonly #range: PortRange
+  readonly #calls = new Map<number, Call>()
+
+  constructor(native: NativeRelay, range: PortRange) {
+    this.#native = native
+    this.#range = range
+  }
+
+  /** Number of open streams. */
+  get size(): number {
+    return this.#calls.size
+  }
+
+  /** @throws SignalboxError ERR_MEDIA_PORTS */
+  open(call: Call, local: MediaInterface, tos: number | undefined): RelayStream {
+    const { id, rtpPort, rtcpPort } = this.#native.openStream({
+      address: local.address,
+      ...this.#range,
+      ...(tos === undefined ? {} : { tos }),
+    })
+    this.#calls.set(id, call)
+    return { id, local, rtpPort, rtcpPort, users: 1 }
+  }
+
+  /** The call that a stream belongs to. */
+  callOf(id: number): Call | undefined {
+    return this.#calls.get(id)
+  }
+
+  release(media: PartyMedia): void {
+    const stream = media.stream
+    media.stream = undefined
+    if (!stream || --stream.users > 0) return
+    this.#calls.delete(stream.id)
+    this.#native.close(stream.id)
+  }
+}

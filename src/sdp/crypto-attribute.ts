@@ -1,0 +1,70 @@
+// Owns the crypto attribute of SDES (RFC 4568): reading, writing, and choosing among several.
+import { decodeBase64, encodeBase64 } from './base64.ts'
+
+/** Bytes of master key and salt together, by suite (RFC 4568 6.2, RFC 6188 5); strongest first. */
+export const CRYPTO_SUITES = {
+  AES_256_CM_HMAC_SHA1_80: 46,
+  AES_256_CM_HMAC_SHA1_32: 46,
+  AES_192_CM_HMAC_SHA1_80: 38,
+  AES_192_CM_HMAC_SHA1_32: 38,
+  AES_CM_128_HMAC_SHA1_80: 30,
+  AES_CM_128_HMAC_SHA1_32: 30,
+} as const
+
+/** A suite that is understood. */
+export type CryptoSuite = keyof typeof CRYPTO_SUITES
+
+export interface CryptoAttribute {
+  readonly tag: number
+  readonly suite: CryptoSuite
+  /** Master key followed by master salt. */
+  readonly key: Uint8Array
+  /** Lifetime in packets, as written (`2^31` or digits). */
+  readonly lifetime?: string
+  /** Master key identifier and how many bytes of it each packet carries. */
+  readonly mki?: { readonly value: number; readonly length: number }
+  /** Session parameters as written, without those in front of them. */
+  readonly sessionParameters: readonly string[]
+}
+
+export function isCryptoSuite(name: string): name is CryptoSuite {
+  return Object.hasOwn(CRYPTO_SUITES, name)
+}
+
+/**
+ * Reads the value of one `a=crypto:` line.
+ * @returns undefined where the line is malformed, its suite unknown, or a session parameter asks for what is not done
+ */
+export function parseCrypto(value: string): CryptoAttribute | undefined {
+  const [tagText, suite, keyText, ...sessionParameters] = value.trim().split(/ +/)
+  if (!tagText || !/^\d{1,9}$/.test(tagText) || !suite || !isCryptoSuite(suite) || !keyText) return undefined
+  // RFC 4568 6.3: a mandatory session parameter that is not understood makes the attribute unusable.
+  if (sessionParameters.some((parameter) => !/^(-|WSH=\d+|KDR=0)/.test(parameter))) return undefined
+  // RFC 4568 6.1: several keys are separated by `;` and told apart by MKI; the first one is used.
+  const match = /^inline:([A-Za-z0-9+/=]+)(?:\|((?:2\^)?\d+))?(?:\|(\d+):(\d+))?$/.exec(keyText.split(';')[0]!)
+  if (!match) return undefined
+  const key = decodeBase64(match[1]!)
+  if (key?.length !== CRYPTO_SUITES[suite]) return undefined
+  const mkiLength = Number(match[4] ?? 0)
+  if (mkiLength > 128 || (match[3] !== undefined && mkiLength === 0)) return undefined
+  return {
+    tag: Number(tagText),
+    suite,
+    key,
+    ...(match[2] === undefined ? {} : { lifetime: match[2] }),
+    ...(match[3] === undefined ? {} : { mki: { value: Number(match[3]), length: mkiLength } }),
+    sessionParameters,
+  }
+}
+
+/** Writes the value of an `a=crypto:` line, the key without base64's padding unless asked for. */
+export function formatCrypto(
+  attribute: Omit<CryptoAttribute, 'sessionParameters'>,
+  padding: 'pad' | 'bare' = 'bare',
+): string {
+  const base64 = encodeBase64(attribute.key)
+  const key = padding === 'pad' ? base64 : base64.replace(/=+$/, '')
+  const lifetime = attribute.lifetime === undefined ? '' : `|${attribute.lifetime}`
+  const mki = attribute.mki === undefined ? '' : `|${attribute.mki.value}:${attribute.mki.length}`
+  return `${attribute.tag} ${attribute.suite} inline:${key}${lifetime}${mki}`
+}

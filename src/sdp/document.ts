@@ -1,0 +1,169 @@
+// Owns the structure of a session description: its session part and its media, read from lines that keep their place.
+import { type AddressFamily, addressFamily } from './address.ts'
+import { DEFAULT_SDP_LIMITS, rawLines, type SdpLimits, type SdpLine } from './lines.ts'
+
+export interface SdpConnection {
+  readonly family: AddressFamily
+  /** Numeric or a name, without a multicast TTL. */
+  readonly address: string
+  readonly line: SdpLine
+}
+
+export interface SdpOrigin {
+  readonly username: string
+  readonly sessionId: string
+  readonly version: string
+  readonly family: AddressFamily
+  readonly address: string
+  readonly line: SdpLine
+}
+
+/** A part of the description that attributes belong to. */
+export interface SdpSection {
+  /** All lines of the part; of a media section the `m=` line comes first. */
+  readonly lines: readonly SdpLine[]
+  readonly connection: SdpConnection | undefined
+}
+
+export interface SdpMedia extends SdpSection {
+  /** `audio`, `video`, `image`, ... */
+  readonly kind: string
+  readonly port: number
+  /** The number after the slash of `port/n`; 1 without it. */
+  readonly portCount: number
+  /** `RTP/AVP`, `RTP/SAVP`, `udptl`, ... as written. */
+  readonly protocol: string
+  readonly formats: readonly string[]
+  /** What follows the protocol, as written. */
+  readonly formatText: string
+}
+
+export interface SdpDocument {
+  readonly text: string
+  readonly session: SdpSection
+  readonly origin: SdpOrigin | undefined
+  readonly media: readonly SdpMedia[]
+}
+
+export type SdpParse =
+  | { readonly ok: true; readonly document: SdpDocument }
+  | { readonly ok: false; readonly reason: string }
+
+/** Reads a session description leniently (RFC 8866 5): a blank line ends it, unknown lines and attributes stay. */
+export function parseSdp(text: string, limits: SdpLimits = DEFAULT_SDP_LIMITS): SdpParse {
+  if (text.length > limits.bytes) return { ok: false, reason: `longer than ${limits.bytes} bytes` }
+  const session: SdpLine[] = []
+  const media: { lines: SdpLine[]; head: MediaHead }[] = []
+  let count = 0
+  for (const raw of rawLines(text)) {
+    if (raw.text === '') break
+    if (++count > limits.lines) return { ok: false, reason: `more than ${limits.lines} lines` }
+    if (raw.text.length < 2 || raw.text[1] !== '=')
+      return { ok: false, reason: `line ${count} is not of the form x=value` }
+    const line: SdpLine = { type: raw.text[0]!, value: raw.text.slice(2), start: raw.start, end: raw.end }
+    if (count === 1 && !(line.type === 'v' && line.value.trim() === '0'))
+      return { ok: false, reason: 'line 1 is not v=0' }
+    if (line.type === 'm') {
+      const head = parseMediaLine(line.value)
+      if (!head) return { ok: false, reason: `line ${count} is not a media description: ${quote(line.value)}` }
+      if (media.length === limits.media) return { ok: false, reason: `more than ${limits.media} media` }
+      media.push({ lines: [line], head })
+    } else {
+      ;(media.at(-1)?.lines ?? session).push(line)
+    }
+  }
+  if (count === 0) return { ok: false, reason: 'empty' }
+  const sections = [session, ...media.map((part) => part.lines)]
+  for (const lines of sections) {
+    for (const line of lines) {
+      if (line.type === 'c' && !parseConnection(line))
+        return { ok: false, reason: `bad connection: ${quote(line.value)}` }
+    }
+  }
+  return {
+    ok: true,
+    document: {
+      text,
+      session: { lines: session, connection: connectionOf(session) },
+      origin: originOf(session),
+      media: media.map(({ lines, head }) => ({ ...head, lines, connection: connectionOf(lines) })),
+    },
+  }
+}
+
+type MediaHead = Pick<SdpMedia, 'kind' | 'port' | 'portCount' | 'protocol' | 'formats' | 'formatText'>
+
+// RFC 8866 5.14: m=<media> <port>[/<number of ports>] <proto> <fmt> ...
+function parseMediaLine(value: string): MediaHead | undefined {
+  const match = /^([!-~]+) +(\d{1,5})(?:\/(\d{1,3}))? +([!-~]+)( .*)?$/.exec(value)
+  if (!match) return undefined
+  const port = Number(match[2])
+  if (port > 65_535) return undefined
+  const formatText = match[5] ?? ''
+  return {
+    kind: match[1]!,
+    port,
+    portCount: match[3] === undefined ? 1 : Number(match[3]),
+    protocol: match[4]!,
+    formats: formatText.split(' ').filter((format) => format !== ''),
+    formatText,
+  }
+}
+
+// RFC 8866 5.7: c=<nettype> <addrtype> <connection-address>[/ttl][/count]
+function parseConnection(line: SdpLine): SdpConnection | undefined {
+  const match = /^IN (IP[46]) ([^\s/]+)(?:\/\d+){0,2} *$/.exec(line.value)
+  if (!match) return undefined
+  const family = match[1] as AddressFamily
+  const address = match[2]!
+  const numeric = addressFamily(address)
+  if (numeric !== undefined && numeric !== family) return undefined
+  return { family, address, line }
+}
+
+function connectionOf(lines: readonly SdpLine[]): SdpConnection | undefined {
+  const line = lines.find((candidate) => candidate.type === 'c')
+  return line && parseConnection(line)
+}
+
+// RFC 8866 5.2: o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address>
+function originOf(lines: readonly SdpLine[]): SdpOrigin | undefined {
+  const line = lines.find((candidate) => candidate.type === 'o')
+  const match = line && /^(\S+) (\S+) (\S+) IN (IP[46]) (\S+) *$/.exec(line.value)
+  if (!line || !match) return undefined
+  const [, username, sessionId, version, family, address] = match as unknown as string[]
+  return {
+    username: username!,
+    sessionId: sessionId!,
+    version: version!,
+    family: family as AddressFamily,
+    address: address!,
+    line,
+  }
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)
+}
+
+/** Name of an attribute line (`a=name` or `a=name:value`); '' for other lines. */
+export function attributeName(line: SdpLine): string {
+  if (line.type !== 'a') return ''
+  const colon = line.value.indexOf(':')
+  return (colon < 0 ? line.value : line.value.slice(0, colon)).trim()
+}
+
+/** Value of an attribute line; '' for a property attribute. */
+export function attributeValue(line: SdpLine): string {
+  const colon = line.value.indexOf(':')
+  return colon < 0 ? '' : line.value.slice(colon + 1)
+}
+
+/** Values of all attributes of that name in a section, in order. */
+export function attributes(section: SdpSection, name: string): string[] {
+  return section.lines.filter((line) => attributeName(line) === name).map(attributeValue)
+}
+
+export function hasAttribute(section: SdpSection, name: string): boolean {
+  return section.lines.some((line) => attributeName(line) === name)
+}

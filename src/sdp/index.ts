@@ -1,0 +1,47 @@
+// The door of the SDP room: session descriptions as lines, as a structure, and what offer and answer mean.
+export { type AddressFamily, addressFamily, isUnspecified } from './address.ts'
+export { decodeBase64, encodeBase64 } from './base64.ts'
+export {
+  CRYPTO_SUITES,
+  type CryptoAttribute,
+  type CryptoSuite,
+  formatCrypto,
+  isCryptoSuite,
+  parseCrypto,
+} from './crypto-attribute.ts'
+export {
+  attributeName,
+  attributes,
+  attributeValue,
+  hasAttribute,
+  parseSdp,
+  type SdpConnection,
+  type SdpDocument,
+  type SdpMedia,
+  type SdpOrigin,
+  type SdpParse,
+  type SdpSection,
+} from './document.ts'
+export {
+  DEFAULT_SDP_LIMITS,
+  linesByPrefix,
+  type RawLine,
+  rawLines,
+  removeLinesByPrefix,
+  type SdpLimits,
+  type SdpLine,
+} from './lines.ts'
+export {
+  answerFits,
+  type Direction,
+  directionOf,
+  isDirection,
+  isHeld,
+  mediaAddress,
+  type Profile,
+  profileOf,
+  receives,
+  reverse,
+  sends,
+} from './offer-answer.ts'
+export { describeSession, type SessionDescription } from './session.ts'

@@ -1,0 +1,75 @@
+// Owns what offers and answers say of directions, hold and profiles (RFC 3264).
+import { isUnspecified } from './address.ts'
+import { attributeName, type SdpDocument, type SdpMedia, type SdpSection } from './document.ts'
+
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
+
+const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
+
+export function isDirection(name: string): name is Direction {
+  return DIRECTIONS.has(name)
+}
+
+/** Whether the speaker of the description sends. */
+export function sends(direction: Direction): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly'
+}
+
+/** Whether the speaker of the description wants to receive. */
+export function receives(direction: Direction): boolean {
+  return direction === 'sendrecv' || direction === 'recvonly'
+}
+
+/** The same direction seen from the other side. */
+export function reverse(direction: Direction): Direction {
+  if (direction === 'sendonly') return 'recvonly'
+  return direction === 'recvonly' ? 'sendonly' : direction
+}
+
+function written(section: SdpSection): Direction | undefined {
+  // Where an attribute is repeated, the last one counts.
+  for (const line of section.lines.toReversed()) {
+    const name = attributeName(line)
+    if (isDirection(name)) return name
+  }
+  return undefined
+}
+
+/** The address that media should be sent to, from the media's own `c=` or the session's. */
+export function mediaAddress(document: SdpDocument, media: SdpMedia): string | undefined {
+  return (media.connection ?? document.session.connection)?.address
+}
+
+/** RFC 3264 5.1: the attribute of the media, else of the session, else sendrecv; 8.4: an unspecified address cannot receive. */
+export function directionOf(document: SdpDocument, media: SdpMedia): Direction {
+  const direction = written(media) ?? written(document.session) ?? 'sendrecv'
+  const address = mediaAddress(document, media)
+  if (address === undefined || !isUnspecified(address)) return direction
+  return sends(direction) ? 'sendonly' : 'inactive'
+}
+
+/** Whether the speaker asks not to be sent media, in any of the forms of RFC 3264 8.4. */
+export function isHeld(document: SdpDocument, media: SdpMedia): boolean {
+  return media.port !== 0 && !receives(directionOf(document, media))
+}
+
+/** RFC 3264 6: an answer has as many m-lines as its offer. */
+export function answerFits(offer: SdpDocument, answer: SdpDocument): boolean {
+  return offer.media.length === answer.media.length
+}
+
+/** A transport profile, taken apart. */
+export interface Profile {
+  readonly rtp: boolean
+  readonly secure: boolean
+  readonly feedback: boolean
+  /** Keys come from a DTLS handshake (RFC 5764 8). */
+  readonly dtls: boolean
+}
+
+/** Reads `RTP/AVP`, `RTP/SAVPF`, `UDP/TLS/RTP/SAVP` and their like. */
+export function profileOf(protocol: string): Profile {
+  const match = /^(UDP\/TLS\/)?RTP\/(S?)AVP(F?)$/i.exec(protocol)
+  if (!match) return { rtp: false, secure: false, feedback: false, dtls: false }
+  return { rtp: true, secure: match[2] !== '', feedback: match[3] !== '', dtls: match[1] !== undefined }
+}
