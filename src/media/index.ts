@@ -3,6 +3,8 @@ export { createEmbeddedRelay, type EmbeddedRelay, type EmbeddedRelayOptions } fr
 export type { FakeNative, FakeStream } from './fake-native.ts'
 export { createFakeRelay, type FakeOperation, type FakeRelay, type FakeRelayOptions } from './fake-relay.ts'
 export { type MediaInterface, parseMediaInterface } from './interfaces.ts'
+export { createNgClient, type NgClient, type NgClientOptions, type NgNodeView } from './ng/client.ts'
+export { createNgServer, type NgServer, type NgServerOptions, type NgService, parseListenNg } from './ng/server.ts'
 export type {
   MediaAnswer,
   MediaCommand,
@@ -14,3 +16,4 @@ export type {
 } from './relay.ts'
 export { type RtpFlags, rtpFlags } from './rtp-flags.ts'
 export { decideRtpOperation, type RtpOperation, type RtpSituation } from './rtp-operation.ts'
+export { type RunningRelay, type RunRelayOptions, runRelay } from './run-relay.ts'
