@@ -278,6 +278,7 @@ export class CallTable extends Deadline {
     }
     call.next = undefined
     this.#count--
+    if (this.#count === 0) this.#options.timers.clear(this)
   }
 }
 

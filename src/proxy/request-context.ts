@@ -286,7 +286,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     const wire = this.#write(branch.spec, hop, listener, id)
     this.#clients++
     counters.branches++
-    if (this.call !== undefined) {
+    if (this.call !== undefined && request.toTag === '') {
       this.call.hops++
       if (this.call.answeredAt < 0) this.call.destination = `${hop.transport}:${endpoint(hop.address, hop.port)}`
     }

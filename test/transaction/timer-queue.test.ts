@@ -1,0 +1,75 @@
+// Owns the tests of the timer queue: order, moving, clearing, and how seldom the clock is asked.
+
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
+import { Deadline, TimerQueue } from '../../src/transaction/index.ts'
+
+class Entry extends Deadline {
+  readonly name: number
+  readonly fired: number[]
+  constructor(name: number, fired: number[]) {
+    super()
+    this.name = name
+    this.fired = fired
+  }
+  override expire(): void {
+    this.fired.push(this.name)
+  }
+}
+
+test('deadlines run out in order, whatever was set, moved and cleared before', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 19 }), fc.integer({ min: -50, max: 1000 })), { maxLength: 200 }),
+      (steps) => {
+        const clock = new ManualClock()
+        const queue = new TimerQueue(clock)
+        const fired: number[] = []
+        const entries = Array.from({ length: 20 }, (_, name) => new Entry(name, fired))
+        const due = new Map<number, number>()
+        for (const [name, delay] of steps) {
+          if (delay < 0) {
+            queue.clear(entries[name]!)
+            due.delete(name)
+          } else {
+            queue.set(entries[name]!, delay)
+            due.set(name, delay)
+          }
+        }
+        expect(queue.size).toBe(due.size)
+        clock.advance(1000)
+        expect(fired.map((name) => due.get(name))).toEqual([...due.values()].sort((a, b) => a - b))
+        expect(queue.size).toBe(0)
+      },
+    ),
+    { numRuns: 300 },
+  )
+})
+
+test('the clock carries one timer, and none after close', () => {
+  const clock = new ManualClock()
+  const queue = new TimerQueue(clock)
+  const fired: number[] = []
+  for (let i = 0; i < 100; i++) queue.set(new Entry(i, fired), 1000 + i)
+  expect(clock.pending).toBe(1)
+  queue.close()
+  expect(clock.pending).toBe(0)
+  clock.advance(5000)
+  expect(fired).toEqual([])
+})
+
+test('a deadline may set itself and others while it runs out', () => {
+  const clock = new ManualClock()
+  const queue = new TimerQueue(clock)
+  const at: number[] = []
+  class Again extends Deadline {
+    override expire(now: number): void {
+      at.push(now)
+      if (at.length < 4) queue.set(this, 100)
+    }
+  }
+  queue.set(new Again(), 100)
+  clock.advance(1000)
+  expect(at).toEqual([100, 200, 300, 400])
+})
