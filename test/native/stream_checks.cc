@@ -22,7 +22,7 @@ using media::StreamSettings;
 
 Endpoint loopback(uint16_t port) {
   Endpoint result;
-  Endpoint::parse("127.0.0.1", port, &result);
+  Endpoint::parse("127.0.0.11", port, &result);
   return result;
 }
 

@@ -131,7 +131,7 @@ void MediaLoop::add(std::unique_ptr<PacketStream> stream) {
     epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = &socket}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.fd, &event);
   }
-  next_deadline_ = std::min(next_deadline_, stream->deadline());
+  next_deadline_ = std::min(next_deadline_, stream->next_deadline(now_milliseconds()));
   streams_.push_back(std::move(stream));
 }
 
@@ -219,13 +219,11 @@ void MediaLoop::drain_ready(int64_t now) {
 void MediaLoop::check_deadlines(int64_t now) {
   int64_t next = INT64_MAX;
   for (const auto& stream : streams_) {
-    int64_t deadline = stream->deadline();
-    if (deadline <= now) {
+    if (stream->deadline() <= now) {
       report_(stream->id(), stream->silent());
       stream->timed_out();
-    } else {
-      next = std::min(next, deadline);
     }
+    next = std::min(next, stream->next_deadline(now));
   }
   next_deadline_ = next == INT64_MAX ? next : std::max(next, now + kDeadlineStep);
 }

@@ -126,8 +126,11 @@ void PacketStream::transmit(bool rtcp, uint8_t* data, size_t length) {
 }
 
 int64_t PacketStream::deadline() const {
-  const int64_t wait = silent() ? settings_->silent_timeout : settings_->timeout;
-  return wait > 0 && !reported_ && configured_ ? active_ + wait : INT64_MAX;
+  return configured_ && patience() > 0 && !reported_ ? active_ + patience() : INT64_MAX;
+}
+
+int64_t PacketStream::next_deadline(int64_t now) const {
+  return configured_ && patience() > 0 && reported_ ? now + patience() : deadline();
 }
 
 void PacketStream::publish_learned() {

@@ -66,8 +66,10 @@ class PacketStream {
   /// A datagram that arrived at one of the sockets; `data` has room for kPacketBuffer bytes. `now` in microseconds.
   void receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
 
-  /// Milliseconds at which the stream will have been quiet for too long; INT64_MAX: never.
+  /// Milliseconds at which the stream will have been quiet for too long; INT64_MAX: never, or reported already.
   int64_t deadline() const;
+  /// The earliest that deadline() can become without a configuration: a reported stream may be heard again at once.
+  int64_t next_deadline(int64_t now) const;
   /// True when the time-out that is due is the one for held streams.
   bool silent() const { return !settings_->send || !settings_->receive; }
   /// No further deadline until a packet or a configuration comes.
@@ -80,6 +82,7 @@ class PacketStream {
   uint64_t last_packet() const { return last_packet_.get(); }
 
  private:
+  int64_t patience() const { return silent() ? settings_->silent_timeout : settings_->timeout; }
   SrtpResult unprotect(bool rtcp, uint8_t* data, size_t* length);
   void count_failure(SrtpResult result);
   void transmit(bool rtcp, uint8_t* data, size_t length);
