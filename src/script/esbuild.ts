@@ -1,0 +1,54 @@
+// Owns the use of esbuild: the one file that imports it.
+import { type BuildFailure, build, type Message, type Plugin } from 'esbuild'
+
+export type { Message, Plugin } from 'esbuild'
+
+export interface Bundled {
+  readonly code: string
+  /** Source map as JSON. */
+  readonly map: string
+  /** Files that went in, as esbuild names them: relative to `folder`, with a prefix for virtual ones. */
+  readonly inputs: readonly string[]
+}
+
+export interface BundleFailed {
+  readonly errors: readonly Message[]
+}
+
+/** What to bundle: a file, or text that stands in a folder. */
+export type BundleEntry =
+  | { readonly file: string }
+  | { readonly text: string; readonly folder: string; readonly name: string }
+
+/** Bundles for the isolate: one script, no imports left. */
+export async function bundle(
+  entry: BundleEntry,
+  options: { folder: string; plugins?: Plugin[] },
+): Promise<Bundled | BundleFailed> {
+  try {
+    const result = await build({
+      ...('file' in entry
+        ? { entryPoints: [entry.file] }
+        : { stdin: { contents: entry.text, resolveDir: entry.folder, sourcefile: entry.name, loader: 'ts' } }),
+      absWorkingDir: options.folder,
+      plugins: options.plugins ?? [],
+      bundle: true,
+      write: false,
+      format: 'iife',
+      target: 'es2022',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      sourcemap: 'external',
+      outfile: 'bundle.js',
+      metafile: true,
+      charset: 'utf8',
+      logLevel: 'silent',
+    })
+    const text = (suffix: string) => result.outputFiles.find((file) => file.path.endsWith(suffix))!.text
+    return { code: text('.js'), map: text('.map'), inputs: Object.keys(result.metafile.inputs) }
+  } catch (error) {
+    const { errors } = error as BuildFailure
+    if (!Array.isArray(errors)) throw error
+    return { errors }
+  }
+}

@@ -1,0 +1,43 @@
+// Owns the door of script: compiling, loading and running routing scripts.
+export type {
+  ApplyArguments,
+  BranchArguments,
+  CancelArguments,
+  HostOperation,
+  HostOperations,
+  LocalArguments,
+  LogArguments,
+  RelayArguments,
+  ReplyArguments,
+  RtpArguments,
+  RtpResult,
+} from '../../stdlib/contract.ts'
+export { type CompileOptions, type CompileOutcome, compileScript } from './compile.ts'
+export {
+  type Diagnostic,
+  diagnosticsToJson,
+  formatDiagnostic,
+  type Position,
+  type Severity,
+  sortDiagnostics,
+} from './diagnostic.ts'
+export { type CfgSettings, compileDsl, type RawSourceMap } from './dsl/index.ts'
+export type { HostOps } from './host-ops.ts'
+export {
+  DEFAULT_PROGRAM_LIMITS,
+  type LoadedProgram,
+  type LoadOptions,
+  loadProgram,
+  type ProgramLimits,
+} from './loaded-program.ts'
+export type {
+  CompiledScript,
+  RouteKind,
+  RouteLanguage,
+  RouteProgram,
+  RunExit,
+  RunInput,
+  RunListener,
+  RunMeta,
+  RunOutcome,
+} from './program.ts'

@@ -1,0 +1,385 @@
+// Owns a program in use: its isolate and the replacement of it, runs under way, limits, and errors told in the script's own lines.
+import { type Clock, systemClock, type Timer } from '../clock.ts'
+import { SignalboxError } from '../errors.ts'
+import { type Log, silentLog } from '../log.ts'
+import type { CfgSettings } from './dsl/index.ts'
+import { guestBundle } from './guest-bundle.ts'
+import type { HostOps } from './host-ops.ts'
+import { IsolateError, ScriptIsolate } from './isolate.ts'
+import type {
+  CompiledScript,
+  RouteKind,
+  RouteLanguage,
+  RouteProgram,
+  RunInput,
+  RunMeta,
+  RunOutcome,
+} from './program.ts'
+import { PROGRAM_FILE, ScriptPositions } from './script-position.ts'
+
+export interface ProgramLimits {
+  /** Computing time of one entry into the isolate, milliseconds. */
+  readonly runMillis: number
+  readonly isolateMegabytes: number
+  /** How long a run may wait in all, milliseconds. */
+  readonly waitMillis?: number
+}
+
+export const DEFAULT_PROGRAM_LIMITS: ProgramLimits = { runMillis: 50, isolateMegabytes: 64, waitMillis: 32_000 }
+
+export interface LoadOptions {
+  readonly version: number
+  readonly host: HostOps
+  readonly limits?: ProgramLimits
+  readonly clock?: Clock
+  readonly log?: Log
+}
+
+/** Evaluating a program may take this many times a run's limit: it is done once, and aside. */
+const LOAD_FACTOR = 40
+const EXITS = ['done', 'exit', 'drop'] as const
+
+interface WaitingRun {
+  readonly input: RunInput
+  readonly resolve: (outcome: RunOutcome) => void
+  readonly reject: (error: SignalboxError) => void
+  readonly timer: Timer
+  /** Host operations under way. */
+  operations: number
+}
+
+/** Compiles nothing, checks nothing: evaluates a compiled script in an isolate of its own. Rejects with ERR_SCRIPT and its kin. */
+export async function loadProgram(script: CompiledScript, options: LoadOptions): Promise<LoadedProgram> {
+  return new LoadedProgram(script, options, await guestBundle())
+}
+
+export class LoadedProgram implements RouteProgram {
+  readonly version: number
+  readonly file: string
+  readonly language: RouteLanguage
+  readonly files: readonly string[]
+  readonly config: unknown
+  readonly #script: CompiledScript
+  readonly #bundle: string
+  readonly #host: HostOps
+  readonly #limits: ProgramLimits
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #positions: ScriptPositions
+  readonly #names: Readonly<Record<string, readonly string[]>>
+  readonly #waiting = new Map<number, WaitingRun>()
+  /** Runs that ended within the entry that began them. */
+  readonly #ended = new Map<number, string | number>()
+  #isolate: ScriptIsolate
+  #entered = 0
+  #asked = 0
+  #released: number[] = []
+  #uses = 1
+  #restarts = 0
+
+  constructor(script: CompiledScript, options: LoadOptions, bundle: string) {
+    this.version = options.version
+    this.file = script.file
+    this.language = script.language
+    this.files = script.files
+    this.#script = script
+    this.#bundle = bundle
+    this.#host = options.host
+    this.#limits = options.limits ?? DEFAULT_PROGRAM_LIMITS
+    this.#clock = options.clock ?? systemClock
+    this.#log = options.log ?? silentLog
+    this.#positions = new ScriptPositions(script.file, script.sourceMap)
+    this.#isolate = this.#start()
+    const { names, config } = this.#describe()
+    this.#names = names
+    this.config = script.language === 'cfg' ? script.settings : config
+  }
+
+  has(kind: RouteKind, name = ''): boolean {
+    return this.#names[kind]?.includes(name) === true
+  }
+
+  /** Names of the blocks of a kind, '' for the unnamed one. */
+  blocks(kind: RouteKind): readonly string[] {
+    return this.#names[kind] ?? []
+  }
+
+  /** Isolates lost to their memory limit. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  heapBytes(): number {
+    return this.#isolate.heapBytes()
+  }
+
+  run(input: RunInput): RunOutcome | Promise<RunOutcome> {
+    const { runId, kind, name, raw, meta } = input
+    if (this.#isolate.disposed) this.#replaceIsolate()
+    const released = this.#released.length === 0 ? '' : this.#takeReleased()
+    const asked = this.#asked
+    this.#entered = runId
+    let answer: string | number | undefined
+    try {
+      answer = this.#isolate.enter(
+        runId,
+        kind,
+        name,
+        raw,
+        meta.transactionId,
+        encodeMeta(meta),
+        released,
+        this.#entryMillis(),
+      )
+    } catch (error) {
+      this.#ended.delete(runId)
+      throw this.#failed(error, input)
+    } finally {
+      this.#entered = 0
+    }
+    if (answer === undefined) {
+      answer = this.#ended.get(runId)
+      if (answer === undefined) return this.#wait(input, this.#asked - asked)
+      this.#ended.delete(runId)
+    }
+    return this.#decode(answer)
+  }
+
+  releaseTransaction(transactionId: number): void {
+    this.#released.push(transactionId)
+  }
+
+  retain(): void {
+    this.#uses++
+  }
+
+  release(): void {
+    if (--this.#uses > 0) return
+    for (const [runId, run] of [...this.#waiting]) {
+      this.#forget(runId)
+      run.reject(new SignalboxError('ERR_SCRIPT', `The program ${this.file} was discarded while a run waited.`))
+    }
+    this.#isolate.dispose()
+  }
+
+  /** A `.cfg` bounds its own loops and recursion (tick), which spares the watchdog thread of each entry. */
+  #entryMillis(): number {
+    return this.language === 'cfg' ? 0 : this.#limits.runMillis
+  }
+
+  #start(): ScriptIsolate {
+    const { runMillis, isolateMegabytes } = this.#limits
+    const modparams =
+      this.language === 'cfg' ? ((this.#script.settings as CfgSettings | undefined)?.modparams ?? []) : []
+    try {
+      return new ScriptIsolate({
+        bundle: this.#bundle,
+        megabytes: isolateMegabytes,
+        code: this.#script.code,
+        codeFile: PROGRAM_FILE,
+        options: JSON.stringify({ language: this.language, runMillis, modparams }),
+        loadMillis: runMillis * LOAD_FACTOR,
+        call: (runId, opId, name, args) => this.#call(runId, opId, name, args),
+        finished: (runId, outcome) => this.#finished(runId, outcome),
+      })
+    } catch (error) {
+      throw this.#asScriptError(error, undefined)
+    }
+  }
+
+  #describe(): { names: Record<string, string[]>; config: unknown } {
+    try {
+      return JSON.parse(this.#isolate.described(this.#limits.runMillis * LOAD_FACTOR))
+    } catch (error) {
+      throw this.#asScriptError(error, undefined)
+    }
+  }
+
+  #takeReleased(): string {
+    const released = this.#released.join(',')
+    this.#released = []
+    return released
+  }
+
+  /** An operation of the guest. Its text is the script's: names are looked up, never trusted. */
+  #call(runId: number, opId: number, name: string, args: string): string | number | undefined {
+    const answer = this.#host.call(runId, name as never, (args === '' ? null : JSON.parse(args)) as never) as unknown
+    if (!(answer instanceof Promise)) return encodeAnswer(answer)
+    this.#asked++
+    const isolate = this.#isolate
+    const waiting = this.#waiting.get(runId)
+    if (waiting) waiting.operations++
+    answer.then(
+      (value) => this.#resume(isolate, runId, opId, encodeAnswer(value), undefined),
+      (error) => this.#resume(isolate, runId, opId, 0, error instanceof Error ? error.message : String(error)),
+    )
+    return undefined
+  }
+
+  #resume(
+    isolate: ScriptIsolate,
+    runId: number,
+    opId: number,
+    answer: string | number,
+    error: string | undefined,
+  ): void {
+    const run = this.#waiting.get(runId)
+    // The run is over, or went with its isolate.
+    if (run === undefined || isolate !== this.#isolate || isolate.disposed) return
+    run.operations--
+    try {
+      isolate.resume(opId, answer, error, this.#entryMillis())
+    } catch (failure) {
+      this.#forget(runId)
+      run.reject(this.#failed(failure, run.input))
+      return
+    }
+    this.#checkSettles(runId)
+  }
+
+  /** A run that waits while nothing is asked of the host, by it or any other, would wait for ever. */
+  #checkSettles(runId: number): void {
+    const run = this.#waiting.get(runId)
+    if (run === undefined) return
+    for (const other of this.#waiting.values()) if (other.operations > 0) return
+    this.#forget(runId)
+    run.reject(
+      new SignalboxError('ERR_SCRIPT', `${this.#place(run.input)}: the route waits for a promise that nothing settles`),
+    )
+  }
+
+  #wait(input: RunInput, operations: number): Promise<RunOutcome> {
+    return new Promise((resolve, reject) => {
+      const millis = this.#limits.waitMillis ?? DEFAULT_PROGRAM_LIMITS.waitMillis!
+      const timer = this.#clock.setTimer(millis, () => {
+        this.#forget(input.runId)
+        this.#abandon(input.runId)
+        reject(
+          new SignalboxError('ERR_SCRIPT_TIMEOUT', `${this.#place(input)}: the route waited longer than ${millis} ms`),
+        )
+      })
+      this.#waiting.set(input.runId, { input, resolve, reject, timer, operations })
+      this.#checkSettles(input.runId)
+    })
+  }
+
+  #finished(runId: number, outcome: string | number): void {
+    const run = this.#waiting.get(runId)
+    if (run === undefined) {
+      if (runId === this.#entered) this.#ended.set(runId, outcome)
+      return
+    }
+    this.#forget(runId)
+    try {
+      run.resolve(this.#decode(outcome))
+    } catch (error) {
+      run.reject(error as SignalboxError)
+    }
+  }
+
+  #forget(runId: number): void {
+    this.#waiting.get(runId)?.timer.cancel()
+    this.#waiting.delete(runId)
+  }
+
+  #abandon(runId: number): void {
+    try {
+      if (!this.#isolate.disposed) this.#isolate.abandon(runId)
+    } catch (error) {
+      this.#log.warn({ error: String(error) }, 'a run could not be taken back')
+    }
+  }
+
+  #decode(answer: string | number): RunOutcome {
+    if (typeof answer === 'number') {
+      return { exit: EXITS[answer & 3] ?? 'done', code: answer >> 2, edits: [] }
+    }
+    const { error, exit, code, edits } = JSON.parse(answer)
+    if (error !== undefined) throw this.#thrown(error)
+    return { exit, code, edits }
+  }
+
+  /** What the script threw, in its own lines. */
+  #thrown(error: { name: string; message: string; stack: string }): SignalboxError {
+    const timedOut = error.name === 'RunTimeout'
+    return new SignalboxError(
+      timedOut ? 'ERR_SCRIPT_TIMEOUT' : 'ERR_SCRIPT',
+      this.#told(error.message, error.stack, undefined),
+    )
+  }
+
+  #told(message: string, stack: string, input: RunInput | undefined): string {
+    const position = this.#positions.inStack(stack)
+    if (position) return `${position.file}:${position.line}:${position.column}: ${message}`
+    return input ? `${this.#place(input)}: ${message}` : `${this.file}: ${message}`
+  }
+
+  #place(input: RunInput): string {
+    return input.name === '' ? `${this.file}: ${input.kind}_route` : `${this.file}: ${input.kind}_route ${input.name}`
+  }
+
+  /** An entry that V8 ended. After a loss of the isolate, what waits in it is lost too and the next run begins in a new one. */
+  #failed(error: unknown, input: RunInput): SignalboxError {
+    const told = this.#asScriptError(error, input)
+    if (this.#isolate.disposed) this.#replaceIsolate()
+    else this.#abandon(input.runId)
+    return told
+  }
+
+  #asScriptError(error: unknown, input: RunInput | undefined): SignalboxError {
+    if (error instanceof SignalboxError) return error
+    if (!(error instanceof IsolateError)) throw error
+    const { runMillis, isolateMegabytes } = this.#limits
+    switch (error.failure) {
+      case 'memory':
+        return new SignalboxError(
+          'ERR_SCRIPT_MEMORY',
+          this.#told(`the script used more than ${isolateMegabytes} MB`, error.guestStack, input),
+        )
+      case 'timeout':
+        return new SignalboxError(
+          'ERR_SCRIPT_TIMEOUT',
+          this.#told(
+            `the run took longer than ${input ? runMillis : runMillis * LOAD_FACTOR} ms`,
+            error.guestStack,
+            input,
+          ),
+        )
+      case 'error':
+        return new SignalboxError('ERR_SCRIPT', this.#told(error.message, error.guestStack, input))
+    }
+  }
+
+  #replaceIsolate(): void {
+    this.#restarts++
+    this.#isolate.dispose()
+    const lost = [...this.#waiting]
+    for (const [runId, run] of lost) {
+      this.#forget(runId)
+      run.reject(
+        new SignalboxError(
+          'ERR_SCRIPT_MEMORY',
+          `${this.#place(run.input)}: lost with an isolate that outgrew its memory`,
+        ),
+      )
+    }
+    this.#log.error(
+      { file: this.file, version: this.version, lost: lost.length },
+      'a script outgrew its memory; a new isolate takes over',
+    )
+    this.#isolate = this.#start()
+  }
+}
+
+function encodeAnswer(answer: unknown): string | number {
+  return typeof answer === 'number' ? answer : JSON.stringify(answer ?? null)
+}
+
+/** Read by the guest only when something asks for it. */
+function encodeMeta(meta: RunMeta): string {
+  return JSON.stringify(meta)
+}

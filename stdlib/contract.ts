@@ -1,0 +1,194 @@
+// Owns the shapes that host and guest agree on: what a builtin declares, what a run is given, what crosses between the two sides.
+import type { MessageEdit, Transport } from '../src/sip/index.ts'
+
+/** The kinds of route block. `reply` with an empty name is `reply_route`, the core's own hook. */
+export type RouteKind = 'request' | 'reply' | 'failure' | 'branch' | 'event'
+
+export const ROUTE_KINDS: readonly RouteKind[] = ['request', 'reply', 'failure', 'branch', 'event']
+
+/**
+ * What an argument is.
+ * - `string`: text; in a `.cfg`, pseudo-variables inside it are replaced before the call
+ * - `int`: a number (a `.cfg` may write it as a string)
+ * - `pv`: the pseudo-variable itself, see {@link PvReference}
+ * - `regex`: a POSIX extended regular expression
+ * - `subst`: `/regex/replacement/flags`; pseudo-variables count in the replacement only, at the time it is made
+ * - `route`: the name of a route block of `routeKind`
+ * - `flag`: a flag, by number or by declared name
+ */
+export type ParameterKind = 'string' | 'int' | 'pv' | 'regex' | 'subst' | 'route' | 'flag'
+
+export interface Parameter {
+  readonly name: string
+  readonly kind: ParameterKind
+  /** Kamailio takes only a literal here, in which pseudo-variables may stand. */
+  readonly constant?: boolean
+  readonly optional?: boolean
+  /** For kind `route`. */
+  readonly routeKind?: RouteKind
+  /** The only values allowed, compared without case. */
+  readonly values?: readonly string[]
+}
+
+/** Everything about a builtin but its code. Checker, editors and manual are made from it. */
+export interface BuiltinMeta {
+  /** What a TypeScript route imports. */
+  readonly name: string
+  /** What a `.cfg` writes. */
+  readonly kamailio: string
+  /** Other spellings in a `.cfg`. */
+  readonly aliases?: readonly string[]
+  /** Kamailio's module, `core` for core keywords. */
+  readonly module: string
+  readonly parameters: readonly Parameter[]
+  /** Further parameter lists; the one whose length fits is meant. */
+  readonly overloads?: readonly (readonly Parameter[])[]
+  /** Route kinds in which it may be called. */
+  readonly routes: readonly RouteKind[]
+  /** May wait for the host; a TypeScript route awaits it. */
+  readonly waits: boolean
+  readonly doc: string
+  readonly example: string
+}
+
+/** Both ends of a pseudo-variable handed to a builtin. `null` is Kamailio's null. */
+export interface PvReference {
+  get(): string | number | null
+  set(value: string | number | null): void
+}
+
+/** What a run knows besides the message. Addresses are numeric, IPv6 without brackets. */
+export interface RunMeta {
+  readonly srcIp: string
+  readonly srcPort: number
+  /** Where the message arrived. */
+  readonly dstIp: string
+  readonly dstPort: number
+  readonly proto: Transport
+  readonly listener: RunListener
+  /** Key of the state kept between runs (`$avp`, flags, `t_on_*`); 0: nothing is kept. */
+  readonly transactionId: number
+  /** 1: a CANCEL or ACK whose INVITE transaction exists. */
+  readonly transactionMatch: 0 | 1
+  /** Index of the branch that a reply or failure belongs to; -1 elsewhere. */
+  readonly branch: number
+  /** Running number of the message, `$mi`. */
+  readonly messageNumber: number
+  /** failure: the winning status. */
+  readonly status?: number
+  /** failure: a CANCEL ended it. */
+  readonly canceled?: boolean
+  /** failure: no reply came in time. */
+  readonly timedOut?: boolean
+  /** failure: the winning reply as received, when one was. */
+  readonly reply?: string
+}
+
+export interface RunListener {
+  readonly id: number
+  readonly address: string
+  readonly port: number
+  readonly advertisedHost?: string
+  readonly advertisedPort?: number
+  readonly name?: string
+}
+
+/** `relay`: one target. The proxy's own BranchSpec has this shape. */
+export interface BranchArguments {
+  uri: string
+  nextHop?: string
+  listener?: number
+  edits: MessageEdit[]
+  flags: number
+  branchFlags?: number
+  onReply?: string
+  onBranchFailure?: string
+  q?: number
+}
+
+/** `relay`: answers Kamailio's return code of t_relay. */
+export interface RelayArguments {
+  branches: BranchArguments[]
+  onFailure?: string
+  onReply?: string
+  frTimer?: number
+  frInvTimer?: number
+  stateless?: boolean
+  replyAppend?: string
+  /** How many targets the branch route dropped. */
+  dropped?: number
+  /** t_set_disable_internal_reply. */
+  noInternalReply?: boolean
+}
+
+/** `reply`: answers 1, or a negative code. `headers` are whole lines. */
+export interface ReplyArguments {
+  status: number
+  reason: string
+  headers: string
+  body: string
+  contentType?: string
+  mode: 'stateless' | 'transaction' | 'auto'
+}
+
+/** `rtp`: a media operation on the message of the run. */
+export interface RtpArguments {
+  operation: 'manage' | 'offer' | 'answer' | 'delete' | 'query'
+  /** As written in the script: rtpengine_manage's flag string. */
+  flags: string
+  set: number
+  kind: RouteKind
+}
+
+/** `rtp`: `code` is Kamailio's return code, `sdp` the body to send on in place of the one received. */
+export interface RtpResult {
+  code: number
+  sdp?: string
+}
+
+/** `log`: Kamailio's levels, L_ALERT -5 ... L_DBG 3. */
+export interface LogArguments {
+  level: number
+  text: string
+}
+
+/** `local`: is this one of our addresses or aliases? `port` 0: any. Answers 1 or 0. */
+export interface LocalArguments {
+  host: string
+  port: number
+  proto: string
+}
+
+/** `apply`: the edits so far have become the message (msg_apply_changes). */
+export interface ApplyArguments {
+  edits: MessageEdit[]
+}
+
+/** `cancel`: cancels the branches of the transaction that still ring. */
+export interface CancelArguments {
+  branches: 'all' | 'others'
+}
+
+/** Every host operation, with what it takes and answers. Only `relay` and `rtp` may be answered later, by a promise. */
+export interface HostOperations {
+  relay: { args: RelayArguments; result: number }
+  reply: { args: ReplyArguments; result: number }
+  /** t_newtran: 1 a new transaction, 0 a retransmission was absorbed. */
+  newtran: { args: null; result: number }
+  cancel: { args: CancelArguments; result: number }
+  rtp: { args: RtpArguments; result: RtpResult }
+  log: { args: LogArguments; result: number }
+  local: { args: LocalArguments; result: number }
+  apply: { args: ApplyArguments; result: number }
+  /** sl_reply_error: answers with what the last relay failed of, else 500. */
+  replyError: { args: null; result: number }
+  /** force_rport: replies go to the source address and port. */
+  forceRport: { args: null; result: number }
+  /** A value of the environment, at load only; null: unset. */
+  env: { args: { name: string }; result: string | null }
+}
+
+export type HostOperation = keyof HostOperations
+
+/** How a run ended. `done`: off its end or by return; the code is what it returned. */
+export type RunExit = 'done' | 'exit' | 'drop'

@@ -1,0 +1,2 @@
+// Owns what an emitted program calls besides the builtins.
+export {}

@@ -1,0 +1,101 @@
+// Owns flags: 32 bits each on the transaction, on the branch and on the script run.
+import type { BuiltinMeta } from './contract.ts'
+import { ANY_ROUTE, define } from './define.ts'
+import { currentRun } from './runtime.ts'
+
+function bit(flag: number | string): number {
+  const index = Number(flag)
+  if (!Number.isInteger(index) || index < 0 || index > 31) throw new Error(`Flag ${flag} is not between 0 and 31.`)
+  return 1 << index
+}
+
+interface FlagField {
+  get(): number
+  set(flags: number): void
+}
+
+const TRANSACTION: FlagField = {
+  get: () => currentRun().state.flags,
+  set: (flags) => {
+    currentRun().state.flags = flags
+  },
+}
+const BRANCH: FlagField = {
+  get: () => currentRun().target?.branchFlags ?? 0,
+  set: (flags) => {
+    const target = currentRun().target
+    if (target) target.branchFlags = flags
+  },
+}
+const SCRIPT: FlagField = {
+  get: () => currentRun().scriptFlags,
+  set: (flags) => {
+    currentRun().scriptFlags = flags
+  },
+}
+
+function meta(name: string, kamailio: string, aliases: string[], doc: string): Omit<BuiltinMeta, 'waits'> {
+  return {
+    name,
+    kamailio,
+    aliases,
+    module: 'core',
+    parameters: [{ name: 'flag', kind: 'flag', constant: true }],
+    routes: ANY_ROUTE,
+    doc,
+    example: `${kamailio}(5);`,
+  }
+}
+
+function setter(field: FlagField) {
+  return (flag: number | string): number => {
+    field.set(field.get() | bit(flag))
+    return 1
+  }
+}
+function resetter(field: FlagField) {
+  return (flag: number | string): number => {
+    field.set(field.get() & ~bit(flag))
+    return 1
+  }
+}
+function reader(field: FlagField) {
+  return (flag: number | string): number => ((field.get() & bit(flag)) !== 0 ? 1 : -1)
+}
+
+export const setFlag = define(
+  meta('setFlag', 'setflag', [], 'Sets a flag of the message; the transaction keeps it.'),
+  setter(TRANSACTION),
+)
+export const resetFlag = define(
+  meta('resetFlag', 'resetflag', [], 'Clears a flag of the message and its transaction.'),
+  resetter(TRANSACTION),
+)
+export const isFlagSet = define(
+  meta('isFlagSet', 'isflagset', [], 'True if the flag of the message or its transaction is set.'),
+  reader(TRANSACTION),
+)
+export const setBranchFlag = define(
+  meta('setBranchFlag', 'setbflag', ['setbranchflag'], 'Sets a flag of the branch.'),
+  setter(BRANCH),
+)
+export const resetBranchFlag = define(
+  meta('resetBranchFlag', 'resetbflag', ['resetbranchflag'], 'Clears a flag of the branch.'),
+  resetter(BRANCH),
+)
+export const isBranchFlagSet = define(
+  meta('isBranchFlagSet', 'isbflagset', ['isbranchflagset'], 'True if the flag of the branch is set.'),
+  reader(BRANCH),
+)
+export const setScriptFlag = define(
+  meta('setScriptFlag', 'setsflag', [], 'Sets a flag that lasts until the script ends.'),
+  setter(SCRIPT),
+)
+export const resetScriptFlag = define(
+  meta('resetScriptFlag', 'resetsflag', [], 'Clears a flag that lasts until the script ends.'),
+  resetter(SCRIPT),
+)
+export const isScriptFlagSet = define(
+  meta('isScriptFlagSet', 'issflagset', [], 'True if the script flag is set.'),
+  reader(SCRIPT),
+)

@@ -1,0 +1,183 @@
+// Owns module rr, the following side: Route of this hop taken off, the next one made the destination (RFC 3261 16.4, 16.6 step 6).
+import { HeaderId, type NameAddr, parseUri, type SipMessage, type SipUri } from '../src/sip/index.ts'
+import { define } from './define.ts'
+import { edit, removeHeaderLine } from './message-edits.ts'
+import { posixRegex } from './regex.ts'
+import { runTarget, setDestination, setRequestUri } from './request-uri.ts'
+import { currentRun } from './runtime.ts'
+import { isOwnAddress, isOwnUri } from './siputils.ts'
+
+/** One Route value, and the header line that it stands in. */
+interface RouteEntry {
+  readonly address: NameAddr
+  readonly uri: SipUri | undefined
+  readonly line: number
+}
+
+function routes(message: SipMessage): RouteEntry[] {
+  let line = message.findId(HeaderId.Route)
+  return message.nameAddrs('Route').map((address) => {
+    while (address.start > message.valueEnd(line)) line = message.findId(HeaderId.Route, line + 1)
+    return { address, uri: parseUri(address.uri), line }
+  })
+}
+
+function isOurs(entry: RouteEntry): boolean {
+  const { uri } = entry
+  return uri !== undefined && isOwnAddress(uri.host, uri.port ?? 0, uri.params.get('transport') ?? '')
+}
+
+/** A strict router is one whose URI has no `lr` (RFC 3261 16.6 step 6). */
+function isStrict(entry: RouteEntry): boolean {
+  return entry.uri === undefined || !entry.uri.params.has('lr')
+}
+
+/** Takes Route values out: whole lines where nothing is left of them, else the values with a comma each. */
+function removeRoutes(message: SipMessage, all: readonly RouteEntry[], removed: readonly RouteEntry[]): void {
+  for (const line of new Set(removed.map((entry) => entry.line))) {
+    const onLine = all.filter((entry) => entry.line === line)
+    const kept = onLine.filter((entry) => !removed.includes(entry))
+    if (kept.length === 0) {
+      removeHeaderLine(message, line)
+      continue
+    }
+    for (const entry of onLine) {
+      if (!removed.includes(entry)) continue
+      const at = onLine.indexOf(entry)
+      const next = onLine[at + 1]
+      // With its comma: the one behind, or for the last value the one before.
+      if (next) edit(entry.address.start, next.address.start - entry.address.start, '')
+      else {
+        const before = onLine[at - 1]!.address.end
+        edit(before, entry.address.end - before, '')
+      }
+    }
+  }
+}
+
+/** Ours at the top, and its twin of the pair where it has one: these are taken off. */
+function ownRoutes(entries: readonly RouteEntry[]): RouteEntry[] {
+  const [first, second] = entries
+  if (first === undefined || !isOurs(first)) return []
+  const paired = first.uri!.params.has('r2') && second?.uri?.params.has('r2') === true && isOurs(second)
+  return paired ? [first, second!] : [first]
+}
+
+/** Sends on to the next Route: a loose router as destination, a strict one by RFC 3261 16.6 step 6 in the R-URI. */
+function follow(message: SipMessage, next: RouteEntry): RouteEntry[] {
+  if (!isStrict(next)) {
+    setDestination(next.address.uri)
+    return []
+  }
+  const last = message.findId(HeaderId.Route) < 0 ? -1 : lastRouteLine(message)
+  edit(message.headerEnd(last), 0, `Route: <${runTarget().uri}>\r\n`)
+  setRequestUri(next.address.uri)
+  return [next]
+}
+
+function lastRouteLine(message: SipMessage): number {
+  let last = -1
+  for (let at = message.findId(HeaderId.Route); at >= 0; at = message.findId(HeaderId.Route, at + 1)) last = at
+  return last
+}
+
+const ROUTED = 1
+const NO_ROUTE = -1
+const PRELOADED_ONLY = -3
+
+/** After a loose router: our own Route is taken off, the next followed. */
+function afterLoose(message: SipMessage, entries: RouteEntry[], inDialog: boolean): number {
+  const own = ownRoutes(entries)
+  const next = entries[own.length]
+  const removed = [...own]
+  if (own.length > 0) currentRun().state.routeParams = own[0]!.uri!.params.toString()
+  let code = ROUTED
+  if (next === undefined) {
+    if (!inDialog) code = PRELOADED_ONLY
+  } else removed.push(...follow(message, next))
+  removeRoutes(message, entries, removed)
+  return code
+}
+
+/** After a strict router, which put our URI in the R-URI and the target in the last Route (RFC 3261 16.4). */
+function afterStrict(message: SipMessage, entries: RouteEntry[]): number {
+  const removed: RouteEntry[] = []
+  const ruri = parseUri(runTarget().uri)
+  currentRun().state.routeParams = ruri?.params.toString() ?? ''
+  let rest = entries
+  if (ruri?.params.has('r2') && entries[0]?.uri?.params.has('r2') && isOurs(entries[0])) {
+    removed.push(entries[0])
+    rest = entries.slice(1)
+  }
+  const target = rest.at(-1)
+  if (target === undefined) {
+    removeRoutes(message, entries, removed)
+    return NO_ROUTE
+  }
+  const next = rest[0]!
+  setRequestUri(target.address.uri)
+  removed.push(target)
+  if (rest.length > 1) {
+    if (isStrict(next)) removed.push(...follow(message, next))
+    else setDestination(next.address.uri)
+  }
+  removeRoutes(message, entries, removed)
+  return ROUTED
+}
+
+export const looseRoute = define(
+  {
+    name: 'looseRoute',
+    kamailio: 'loose_route',
+    module: 'rr',
+    parameters: [],
+    routes: ['request'],
+    doc: 'Follows the Route headers: takes off our own, both of a pair, and makes the next one the destination. False without any, and when only ours was there before a dialog.',
+    example: 'if (loose_route()) { t_relay(); exit; }',
+  },
+  () => {
+    const { message } = currentRun()
+    if (message.findId(HeaderId.Route) < 0) return NO_ROUTE
+    const entries = routes(message)
+    if (entries.length === 0) return NO_ROUTE
+    const inDialog = message.toTag !== ''
+    // Only a strict router before us puts a Record-Route of ours (it has lr or r2) in the R-URI of a dialog's request.
+    const { uri } = runTarget()
+    const strictBefore = inDialog && /;(lr|r2)\b/i.test(uri) && isOwnUri(uri)
+    return strictBefore ? afterStrict(message, entries) : afterLoose(message, entries, inDialog)
+  },
+)
+
+export const isDirection = define(
+  {
+    name: 'isDirection',
+    kamailio: 'is_direction',
+    module: 'rr',
+    parameters: [{ name: 'direction', kind: 'string', constant: true, values: ['upstream', 'downstream'] }],
+    routes: ['request'],
+    doc: 'True if the request runs upstream (from the called party) or downstream; known after loose_route from the ftag of our Route.',
+    example: 'is_direction("upstream")',
+  },
+  (direction: string) => {
+    const { state, message } = currentRun()
+    const ftag = /;ftag=([^;>]*)/i.exec(state.routeParams ?? '')?.[1]
+    const upstream = ftag !== undefined && ftag !== message.fromTag
+    return (direction.toLowerCase() === 'upstream') === upstream ? 1 : -1
+  },
+)
+
+export const checkRouteParam = define(
+  {
+    name: 'checkRouteParam',
+    kamailio: 'check_route_param',
+    module: 'rr',
+    parameters: [{ name: 'regex', kind: 'regex', constant: true }],
+    routes: ['request'],
+    doc: 'True if the parameters of our Route, taken off by loose_route, match.',
+    example: 'check_route_param("nat=yes")',
+  },
+  (pattern: string) => {
+    const { routeParams } = currentRun().state
+    return routeParams !== undefined && posixRegex(pattern, { ignoreCase: true }).test(routeParams) ? 1 : -1
+  },
+)

@@ -1,0 +1,34 @@
+// Owns module maxfwd: the hop limit (RFC 3261 16.3, 16.6).
+import { HeaderId } from '../src/sip/index.ts'
+import { define } from './define.ts'
+import { edit, endOfHeaders } from './message-edits.ts'
+import { currentRun } from './runtime.ts'
+import { moduleNumber } from './settings.ts'
+
+export const mfProcessMaxfwdHeader = define(
+  {
+    name: 'mfProcessMaxfwdHeader',
+    kamailio: 'mf_process_maxfwd_header',
+    aliases: ['process_maxfwd'],
+    module: 'maxfwd',
+    parameters: [{ name: 'value', kind: 'int' }],
+    routes: ['request'],
+    doc: 'Takes one off Max-Forwards (1), or adds it with the value given (2). False when it has come to 0.',
+    example: 'if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }',
+  },
+  (value: number | string) => {
+    const { message } = currentRun()
+    const index = message.findId(HeaderId.MaxForwards)
+    if (index < 0) {
+      edit(endOfHeaders(message), 0, `Max-Forwards: ${Number(value)}\r\n`)
+      return 2
+    }
+    const current = message.maxForwards
+    if (current === undefined) return -2
+    if (current === 0) return -1
+    const limit = moduleNumber('maxfwd', 'max_limit', 256)
+    const start = message.valueStart(index)
+    edit(start, message.valueEnd(index) - start, String(current > limit ? limit : current - 1))
+    return 1
+  },
+)

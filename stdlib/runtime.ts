@@ -1,0 +1,259 @@
+// Owns the run under way inside the isolate: its message, its edits, its way to the host, and how a script ends it.
+import { type MessageEdit, parseMessage, type SipMessage, type SipReply, SipRequest } from '../src/sip/index.ts'
+import type { HostOperation, HostOperations, RouteKind, RunMeta } from './contract.ts'
+import { Pending } from './pending.ts'
+import { type Target, TransactionState } from './transaction-state.ts'
+
+export { after, drive, Pending, toPromise } from './pending.ts'
+export { Target, TransactionState } from './transaction-state.ts'
+
+/** Thrown to end a script. One object each, so that ending costs no stack trace. */
+export class EndOfScript {
+  readonly exit: 'exit' | 'drop'
+  constructor(exit: 'exit' | 'drop') {
+    this.exit = exit
+  }
+}
+export const EXIT = new EndOfScript('exit')
+export const DROP = new EndOfScript('drop')
+
+/** One run of one route block over one message. */
+export class Run {
+  readonly id: number
+  readonly kind: RouteKind
+  /** Name of the route block, '' for request_route and reply_route. */
+  readonly name: string
+  /** Changes to the message, on offsets of `raw`. Readers do not see them until msg_apply_changes. */
+  edits: MessageEdit[] = []
+  /** Flags that last until the script ends (setsflag). */
+  scriptFlags = 0
+  /** `$rc`: the raw code of the last call. */
+  lastCode = 1
+  /** branch: the target that the block decides about. */
+  readonly branchTarget: Target | undefined
+  /** The index of the branch, see RunMeta.branch. */
+  readonly branch: number
+  #raw: string
+  #message: SipMessage | undefined
+  #state: TransactionState | undefined
+  #meta: RunMeta | string
+  readonly #transactionId: number
+
+  constructor(
+    id: number,
+    kind: RouteKind,
+    name: string,
+    raw: string,
+    transactionId: number,
+    meta: RunMeta | string,
+    of?: { parent: Run; target: Target; branch: number },
+  ) {
+    this.id = id
+    this.kind = kind
+    this.name = name
+    this.#raw = raw
+    this.#transactionId = transactionId
+    this.#meta = meta
+    this.branchTarget = of?.target
+    this.branch = of ? of.branch : -1
+    if (of) {
+      this.#message = of.parent.message
+      this.#state = of.parent.state
+      this.scriptFlags = of.parent.scriptFlags
+    }
+  }
+
+  get raw(): string {
+    return this.#raw
+  }
+
+  get meta(): RunMeta {
+    if (typeof this.#meta === 'string') this.#meta = JSON.parse(this.#meta) as RunMeta
+    return this.#meta
+  }
+
+  get message(): SipMessage {
+    if (this.#message === undefined) {
+      const parsed = parseMessage(this.#raw)
+      if (!parsed.ok) throw new Error(`The message of this run does not parse: ${parsed.reason}`)
+      this.#message = parsed.message
+    }
+    return this.#message
+  }
+
+  /** The request of the run; in a reply route, the request that was answered, when the transaction is known. */
+  get request(): SipRequest | undefined {
+    const message = this.message
+    if (message instanceof SipRequest) return message
+    return this.state.request
+  }
+
+  get reply(): SipReply | undefined {
+    const message = this.message
+    return message instanceof SipRequest ? undefined : (message as SipReply)
+  }
+
+  /** What is kept between the runs of one transaction. */
+  get state(): TransactionState {
+    if (this.#state === undefined) {
+      this.#state = states.get(this.#transactionId)
+      if (this.#state === undefined) {
+        this.#state = new TransactionState()
+        if (this.#transactionId !== 0) states.set(this.#transactionId, this.#state)
+      }
+      if (this.kind === 'request' || this.kind === 'failure') this.#state.attach(this.message as SipRequest, this.kind)
+    }
+    return this.#state
+  }
+
+  /** The target that `$ru` and `$du` mean here: the branch's own in a branch route, none in a reply route. */
+  get target(): Target | undefined {
+    if (this.branchTarget) return this.branchTarget
+    return this.kind === 'reply' ? undefined : this.state.target
+  }
+
+  /** Makes `raw` the message of the run, edits so far having gone into it. */
+  replaceMessage(raw: string, edits: MessageEdit[]): void {
+    this.#raw = raw
+    this.#message = undefined
+    this.edits = edits
+    if (this.#state && this.message instanceof SipRequest) this.#state.request = this.message
+  }
+}
+
+const states = new Map<number, TransactionState>()
+
+let current: Run | undefined
+
+/** The run that the calling code belongs to. */
+export function currentRun(): Run {
+  if (current === undefined) throw new Error('No message is being handled: builtins act on the message of a run.')
+  return current
+}
+
+/** Runs `body` as `run`, then goes back to the run before. */
+export function within<T>(run: Run | undefined, body: () => T): T {
+  const before = current
+  current = run
+  try {
+    return body()
+  } finally {
+    current = before
+  }
+}
+
+/** Makes `run` the current one until the next call; for continuations that follow in the same entry. */
+export function resumeRun(run: Run | undefined): void {
+  current = run
+}
+
+/** Forgets what was kept for transactions that have ended. */
+export function releaseTransactions(ids: readonly number[]): void {
+  for (const id of ids) states.delete(id)
+}
+
+export function keptTransactions(): number {
+  return states.size
+}
+
+/** The host's side of {@link op}: a JSON text, a number, or undefined when the answer comes later. */
+export type HostCall = (runId: number, opId: number, name: string, args: string) => string | number | undefined
+
+let host: HostCall = () => {
+  throw new Error('No host is attached.')
+}
+let opCounter = 0
+const waiting = new Map<number, { pending: Pending<unknown>; run: Run | undefined }>()
+
+export function attachHost(call: HostCall): void {
+  host = call
+}
+
+/** Asks the host for something of the world. */
+export function op<O extends HostOperation>(
+  name: O,
+  args: HostOperations[O]['args'],
+): HostOperations[O]['result'] | Pending<HostOperations[O]['result']> {
+  const opId = ++opCounter
+  const answer = host(current === undefined ? 0 : current.id, opId, name, args === null ? '' : JSON.stringify(args))
+  if (typeof answer === 'number') return answer as HostOperations[O]['result']
+  if (typeof answer === 'string') return JSON.parse(answer) as HostOperations[O]['result']
+  const pending = new Pending<HostOperations[O]['result']>()
+  waiting.set(opId, { pending: pending as Pending<unknown>, run: current })
+  return pending
+}
+
+/** As {@link op}, for an operation that the host never delays. */
+export function opNow<O extends HostOperation>(name: O, args: HostOperations[O]['args']): HostOperations[O]['result'] {
+  const answer = op(name, args)
+  if (answer instanceof Pending) throw new Error(`The host delayed ${name}, which has to be answered at once.`)
+  return answer
+}
+
+/** The host's answer to a delayed {@link op}. */
+export function settle(opId: number, answer: string | number, error: string | undefined): void {
+  const entry = waiting.get(opId)
+  if (entry === undefined) return
+  waiting.delete(opId)
+  current = entry.run
+  if (error !== undefined) entry.pending.fail(new Error(error))
+  else entry.pending.settle(typeof answer === 'string' ? JSON.parse(answer) : answer)
+}
+
+/** Drops what a run that is over still waits for. */
+export function abandon(runId: number): void {
+  for (const [opId, entry] of waiting) if (entry.run?.id === runId) waiting.delete(opId)
+}
+
+/** Replaces the pseudo-variables in a text. */
+export type Interpolate = (format: string) => string
+
+let interpolation: Interpolate = (format) => format
+let replacing = false
+
+export function setInterpolation(interpolate: Interpolate): void {
+  interpolation = interpolate
+}
+
+/** Where pseudo-variables count in the replacement of an expression: in a `.cfg`. A `.ts` has templates for that, whose values must not be read again. */
+export function setReplacementLanguage(language: 'ts' | 'cfg'): void {
+  replacing = language === 'cfg'
+}
+
+export function interpolate(format: string): string {
+  return interpolation(format)
+}
+
+export function interpolateReplacement(text: string): string {
+  return replacing ? interpolation(text) : text
+}
+
+let runMillis = 50
+let deadline = 0
+let ticks = 0
+
+export function setRunMillis(milliseconds: number): void {
+  runMillis = milliseconds
+}
+
+/** Starts the time of an entry; costs nothing until {@link tick} asks. */
+export function startTime(): void {
+  deadline = 0
+  ticks = 0
+}
+
+/** Called once a loop turn and route call of a `.cfg`: throws when the run has used up its time. */
+export function tick(): void {
+  if ((++ticks & 63) !== 0) return
+  const now = Date.now()
+  if (deadline === 0) deadline = now + runMillis
+  else if (now > deadline) throw new RunTimeout(runMillis)
+}
+
+/** A run that noticed by itself that its time is up. */
+export class RunTimeout extends Error {
+  constructor(milliseconds: number) {
+    super(`The run took longer than ${milliseconds} ms.`)
+    this.name = 'RunTimeout'
+  }
+}

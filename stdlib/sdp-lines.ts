@@ -1,0 +1,61 @@
+// Owns the finding of lines and sections in a message's SDP, by offsets in the message, multipart bodies included.
+import type { SipMessage } from '../src/sip/index.ts'
+
+/** Bytes from `start` to before `end`. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the SDP of the message stands; undefined when it has none. */
+export function sdpSpan(message: SipMessage): Span | undefined {
+  const { raw, bodyStart } = message
+  if (bodyStart >= raw.length) return undefined
+  const type = message.contentType
+  const media = type.split(';', 1)[0]!.trim().toLowerCase()
+  if (media === 'application/sdp') return { start: bodyStart, end: raw.length }
+  if (!media.startsWith('multipart/')) return undefined
+  const boundary = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))/i.exec(type)
+  return boundary ? sdpPart(raw, bodyStart, `--${boundary[1] ?? boundary[2]}`) : undefined
+}
+
+/** The part of a multipart body (RFC 2046 5.1) whose Content-Type is application/sdp. */
+function sdpPart(raw: string, bodyStart: number, delimiter: string): Span | undefined {
+  let at = raw.indexOf(delimiter, bodyStart)
+  while (at >= 0) {
+    const headersStart = raw.indexOf('\n', at) + 1
+    const next = raw.indexOf(delimiter, at + delimiter.length)
+    if (headersStart === 0 || next < 0) return undefined
+    const blank = raw.indexOf('\r\n\r\n', headersStart - 2)
+    if (blank >= 0 && blank < next && /^content-type\s*:\s*application\/sdp\b/im.test(raw.slice(headersStart, blank))) {
+      // The CRLF before a delimiter belongs to the delimiter, but the last SDP line needs one of its own: it is kept.
+      return { start: blank + 4, end: next }
+    }
+    at = next
+  }
+  return undefined
+}
+
+/** The lines within a span, each with its line end. */
+export function* bodyLines(raw: string, span: Span): Generator<Span> {
+  let start = span.start
+  while (start < span.end) {
+    const newline = raw.indexOf('\n', start)
+    const end = newline < 0 || newline >= span.end ? span.end : newline + 1
+    yield { start, end }
+    start = end
+  }
+}
+
+/** The sections of that media, each from its `m=` line to before the next. */
+export function mediaSections(raw: string, span: Span, media: string): Span[] {
+  const sections: { start: number; end: number; media: string }[] = []
+  for (const line of bodyLines(raw, span)) {
+    if (!raw.startsWith('m=', line.start)) continue
+    const last = sections.at(-1)
+    if (last) last.end = line.start
+    const name = /^m=(\S+)/.exec(raw.slice(line.start, line.end))?.[1] ?? ''
+    sections.push({ start: line.start, end: span.end, media: name })
+  }
+  return sections.filter((section) => section.media === media)
+}

@@ -1,0 +1,119 @@
+// Owns module siputils: tests on method, tags, addresses and URIs.
+import { type NameAddr, parseUri, SipRequest } from '../src/sip/index.ts'
+import { ANY_ROUTE, define } from './define.ts'
+import { currentRun, opNow } from './runtime.ts'
+
+const MODULE = 'siputils'
+
+export const isMethod = define(
+  {
+    name: 'isMethod',
+    kamailio: 'is_method',
+    module: 'textops',
+    parameters: [{ name: 'methods', kind: 'string', constant: true }],
+    routes: ANY_ROUTE,
+    doc: 'True if the method of the request, or of the CSeq of the reply, is one of those, separated by |.',
+    example: 'is_method("INVITE|SUBSCRIBE")',
+  },
+  (methods: string) => {
+    const { message } = currentRun()
+    const method = message instanceof SipRequest ? message.method : message.cseqMethod
+    return listed(methods, method) ? 1 : -1
+  },
+)
+
+/** Is `word` one of the words that `|` separates? Methods are compared as written, RFC 3261 7.1. */
+function listed(list: string, word: string): boolean {
+  if (list === word) return true
+  let start = 0
+  for (;;) {
+    const bar = list.indexOf('|', start)
+    if (list.slice(start, bar < 0 ? list.length : bar).trim() === word) return true
+    if (bar < 0) return false
+    start = bar + 1
+  }
+}
+
+export const hasTotag = define(
+  {
+    name: 'hasTotag',
+    kamailio: 'has_totag',
+    module: MODULE,
+    parameters: [],
+    routes: ANY_ROUTE,
+    doc: 'True if To has a tag: the message belongs to a dialog.',
+    example: 'has_totag()',
+  },
+  () => (currentRun().message.toTag === '' ? -1 : 1),
+)
+
+/** Is host and port one of ours? Port 0 means any. */
+export function isOwnAddress(host: string, port: number, proto = ''): boolean {
+  return opNow('local', { host, port, proto }) === 1
+}
+
+/** Is it a URI of one of our addresses or aliases? */
+export function isOwnUri(text: string): boolean {
+  const uri = parseUri(text)
+  return uri !== undefined && isOwnAddress(uri.host, uri.port ?? 0, uri.params.get('transport') ?? '')
+}
+
+export const isMyself = define(
+  {
+    name: 'isMyself',
+    kamailio: 'is_myself',
+    module: 'corex',
+    parameters: [{ name: 'uri', kind: 'string' }],
+    routes: ANY_ROUTE,
+    doc: 'True if the host and port of the URI are ours: a listener, its advertised address, or an alias.',
+    example: 'is_myself("$ru")',
+  },
+  (uri: string) => (isOwnUri(uri.includes(':') ? uri : `sip:${uri}`) ? 1 : -1),
+)
+
+function hasUser(address: NameAddr | undefined): boolean {
+  const user = address && parseUri(address.uri)?.user
+  return user !== undefined && user !== ''
+}
+
+export const isUser = define(
+  {
+    name: 'isUser',
+    kamailio: 'is_user',
+    module: MODULE,
+    parameters: [{ name: 'user', kind: 'string' }],
+    routes: ['request'],
+    doc: 'True if the user of From is that one.',
+    example: 'is_user("alice")',
+  },
+  (user: string) => {
+    const { from } = currentRun().message
+    return hasUser(from) && parseUri(from!.uri)?.user === user ? 1 : -1
+  },
+)
+
+export const isRequest = define(
+  {
+    name: 'isRequest',
+    kamailio: 'is_request',
+    module: MODULE,
+    parameters: [],
+    routes: ANY_ROUTE,
+    doc: 'True if the message is a request.',
+    example: 'is_request()',
+  },
+  () => (currentRun().message instanceof SipRequest ? 1 : -1),
+)
+
+export const isReply = define(
+  {
+    name: 'isReply',
+    kamailio: 'is_reply',
+    module: MODULE,
+    parameters: [],
+    routes: ANY_ROUTE,
+    doc: 'True if the message is a reply.',
+    example: 'is_reply()',
+  },
+  () => (currentRun().message instanceof SipRequest ? -1 : 1),
+)

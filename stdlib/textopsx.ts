@@ -1,0 +1,58 @@
+// Owns module textopsx: the message rebuilt from its changes, and the status line of replies.
+import { applyEdits, correctContentLength, SipReply } from '../src/sip/index.ts'
+import { define } from './define.ts'
+import { edit } from './message-edits.ts'
+import { currentRun, opNow } from './runtime.ts'
+import { toBytes } from './text.ts'
+
+export const msgApplyChanges = define(
+  {
+    name: 'msgApplyChanges',
+    kamailio: 'msg_apply_changes',
+    module: 'textopsx',
+    parameters: [],
+    routes: ['request', 'reply'],
+    doc: 'Makes the changes so far part of the message, so that readers see them. Before the transaction exists, or in reply_route.',
+    example: 'msg_apply_changes();',
+  },
+  () => {
+    const run = currentRun()
+    // The transaction keeps the request as it was when it was made; a named reply route has one.
+    if (run.kind === 'request' ? run.state.created : run.name !== '') return -1
+    if (run.edits.length === 0) return 1
+    const done = run.edits.filter((change) => change.recordRoute === undefined)
+    // A Record-Route is written for the outgoing side, unknown yet: it stays a change at the same place.
+    const kept = run.edits.filter((change) => change.recordRoute !== undefined)
+    const raw = correctContentLength(applyEdits(run.raw, done))
+    if (opNow('apply', { edits: done }) <= 0) return -1
+    run.replaceMessage(raw, kept)
+    return 1
+  },
+)
+
+export const changeReplyStatus = define(
+  {
+    name: 'changeReplyStatus',
+    kamailio: 'change_reply_status',
+    module: 'textopsx',
+    parameters: [
+      { name: 'code', kind: 'int' },
+      { name: 'reason', kind: 'string' },
+    ],
+    routes: ['reply'],
+    doc: 'Gives a reply another status and reason. A final reply cannot become provisional, nor a 2xx anything else.',
+    example: 'change_reply_status("503", "Try later");',
+  },
+  (code: number | string, reason: string) => {
+    const { message } = currentRun()
+    const status = Number(code)
+    if (!(message instanceof SipReply) || !Number.isInteger(status) || status < 100 || status > 699) return -1
+    // Moving between classes 1xx, 2xx and the rest would break the state machines on either side.
+    const kind = (value: number) => (value < 200 ? 1 : value < 300 ? 2 : 3)
+    if (kind(status) !== kind(message.status)) return -1
+    const lineEnd = message.firstLineEnd - (message.raw.charCodeAt(message.firstLineEnd - 2) === 13 ? 2 : 1)
+    const start = message.raw.indexOf(' ') + 1
+    edit(start, lineEnd - start, `${status} ${toBytes(reason).replace(/[\r\n]+/g, ' ')}`)
+    return 1
+  },
+)

@@ -1,0 +1,260 @@
+// Owns module tm: transactions, hooks, replies. Relaying stands in t-relay.ts.
+import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
+import { define } from './define.ts'
+import { posixRegex } from './regex.ts'
+import { sendReplyAs } from './replies.ts'
+import { currentRun, opNow } from './runtime.ts'
+import './t-relay.ts'
+
+const HOOKS: readonly RouteKind[] = ['request', 'failure', 'branch', 'reply']
+
+function tm(
+  name: string,
+  kamailio: string,
+  parameters: readonly Parameter[],
+  routes: readonly RouteKind[],
+  doc: string,
+  example: string,
+): Omit<BuiltinMeta, 'waits'> {
+  return { name, kamailio, module: 'tm', parameters, routes, doc, example }
+}
+
+function routeName(routeKind: RouteKind): readonly Parameter[] {
+  return [{ name: 'route', kind: 'route', routeKind, constant: true }]
+}
+
+/** The name of a hook; "0" and nothing take it off. */
+function hookName(name: string | number): string {
+  const text = String(name)
+  return text === '0' ? '' : text
+}
+
+export const tOnReply = define(
+  tm(
+    'tOnReply',
+    't_on_reply',
+    routeName('reply'),
+    HOOKS,
+    'Names the reply route of the branches to come; it stays set.',
+    't_on_reply("MANAGE");',
+  ),
+  (name: string | number) => {
+    currentRun().state.onReply = hookName(name)
+    return 1
+  },
+)
+
+export const tOnFailure = define(
+  tm(
+    'tOnFailure',
+    't_on_failure',
+    routeName('failure'),
+    ['request', 'failure', 'branch'],
+    'Names the failure route of the next relay; used once.',
+    't_on_failure("NEXT");',
+  ),
+  (name: string | number) => {
+    currentRun().state.onFailure = hookName(name)
+    return 1
+  },
+)
+
+export const tOnBranch = define(
+  tm(
+    'tOnBranch',
+    't_on_branch',
+    routeName('branch'),
+    ['request', 'failure'],
+    'Names the branch route of the next relay; used once.',
+    't_on_branch("EACH");',
+  ),
+  (name: string | number) => {
+    currentRun().state.onBranch = hookName(name)
+    return 1
+  },
+)
+
+export const tOnBranchFailure = define(
+  tm(
+    'tOnBranchFailure',
+    't_on_branch_failure',
+    [{ name: 'route', kind: 'string', constant: true }],
+    ['request', 'failure', 'branch'],
+    'Names the event route for the failure of one branch.',
+    't_on_branch_failure("ONE");',
+  ),
+  (name: string | number) => {
+    currentRun().state.onBranchFailure = hookName(name)
+    return 1
+  },
+)
+
+export const tNewtran = define(
+  tm(
+    'tNewtran',
+    't_newtran',
+    [],
+    ['request'],
+    'Makes the transaction. A retransmission is absorbed and ends the script.',
+    't_newtran();',
+  ),
+  () => {
+    const { state } = currentRun()
+    const code = opNow('newtran', null)
+    if (code > 0) state.created = true
+    return code
+  },
+)
+
+export const tCheckTrans = define(
+  tm(
+    'tCheckTrans',
+    't_check_trans',
+    [],
+    ['request'],
+    'True if a CANCEL or ACK belongs to a transaction, or a request is a retransmission of one.',
+    'if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }',
+  ),
+  () => (currentRun().meta.transactionMatch === 1 ? 1 : -1),
+)
+
+export const tLookupRequest = define(
+  tm(
+    'tLookupRequest',
+    't_lookup_request',
+    [],
+    ['request'],
+    'True if a transaction of this request exists.',
+    't_lookup_request()',
+  ),
+  () => (currentRun().meta.transactionMatch === 1 || currentRun().state.created ? 1 : -1),
+)
+
+export const tReply = define(
+  tm(
+    'tReply',
+    't_reply',
+    [
+      { name: 'code', kind: 'string', constant: true },
+      { name: 'reason', kind: 'string', constant: true },
+    ],
+    ['request', 'failure'],
+    'Replies by the transaction.',
+    't_reply("404", "Not found");',
+  ),
+  (code: number | string, reason: string) => sendReplyAs('transaction', code, reason),
+)
+
+export const tCheckStatus = define(
+  tm(
+    'tCheckStatus',
+    't_check_status',
+    [{ name: 'regex', kind: 'regex' }],
+    ['request', 'reply', 'failure', 'branch'],
+    'True if the status of the reply matches: of the winning one in a failure route.',
+    'if (t_check_status("486|408")) exit;',
+  ),
+  (pattern: string) => {
+    const run = currentRun()
+    const status = run.meta.status ?? run.reply?.status
+    return status !== undefined && posixRegex(pattern).test(String(status)) ? 1 : -1
+  },
+)
+
+export const tIsCanceled = define(
+  tm(
+    'tIsCanceled',
+    't_is_canceled',
+    [],
+    ['failure', 'reply', 'request'],
+    'True if the caller has cancelled.',
+    'if (t_is_canceled()) exit;',
+  ),
+  () => (currentRun().meta.canceled ? 1 : -1),
+)
+
+export const tIsExpired = define(
+  tm('tIsExpired', 't_is_expired', [], ['failure'], 'True if a timer ended the transaction.', 't_is_expired()'),
+  () => (currentRun().meta.timedOut ? 1 : -1),
+)
+
+export const tBranchTimeout = define(
+  tm(
+    'tBranchTimeout',
+    't_branch_timeout',
+    [],
+    ['failure'],
+    'True if the winning branch failed by time-out.',
+    't_branch_timeout()',
+  ),
+  () => (currentRun().meta.timedOut ? 1 : -1),
+)
+
+export const tBranchReplied = define(
+  tm(
+    'tBranchReplied',
+    't_branch_replied',
+    [],
+    ['failure'],
+    'True if the winning branch had a reply from its peer.',
+    't_branch_replied()',
+  ),
+  () => (currentRun().meta.timedOut || currentRun().meta.reply === undefined ? -1 : 1),
+)
+
+export const tAnyTimeout = define(
+  tm('tAnyTimeout', 't_any_timeout', [], ['failure'], 'True if a branch failed by time-out.', 't_any_timeout()'),
+  () => (currentRun().meta.timedOut ? 1 : -1),
+)
+
+export const tSetFr = define(
+  tm(
+    'tSetFr',
+    't_set_fr',
+    [
+      { name: 'frInv', kind: 'int' },
+      { name: 'fr', kind: 'int', optional: true },
+    ],
+    ['request', 'branch', 'failure', 'reply'],
+    'Sets the timers of the next relay, in milliseconds: to a final reply once it rang, and to a first reply.',
+    't_set_fr(120000, 5000);',
+  ),
+  (frInv: number | string, fr: number | string = 0) => {
+    const { state } = currentRun()
+    if (Number(frInv) > 0) state.frInvTimer = Number(frInv)
+    if (Number(fr) > 0) state.frTimer = Number(fr)
+    return 1
+  },
+)
+
+export const tResetFr = define(
+  tm(
+    'tResetFr',
+    't_reset_fr',
+    [],
+    ['request', 'branch', 'failure', 'reply'],
+    'Puts the timers of the next relay back to their defaults.',
+    't_reset_fr();',
+  ),
+  () => {
+    const { state } = currentRun()
+    state.frTimer = undefined
+    state.frInvTimer = undefined
+    return 1
+  },
+)
+
+export const tSetDisableInternalReply = define(
+  tm(
+    'tSetDisableInternalReply',
+    't_set_disable_internal_reply',
+    [{ name: 'state', kind: 'int' }],
+    ['request', 'failure', 'branch', 'reply'],
+    'With 1, a relay that fails is not answered at the end of the script.',
+    't_set_disable_internal_reply(1);',
+  ),
+  (state: number | string) => {
+    currentRun().state.noInternalReply = Number(state) !== 0
+    return 1
+  },
+)

@@ -1,0 +1,99 @@
+// Owns what the runs of one transaction share: the target set with its R-URI, flags, hooks, AVPs and the request's edits.
+import { type MessageEdit, parseUri, type SipRequest, type SipUri } from '../src/sip/index.ts'
+
+/** Where a branch goes: `$ru`, `$du` and what else is chosen a branch at a time. */
+export class Target {
+  #uri: string
+  #parsed: SipUri | undefined | null = null
+  /** `$du`, '' when not set. */
+  nextHop = ''
+  branchFlags = 0
+  /** force_send_socket: the listener's id. */
+  listener: number | undefined
+  q: number | undefined
+
+  constructor(uri: string) {
+    this.#uri = uri
+  }
+
+  get uri(): string {
+    return this.#uri
+  }
+
+  set uri(text: string) {
+    this.#uri = text
+    this.#parsed = null
+  }
+
+  /** The R-URI in parts; undefined when it is no URI. */
+  get parsed(): SipUri | undefined {
+    if (this.#parsed === null) this.#parsed = parseUri(this.#uri)
+    return this.#parsed
+  }
+
+  copy(): Target {
+    const copy = new Target(this.#uri)
+    copy.nextHop = this.nextHop
+    copy.branchFlags = this.branchFlags
+    copy.listener = this.listener
+    copy.q = this.q
+    return copy
+  }
+}
+
+export type AvpValue = string | number
+
+/** One `$xavp` root: a name, and fields that keep several values each, newest first. */
+export type XavpFields = Map<string, XavpValue[]>
+export type XavpValue = AvpValue | XavpFields
+
+export class TransactionState {
+  request: SipRequest | undefined
+  /** The request's edits when its route ended; branches of later runs carry them too. */
+  requestEdits: MessageEdit[] = []
+  #target: Target | undefined
+  /** The R-URI has become a branch already and was not changed since. */
+  consumed = false
+  /** append_branch: further targets. */
+  branches: Target[] = []
+  flags = 0
+  onReply = ''
+  onFailure = ''
+  onBranch = ''
+  onBranchFailure = ''
+  frTimer: number | undefined
+  frInvTimer: number | undefined
+  /** append_to_reply: lines for every reply that we make. */
+  replyHeaders = ''
+  /** A Record-Route was written: a second one is refused. */
+  recordRouted = false
+  /** add_rr_param: what the next Record-Route carries. */
+  recordRouteParams = ''
+  /** Parameters of our own Route that loose_route removed. */
+  routeParams: string | undefined
+  /** How many branches t_relay has sent. */
+  sentBranches = 0
+  /** A transaction exists: t_newtran or t_relay made it. */
+  created = false
+  /** set_reply_body: for replies made here. */
+  replyBody: { text: string; type: string } | undefined
+  /** t_set_disable_internal_reply. */
+  noInternalReply = false
+  /** rtpengine's set for this transaction's operations. */
+  rtpSet = 0
+  /** $avp: newest value first. */
+  readonly avps = new Map<string, AvpValue[]>()
+  readonly xavps: XavpFields = new Map()
+
+  /** Takes on the request of a run that begins. */
+  attach(request: SipRequest, kind: 'request' | 'failure'): void {
+    this.request = request
+    // A failure route begins with the R-URI used up: relaying needs a new one, or a branch.
+    if (kind === 'failure') this.consumed = true
+  }
+
+  get target(): Target {
+    if (this.#target === undefined) this.#target = new Target(this.request?.requestUri ?? '')
+    return this.#target
+  }
+}
