@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly flowClosed: (connection: Connection) => void
 }
 
+const WARNING_MILLIS = 1000
+
 /** Connections by remote endpoint; the owner of each. */
 export class ConnectionPool implements ConnectionOwner {
   readonly #options: PoolOptions
@@ -30,6 +32,7 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #byRemote = new Map<string, Connection[]>()
   readonly #perSource = new Map<string, number>()
   #writeBytes = 0
+  #lastWarning = Number.NEGATIVE_INFINITY
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -116,19 +119,23 @@ export class ConnectionPool implements ConnectionOwner {
     )
     this.#add(connection)
     connection.send(wire, failed)
-    connection.attach(
-      sockets.dial(
-        {
-          transport: hop.transport,
-          address: hop.address,
-          port: hop.port,
-          ...(isWildcard(listener.address) ? {} : { localAddress: listener.address }),
-          ...(hop.serverName !== undefined && { serverName: hop.serverName }),
-          ...(profile !== undefined && { profile }),
-        },
-        connection,
-      ),
-    )
+    try {
+      connection.attach(
+        sockets.dial(
+          {
+            transport: hop.transport,
+            address: hop.address,
+            port: hop.port,
+            ...(isWildcard(listener.address) ? {} : { localAddress: listener.address }),
+            ...(hop.serverName !== undefined && { serverName: hop.serverName }),
+            ...(profile !== undefined && { profile }),
+          },
+          connection,
+        ),
+      )
+    } catch (error) {
+      connection.closed(error as Error)
+    }
   }
 
   #find(hop: Hop, profile: string | undefined): Connection | undefined {
@@ -218,8 +225,12 @@ export class ConnectionPool implements ConnectionOwner {
       reason: counted,
       ...(error && { error: error.message }),
     }
-    if (tls) this.#options.log.warn(fields, error.message)
-    else this.#options.log.debug(fields, 'connection closed')
+    // Why a far end is refused must be seen; one that knocks a thousand times a second must not fill the disk.
+    const now = this.#options.clock.now()
+    if (tls && now - this.#lastWarning >= WARNING_MILLIS) {
+      this.#lastWarning = now
+      this.#options.log.warn(fields, error.message)
+    } else this.#options.log.debug(fields, 'connection closed')
     this.#options.flowClosed(connection)
   }
 

@@ -254,7 +254,7 @@ export class Connection implements Flow, StreamEvents {
     if (at >= this.#timerAt || this.#state === 'closed') return
     this.#timer?.cancel()
     this.#timerAt = at
-    this.#timer = this.#owner.clock.setTimer(at - this.#owner.clock.now(), () => this.#tick())
+    this.#timer = this.#owner.clock.setTimer(Math.max(0, at - this.#owner.clock.now()), () => this.#tick())
   }
 
   #rearm(now: number): void {

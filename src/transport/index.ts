@@ -1,4 +1,6 @@
 // Owns the door of src/transport: RFC 3261 18 over UDP, TCP and TLS, RFC 3263, and the memory network of tests.
+
+export { createTransport } from './create-transport.ts'
 export { addressFamily, endpointText, isLoopback, numericAddress, uriHost } from './ip-address.ts'
 export { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
 export { defaultPort, expandListen, parseListen, transportNamed } from './listen.ts'
@@ -12,6 +14,7 @@ export {
   receivedRequest,
 } from './memory-network.ts'
 export type { MemoryNetworkOptions, MemoryPacket } from './memory-sockets.ts'
+export { type NativeSockets, nativeSockets } from './native-sockets.ts'
 export type {
   AddressRecord,
   DnsSource,

@@ -4,6 +4,9 @@ import { addressFamily, inSubnet, isLoopback } from './ip-address.ts'
 import type { Interfaces } from './listen.ts'
 import type { Hop, Listener } from './types.ts'
 
+const REMEMBER_MILLIS = 10_000
+const REMEMBER_TARGETS = 1000
+
 /**
  * Same transport and address family always; then the listener that the hop asks for, loopback with loopback, the address
  * that the system would route by, the subnet, and at last the order of the file.
@@ -12,13 +15,19 @@ export class ListenerChoice {
   readonly #listeners: readonly Listener[]
   readonly #routeTo: ((address: string) => string | undefined) | undefined
   readonly #interfaces: readonly NetworkInterfaceInfo[]
+  readonly #now: () => number
+  /** Asking the system takes some system calls; routes seldom change. */
+  readonly #known = new Map<string, Listener>()
+  #since = 0
 
   constructor(
     listeners: readonly Listener[],
+    now: () => number,
     routeTo?: (address: string) => string | undefined,
     interfaces: Interfaces = networkInterfaces() as Interfaces,
   ) {
     this.#listeners = listeners
+    this.#now = now
     this.#routeTo = routeTo
     this.#interfaces = Object.values(interfaces).flatMap((infos) => infos ?? [])
   }
@@ -35,7 +44,18 @@ export class ListenerChoice {
       if (first) several = true
       else first = listener
     }
-    return several ? this.#best(this.#listeners.filter(fits), hop.address) : first
+    if (!several) return first
+    const now = this.#now()
+    if (now - this.#since > REMEMBER_MILLIS || this.#known.size >= REMEMBER_TARGETS) {
+      this.#known.clear()
+      this.#since = now
+    }
+    const key = `${hop.transport} ${hop.address}`
+    const known = this.#known.get(key)
+    if (known) return known
+    const best = this.#best(this.#listeners.filter(fits), hop.address)
+    if (best) this.#known.set(key, best)
+    return best
   }
 
   #best(candidates: readonly Listener[], address: string): Listener | undefined {

@@ -16,7 +16,7 @@ export interface StreamServer {
   close(): void
 }
 
-/** One stream connection, accepted or dialled. Nothing is reported after `destroy`. */
+/** One stream connection, accepted or dialled. After `destroy` no event comes; writes under way still report. */
 export interface StreamSocket {
   readonly localAddress: string
   readonly localPort: number
@@ -66,8 +66,10 @@ export interface Sockets {
    */
   openServer(spec: ListenSpec, admit: (socket: StreamSocket) => StreamEvents | undefined): Promise<StreamServer>
   dial(target: Dial, events: StreamEvents): StreamSocket
-  /** New profiles for connections to come. */
+  /** New profiles for connections to come; throws ERR_TLS and changes nothing when one of them is wrong. */
   updateTls(tls: TlsOptions): void
+  /** Set by the layer: called when a profile has a new certificate. */
+  profileChanged?: (profile: string) => void
   /** Our address on the way to `address`, where the system can tell. */
   routeTo?(address: string): string | undefined
   close(): void

@@ -1,6 +1,6 @@
 // Owns the transport layer (RFC 3261 18) over any sockets: listeners, receiving, sending, the way back of replies.
 import { createHash, randomBytes } from 'node:crypto'
-import { systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import { buildReply, DEFAULT_PARSE_LIMITS, parseMessage, SipRequest, type SipUri } from '../sip/index.ts'
@@ -50,6 +50,7 @@ class SocketTransport implements TransportLayer {
   readonly #specs: readonly ListenSpec[]
   readonly #sockets: Sockets
   readonly #log: Log
+  readonly #clock: Clock
   readonly #counters = new Counters()
   readonly #pool: ConnectionPool
   readonly #poolOptions: PoolOptions
@@ -82,9 +83,10 @@ class SocketTransport implements TransportLayer {
     )
     this.#alias = options.alias ?? []
     this.#local = new LocalNames(this.listeners, this.#alias)
+    const clock = options.clock ?? systemClock
+    this.#clock = clock
     this.#choice = this.#newChoice()
     this.#hosts = staticHosts(options.hosts ?? {})
-    const clock = options.clock ?? systemClock
     this.#poolOptions = {
       sockets,
       clock,
@@ -98,6 +100,7 @@ class SocketTransport implements TransportLayer {
       flowClosed: (connection) => this.#user?.onFlowClosed?.(connection),
     }
     this.#pool = new ConnectionPool(this.#poolOptions)
+    sockets.profileChanged = (profile) => this.#pool.retire(profile)
     this.#resolver = new Resolver({
       dns: options.dns ?? createSystemDns(),
       clock,
@@ -111,7 +114,7 @@ class SocketTransport implements TransportLayer {
   }
 
   #newChoice(): ListenerChoice {
-    return new ListenerChoice(this.listeners, this.#sockets.routeTo?.bind(this.#sockets))
+    return new ListenerChoice(this.listeners, () => this.#clock.now(), this.#sockets.routeTo?.bind(this.#sockets))
   }
 
   async start(user: TransportUser): Promise<void> {
@@ -187,11 +190,6 @@ class SocketTransport implements TransportLayer {
     if (options.parseLimits) this.#poolOptions.parseLimits = { ...DEFAULT_PARSE_LIMITS, ...options.parseLimits }
     this.#choice = this.#newChoice()
     this.#resolver.clear()
-  }
-
-  /** New certificates of a profile: connections made with the old ones take no new requests. */
-  retireProfile(profile: string): void {
-    this.#pool.retire(profile)
   }
 
   stats(): TransportStats {

@@ -135,8 +135,6 @@ export interface TlsProfile {
   readonly remotes?: readonly string[]
   /** As a client: SNI to send in place of the dialled name. */
   readonly sendServerName?: string
-  /** Accept a client certificate whose extended key usage is serverAuth only. Default false. */
-  readonly acceptServerUsage?: boolean
   /** Send requests over connections that the far end opened. Default true; Teams wants false. */
   readonly reuseAccepted?: boolean
 }

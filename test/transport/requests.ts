@@ -17,3 +17,8 @@ export function optionsRequest(change: { via?: string; extra?: string; callId?: 
     body,
   ].join('\r\n')
 }
+
+/** A `failed` callback for sends that must not fail. */
+export function noFailure(error: Error): void {
+  throw error
+}

@@ -1,0 +1,93 @@
+// Owns the loading of the sip_sockets addon, and checks what is handed to it.
+import { createRequire } from 'node:module'
+import { SignalboxError } from '../errors.ts'
+import { addressFamily } from './ip-address.ts'
+
+const ADDON = '../../build/Release/sip_sockets.node'
+
+/**
+ * Sockets below Node's own, for processes that hand them on. The supervisor binds, passes the descriptor to its workers
+ * (`stdio: [..., fd]`) and names it there as `ListenSpec.fd`. Errors carry the system's `code`, as Node's do.
+ */
+export interface NativeSockets {
+  /** A bound descriptor; `tcp` listens already, so that no connection is lost while no worker runs. */
+  bind(protocol: 'udp' | 'tcp', address: string, port: number): number
+  localPort(fd: number): number
+  close(fd: number): void
+  /** Sends one datagram; for what must leave while the worker that owns the socket is gone. */
+  sendTo(fd: number, bytes: Uint8Array, address: string, port: number): void
+  /** Our address on the way to `address`, undefined where there is none. Sends nothing. */
+  routeTo(address: string): string | undefined
+  /** Anonymous memory of that size, all zeros, to be inherited by descriptor. */
+  createSharedMemory(bytes: number): number
+  /** The memory of a descriptor. Both processes see each other's writes at once; use Atomics. The descriptor may be closed after. */
+  mapSharedMemory(fd: number, bytes: number): ArrayBuffer
+}
+
+interface Addon extends Omit<NativeSockets, 'bind'> {
+  bind(stream: 0 | 1, address: string, port: number): number
+}
+
+let loaded: NativeSockets | undefined
+let missing = false
+
+/**
+ * The addon, loaded on first use.
+ * @throws SignalboxError ERR_NATIVE when it was not built.
+ */
+export function nativeSockets(): NativeSockets {
+  if (loaded) return loaded
+  let addon: Addon
+  try {
+    addon = createRequire(import.meta.url)(ADDON) as Addon
+  } catch (error) {
+    throw new SignalboxError(
+      'ERR_NATIVE',
+      `the addon build/Release/sip_sockets.node does not load: ${(error as Error).message.split('\n')[0]}. Build it with npm run build:native`,
+      { cause: error },
+    )
+  }
+  loaded = {
+    bind(protocol, address, port) {
+      checkEndpoint(address, port)
+      return addon.bind(protocol === 'tcp' ? 1 : 0, address, port)
+    },
+    localPort: (fd) => addon.localPort(descriptor(fd)),
+    close: (fd) => addon.close(descriptor(fd)),
+    sendTo(fd, bytes, address, port) {
+      checkEndpoint(address, port)
+      addon.sendTo(descriptor(fd), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), address, port)
+    },
+    routeTo: (address) => (addressFamily(address) === 0 ? undefined : addon.routeTo(address)),
+    createSharedMemory: (bytes) => addon.createSharedMemory(size(bytes)),
+    mapSharedMemory: (fd, bytes) => addon.mapSharedMemory(descriptor(fd), size(bytes)),
+  }
+  return loaded
+}
+
+/** The addon where it was built, for what has a portable substitute. */
+export function optionalNativeSockets(): NativeSockets | undefined {
+  if (missing) return undefined
+  try {
+    return nativeSockets()
+  } catch {
+    missing = true
+    return undefined
+  }
+}
+
+function checkEndpoint(address: string, port: number): void {
+  if (addressFamily(address) === 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw Object.assign(new Error(`not an endpoint: ${address} port ${port}`), { code: 'EINVAL' })
+  }
+}
+
+function descriptor(fd: number): number {
+  if (Number.isInteger(fd) && fd >= 0) return fd
+  throw Object.assign(new Error(`not a descriptor: ${fd}`), { code: 'EBADF' })
+}
+
+function size(bytes: number): number {
+  if (Number.isInteger(bytes) && bytes > 0 && bytes < 2 ** 31) return bytes
+  throw Object.assign(new Error(`not a size: ${bytes}`), { code: 'EINVAL' })
+}

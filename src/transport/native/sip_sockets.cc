@@ -1,0 +1,212 @@
+// Owns the addon of the SIP sockets: binding and listening, one-off sends, routes, and memory shared between processes.
+// TypeScript (native-sockets.ts) validates every argument; this file trusts them.
+#include <errno.h>
+#include <node_api.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "addresses.h"
+
+namespace sip_sockets {
+namespace {
+
+constexpr int kBacklog = 511;
+constexpr size_t kAddressText = 128;
+
+const char* errno_name(int code) {
+  switch (code) {
+    case EADDRINUSE: return "EADDRINUSE";
+    case EADDRNOTAVAIL: return "EADDRNOTAVAIL";
+    case EACCES: return "EACCES";
+    case EPERM: return "EPERM";
+    case EAFNOSUPPORT: return "EAFNOSUPPORT";
+    case EINVAL: return "EINVAL";
+    case EMFILE: return "EMFILE";
+    case ENFILE: return "ENFILE";
+    case ENETUNREACH: return "ENETUNREACH";
+    case EHOSTUNREACH: return "EHOSTUNREACH";
+    case EMSGSIZE: return "EMSGSIZE";
+    case ENOBUFS: return "ENOBUFS";
+    case EAGAIN: return "EAGAIN";
+    case EBADF: return "EBADF";
+    case ENOMEM: return "ENOMEM";
+    default: return "EIO";
+  }
+}
+
+napi_value throw_errno(napi_env env, const char* call, int code) {
+  char message[160];
+  std::snprintf(message, sizeof(message), "%s: %s", call, std::strerror(code));
+  napi_throw_error(env, errno_name(code), message);
+  return nullptr;
+}
+
+template <size_t N>
+void arguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
+  size_t count = N;
+  napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+}
+
+int32_t number(napi_env env, napi_value value) {
+  int32_t out = 0;
+  napi_get_value_int32(env, value, &out);
+  return out;
+}
+
+socklen_t address(napi_env env, napi_value text, napi_value port, sockaddr_storage* out) {
+  char buffer[kAddressText];
+  size_t length = 0;
+  napi_get_value_string_latin1(env, text, buffer, sizeof(buffer), &length);
+  return parse_address(buffer, static_cast<uint16_t>(number(env, port)), out);
+}
+
+napi_value int_value(napi_env env, int32_t value) {
+  napi_value out;
+  napi_create_int32(env, value, &out);
+  return out;
+}
+
+// bind(stream: 0 | 1, address, port) -> descriptor; a stream is listening already.
+napi_value bind_socket(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  arguments(env, info, args);
+  bool stream = number(env, args[0]) == 1;
+  sockaddr_storage name;
+  socklen_t length = address(env, args[1], args[2], &name);
+  if (length == 0) return throw_errno(env, "bind", EINVAL);
+  int type = (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  int fd = socket(name.ss_family, type, 0);
+  if (fd < 0) return throw_errno(env, "socket", errno);
+  int on = 1;
+  if (name.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+  // A restart must not wait for connections in TIME_WAIT. UDP goes without: there it would let two programs share a port.
+  if (stream) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  const char* call = "bind";
+  int failed = ::bind(fd, reinterpret_cast<sockaddr*>(&name), length);
+  if (failed == 0 && stream) {
+    call = "listen";
+    failed = listen(fd, kBacklog);
+  }
+  if (failed != 0) {
+    int code = errno;
+    ::close(fd);
+    return throw_errno(env, call, code);
+  }
+  return int_value(env, fd);
+}
+
+// localPort(descriptor) -> port
+napi_value local_port(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  arguments(env, info, args);
+  sockaddr_storage name;
+  socklen_t length = sizeof(name);
+  if (getsockname(number(env, args[0]), reinterpret_cast<sockaddr*>(&name), &length) != 0) {
+    return throw_errno(env, "getsockname", errno);
+  }
+  uint16_t port = name.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&name)->sin6_port
+                                             : reinterpret_cast<sockaddr_in*>(&name)->sin_port;
+  return int_value(env, ntohs(port));
+}
+
+// close(descriptor)
+napi_value close_descriptor(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  arguments(env, info, args);
+  ::close(number(env, args[0]));
+  return nullptr;
+}
+
+// sendTo(descriptor, bytes, address, port)
+napi_value send_to(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  arguments(env, info, args);
+  void* bytes = nullptr;
+  size_t size = 0;
+  napi_get_buffer_info(env, args[1], &bytes, &size);
+  sockaddr_storage name;
+  socklen_t length = address(env, args[2], args[3], &name);
+  if (length == 0) return throw_errno(env, "sendto", EINVAL);
+  if (sendto(number(env, args[0]), bytes, size, 0, reinterpret_cast<sockaddr*>(&name), length) < 0) {
+    return throw_errno(env, "sendto", errno);
+  }
+  return nullptr;
+}
+
+// routeTo(address) -> our address on the way there, undefined where there is no way. Nothing is sent.
+napi_value route_to(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  arguments(env, info, args);
+  sockaddr_storage name;
+  socklen_t length = address(env, args[0], int_value(env, 9), &name);
+  if (length == 0) return nullptr;
+  int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return nullptr;
+  sockaddr_storage own;
+  socklen_t own_length = sizeof(own);
+  bool found = connect(fd, reinterpret_cast<sockaddr*>(&name), length) == 0 &&
+               getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_length) == 0;
+  ::close(fd);
+  if (!found) return nullptr;
+  char text[INET6_ADDRSTRLEN];
+  const void* raw = own.ss_family == AF_INET6
+                        ? static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(&own)->sin6_addr)
+                        : static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(&own)->sin_addr);
+  if (!inet_ntop(own.ss_family, raw, text, sizeof(text))) return nullptr;
+  napi_value out;
+  napi_create_string_latin1(env, text, NAPI_AUTO_LENGTH, &out);
+  return out;
+}
+
+// createSharedMemory(bytes) -> descriptor
+napi_value create_shared_memory(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  arguments(env, info, args);
+  int fd = memfd_create("signalbox", MFD_CLOEXEC);
+  if (fd < 0) return throw_errno(env, "memfd_create", errno);
+  if (ftruncate(fd, number(env, args[0])) != 0) {
+    int code = errno;
+    ::close(fd);
+    return throw_errno(env, "ftruncate", code);
+  }
+  return int_value(env, fd);
+}
+
+void unmap(node_api_basic_env, void* data, void* hint) {
+  munmap(data, reinterpret_cast<size_t>(hint));
+}
+
+// mapSharedMemory(descriptor, bytes) -> ArrayBuffer. The mapping outlives the descriptor and goes with the ArrayBuffer.
+napi_value map_shared_memory(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  arguments(env, info, args);
+  size_t size = static_cast<size_t>(number(env, args[1]));
+  void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, number(env, args[0]), 0);
+  if (data == MAP_FAILED) return throw_errno(env, "mmap", errno);
+  napi_value out;
+  if (napi_create_external_arraybuffer(env, data, size, unmap, reinterpret_cast<void*>(size), &out) != napi_ok) {
+    munmap(data, size);
+    return throw_errno(env, "mmap", ENOMEM);
+  }
+  return out;
+}
+
+}  // namespace
+}  // namespace sip_sockets
+
+NAPI_MODULE_INIT() {
+  using namespace sip_sockets;
+  const napi_property_descriptor functions[] = {
+      {"bind", nullptr, bind_socket, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"localPort", nullptr, local_port, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"close", nullptr, close_descriptor, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"sendTo", nullptr, send_to, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"routeTo", nullptr, route_to, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"createSharedMemory", nullptr, create_shared_memory, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"mapSharedMemory", nullptr, map_shared_memory, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+  };
+  napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions);
+  return exports;
+}
