@@ -32,7 +32,7 @@ export class StreamFramer {
   private lineIsCr = false
   /** Bytes that the message under way needs in all, -1 while its head is incomplete. */
   private needed = -1
-  /** A CRLF ended the last chunk between messages: the next may make it a ping. */
+  /** A CRLF ended the last chunk between messages: the next one makes it a ping. */
   private halfPing = false
   private dead = false
 
@@ -54,6 +54,13 @@ export class StreamFramer {
       rest = this.needed < 0 ? this.head(rest, items) : this.body(rest, items)
     }
     return items
+  }
+
+  /** A single CRLF that no second one followed: tell it when the stream has been silent, it is a pong. */
+  settle(): FramedItem[] {
+    if (!this.halfPing) return []
+    this.halfPing = false
+    return [{ kind: 'pong' }]
   }
 
   /** Takes the CRLFs that stand between messages. RFC 5626 3.5.1: two are a ping, one is a pong. */

@@ -66,6 +66,11 @@ export abstract class SipMessage {
     return known === 0 ? this.identify(i) : ((known - 1) as HeaderId)
   }
 
+  /** The code of the name's first letter in lower case: tells most lines apart before any is identified. */
+  headerLetter(i: number): number {
+    return this.index[i * INDEX_STRIDE + 1]! & 255
+  }
+
   /** The name as written. */
   headerName(i: number): string {
     const start = this.index[i * INDEX_STRIDE]!

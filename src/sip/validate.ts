@@ -32,8 +32,13 @@ export const DEFAULT_REQUEST_CHECKS: RequestChecks = {
   maxForwards: 'leave',
 }
 
-/** Once only (RFC 4475 3.3.8); all but the last always (RFC 3261 8.1.1). */
-const SINGLE: readonly HeaderId[] = [HeaderId.From, HeaderId.To, HeaderId.CallId, HeaderId.CSeq, HeaderId.MaxForwards]
+/** Once only (RFC 4475 3.3.8). */
+const SINGLE =
+  bit(HeaderId.From) | bit(HeaderId.To) | bit(HeaderId.CallId) | bit(HeaderId.CSeq) | bit(HeaderId.MaxForwards)
+/** In every request (RFC 3261 8.1.1); Max-Forwards is let be missing (RFC 4475 3.4.1). */
+const MANDATORY: readonly HeaderId[] = [HeaderId.Via, HeaderId.From, HeaderId.To, HeaderId.CallId, HeaderId.CSeq]
+/** The letters with which these begin, long and compact, and Proxy-Require: c, f, i, m, p, t, v. */
+const LETTERS = letters('cfimptv')
 const NAMES: Readonly<Record<number, string>> = {
   [HeaderId.Via]: 'Via',
   [HeaderId.From]: 'From',
@@ -41,6 +46,17 @@ const NAMES: Readonly<Record<number, string>> = {
   [HeaderId.CallId]: 'Call-ID',
   [HeaderId.CSeq]: 'CSeq',
   [HeaderId.MaxForwards]: 'Max-Forwards',
+}
+
+function bit(id: HeaderId): number {
+  return 1 << id
+}
+
+/** A set of letters as bits. */
+function letters(text: string): number {
+  let set = 0
+  for (let i = 0; i < text.length; i++) set |= 1 << (text.charCodeAt(i) - 97)
+  return set
 }
 
 function badRequest(what: string): Refusal {
@@ -68,14 +84,17 @@ export function validateRequest(
 }
 
 function headerFault(request: SipRequest): Refusal | undefined {
-  // RFC 4475 3.3.1
-  if (request.findId(HeaderId.Via) < 0) return badRequest('no Via')
-  for (const id of SINGLE) {
-    const at = request.findId(id)
-    if (at < 0) {
-      if (id !== HeaderId.MaxForwards) return badRequest(`no ${NAMES[id]}`)
-    } else if (request.findId(id, at + 1) >= 0) return badRequest(`more than one ${NAMES[id]}`)
+  let seen = 0
+  for (let i = 0; i < request.headerCount; i++) {
+    const letter = request.headerLetter(i) - 97
+    if (letter < 0 || letter > 25 || (LETTERS & (1 << letter)) === 0) continue
+    const id = request.headerId(i)
+    if (id === HeaderId.Other || id > 31) continue
+    if ((seen & SINGLE & bit(id)) !== 0) return badRequest(`more than one ${NAMES[id]}`)
+    seen |= bit(id)
   }
+  // RFC 4475 3.3.1
+  for (const id of MANDATORY) if ((seen & bit(id)) === 0) return badRequest(`no ${NAMES[id]}`)
   return request.callId === '' ? badRequest('empty Call-ID') : undefined
 }
 

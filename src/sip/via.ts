@@ -138,9 +138,10 @@ export interface ReceivedFrom {
 export function viaReceivedEdits(text: string, via: Via, from: ReceivedFrom): MessageEdit[] {
   const rport = findSpan(text, via, 'rport')
   const withPort = rport !== undefined || from.rport
-  if (!withPort && equalsIgnoreCase(bareHost(via.host), from.address)) return []
-  const edits: MessageEdit[] = []
   const received = findSpan(text, via, 'received')
+  // A `received` that stands there already was written by the client: no proxy adds one to its own Via.
+  if (!withPort && received === undefined && equalsIgnoreCase(bareHost(via.host), from.address)) return []
+  const edits: MessageEdit[] = []
   if (rport !== undefined) {
     edits.push({ at: rport.start, remove: rport.end - rport.start, text: `;rport=${from.port}` })
   }
