@@ -1,0 +1,85 @@
+// Owns the spelling of strings and numbers: escapes, adjacency, the forms an integer takes.
+
+/** A string as written: where it ends, and its content. */
+export interface StringLexeme {
+  /** Offset after the closing quote. */
+  readonly end: number
+  readonly value: string
+  /** The content stands in the file byte for byte, so that offsets in it are offsets in the file. */
+  readonly plain: boolean
+}
+
+const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  a: '\u0007',
+  t: '\t',
+  '"': '"',
+  '\\': '\\',
+}
+
+/**
+ * The string that begins with a quote at `at`; undefined when it does not end. In double quotes `\n \r \a \t \" \\`,
+ * `\xHH` and `\ooo` are escapes, a backslash before a line end vanishes with it, and any other backslash stays: regex
+ * escapes need no doubling.
+ */
+export function readString(text: string, at: number): StringLexeme | undefined {
+  const quote = text[at]
+  if (quote === "'") {
+    const end = text.indexOf("'", at + 1)
+    return end < 0 ? undefined : { end: end + 1, value: text.slice(at + 1, end), plain: true }
+  }
+  let value = ''
+  let plain = true
+  let from = at + 1
+  for (let i = from; ; ) {
+    const c = text.charCodeAt(i)
+    if (Number.isNaN(c)) return undefined
+    if (c === 0x22) {
+      value += text.slice(from, i)
+      return { end: i + 1, value, plain }
+    }
+    if (c !== 0x5c) {
+      i++
+      continue
+    }
+    plain = false
+    value += text.slice(from, i)
+    const next = text[i + 1]
+    if (next === undefined) return undefined
+    const simple = SIMPLE_ESCAPES[next]
+    if (simple !== undefined) {
+      value += simple
+      i += 2
+    } else if (next === '\n') i += 2
+    else if (next === '\r' && text[i + 2] === '\n') i += 3
+    else {
+      const code = /^(?:x([0-9A-Fa-f]{2})|([0-7]{2,3}))/.exec(text.slice(i + 1, i + 4))
+      if (code !== null) {
+        value += String.fromCharCode(Number.parseInt(code[1] ?? code[2]!, code[1] === undefined ? 8 : 16) & 255)
+        i += 1 + code[0].length
+      } else {
+        value += `\\${next}`
+        i += 2
+      }
+    }
+    from = i
+  }
+}
+
+/** A number as written (decimal, 0x1F, 017, 101b), as a 32-bit integer. */
+export function integerValue(image: string): number {
+  if (/^0[xX]/.test(image)) return Number.parseInt(image, 16) | 0
+  if (/^[01]+[bB]$/.test(image)) return Number.parseInt(image, 2) | 0
+  if (/^0[0-7]+$/.test(image)) return Number.parseInt(image, 8) | 0
+  return Number.parseInt(image, 10) | 0
+}
+
+const TRUE_WORDS = new Set(['yes', 'true', 'on', 'enable'])
+const FALSE_WORDS = new Set(['no', 'false', 'off', 'disable'])
+
+/** 1 or 0 for the words that stand for them. */
+export function booleanWord(word: string): number | undefined {
+  if (TRUE_WORDS.has(word)) return 1
+  return FALSE_WORDS.has(word) ? 0 : undefined
+}

@@ -1,0 +1,629 @@
+// Owns reading: a file with its includes and directives becomes one list of tokens, each with its place.
+import { dirname, isAbsolute, join } from 'node:path'
+import { PvSyntaxError, parsePv, parsePvAt } from '../../../stdlib/pv-format.ts'
+import { cutAtSeparator, type DefineMode, Defines } from './defines.ts'
+import { booleanWord, integerValue, readString } from './lexemes.ts'
+import { type Place, placeAt, type Report } from './report.ts'
+import {
+  Ipv4,
+  Ipv6,
+  Key,
+  kindOfWord,
+  markBySpelling,
+  NumberToken,
+  Select,
+  type SourceFile,
+  Text,
+  Token,
+  Unknown,
+  Variable,
+  Word,
+} from './tokens.ts'
+
+export interface ReadOptions {
+  readonly defines: ReadonlyMap<string, string>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readFile(path: string): string | undefined
+}
+
+export interface ReadResult {
+  readonly tokens: Token[]
+  readonly defines: Defines
+  readonly files: string[]
+  /** Name of each file that was read, for places. */
+  readonly main: SourceFile
+  /** `#!KAMAILIO` was seen: unknown variables are errors. */
+  readonly strict: boolean
+}
+
+const INCLUDE_DEPTH = 10
+const EXPANSION_DEPTH = 32
+const MOST_TOKENS = 2_000_000
+
+const SPACE = /[ \t\r\n]*/y
+const WORD = /[A-Za-z_][A-Za-z0-9_]*/y
+const IPV4 = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w.])/y
+const IPV6 =
+  /(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?(?![\w:])/y
+const NUMBER = /0[xX][0-9A-Fa-f]+|[01]+[bB](?![0-9A-Za-z_])|\d+/y
+const SELECT = /@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_%]+|\[(?:-?\d+|"[^"\n]*")\])*/y
+const DIRECTIVE = /[#!]!([A-Za-z_]+)/y
+const SKIPPED_DIRECTIVE = /[#!]!(ifdef|ifndef|else|endif)(?![A-Za-z0-9_])/g
+const REST_ALONE = /[ \t]*(?:\r?\n|$)/y
+
+/** One text being read. */
+interface Frame {
+  file: SourceFile
+  text: string
+  position: number
+  line: number
+  lineStart: number
+  /** The name that is being replaced by this text: its tokens have the name's place. */
+  anchor: Token | undefined
+}
+
+interface Condition {
+  readonly place: Place
+  /** The text goes into the program. */
+  active: boolean
+  /** The other side of `#!else` would. */
+  readonly otherwise: boolean
+  seenElse: boolean
+}
+
+/** Reads `file` and everything it includes. */
+export function readTokens(file: string, options: ReadOptions, report: Report): ReadResult {
+  return new Reader(options, report).read(file)
+}
+
+class Reader {
+  readonly #options: ReadOptions
+  readonly #report: Report
+  readonly #defines: Defines
+  readonly #tokens: Token[] = []
+  readonly #files: string[] = []
+  readonly #frames: Frame[] = []
+  readonly #conditions: Condition[] = []
+  #strict = false
+  #spaced = false
+
+  constructor(options: ReadOptions, report: Report) {
+    this.#options = options
+    this.#report = report
+    this.#defines = new Defines(options.defines)
+  }
+
+  read(path: string): ReadResult {
+    const text = this.#options.readFile(path)
+    const main: SourceFile = { path, text: text ?? '' }
+    this.#files.push(path)
+    if (text === undefined) this.#report.error('file-not-found', `Cannot read ${path}`, placeAt(main, 0))
+    this.#push(main, main.text, undefined)
+    while (this.#frames.length > 0) this.#readFrame(this.#frames.at(-1)!)
+    for (const condition of this.#conditions) {
+      this.#report.error(
+        'unbalanced-directive',
+        'This condition has no #!endif',
+        condition.place,
+        'A directive with other text on its line, as in "#!endif # x", is taken for a comment.',
+      )
+    }
+    return { tokens: this.#tokens, defines: this.#defines, files: this.#files, main, strict: this.#strict }
+  }
+
+  #push(file: SourceFile, text: string, anchor: Token | undefined): void {
+    this.#frames.push({ file, text, position: 0, line: 1, lineStart: 0, anchor })
+  }
+
+  /** Reads the frame until it ends or another is put on top of it. */
+  #readFrame(frame: Frame): void {
+    const depth = this.#frames.length
+    while (this.#frames.length === depth) {
+      if (this.#conditions.length > 0 && !this.#conditions.at(-1)!.active) this.#skip(frame)
+      this.#space(frame)
+      if (frame.position >= frame.text.length) {
+        this.#frames.pop()
+        return
+      }
+      if (this.#tokens.length > MOST_TOKENS) {
+        this.#report.error('too-long', 'The file is too long', this.#here(frame, 1))
+        this.#frames.length = 0
+        return
+      }
+      this.#readOne(frame)
+    }
+  }
+
+  #space(frame: Frame): void {
+    SPACE.lastIndex = frame.position
+    SPACE.exec(frame.text)
+    if (SPACE.lastIndex > frame.position) {
+      this.#spaced = true
+      this.#advance(frame, SPACE.lastIndex)
+    }
+  }
+
+  #advance(frame: Frame, to: number): void {
+    for (let i = frame.text.indexOf('\n', frame.position); i >= 0 && i < to; i = frame.text.indexOf('\n', i + 1)) {
+      frame.line++
+      frame.lineStart = i + 1
+    }
+    frame.position = to
+  }
+
+  #here(frame: Frame, length: number): Place {
+    if (frame.anchor !== undefined) return frame.anchor
+    return {
+      file: frame.file,
+      startOffset: frame.position,
+      endOffset: frame.position + length,
+      startLine: frame.line,
+      startColumn: frame.position - frame.lineStart + 1,
+    }
+  }
+
+  #emit(frame: Frame, kind: Token['tokenType'], end: number, value: string | number): Token {
+    const image = frame.text.slice(frame.position, end)
+    const { anchor } = frame
+    const token =
+      anchor === undefined
+        ? new Token(
+            kind,
+            image,
+            frame.file,
+            frame.position,
+            end,
+            frame.line,
+            frame.position - frame.lineStart + 1,
+            this.#spaced,
+            value,
+          )
+        : new Token(
+            kind,
+            image,
+            anchor.file,
+            anchor.startOffset,
+            anchor.endOffset,
+            anchor.startLine,
+            anchor.startColumn,
+            frame.position === 0 ? anchor.spaced : this.#spaced,
+            value,
+          )
+    this.#spaced = false
+    this.#tokens.push(token)
+    this.#advance(frame, end)
+    return token
+  }
+
+  #readOne(frame: Frame): void {
+    const { text, position } = frame
+    const c = text.charCodeAt(position)
+    // Letters and '_': the most frequent beginning.
+    if ((c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f) {
+      IPV6.lastIndex = position
+      if ((c | 0x20) <= 0x66 && IPV6.test(text)) {
+        this.#emit(frame, Ipv6, IPV6.lastIndex, text.slice(position, IPV6.lastIndex))
+      } else this.#word(frame)
+      return
+    }
+    switch (c) {
+      case 0x22:
+      case 0x27:
+        this.#string(frame)
+        return
+      case 0x24:
+        this.#variable(frame)
+        return
+      case 0x23:
+        if (text[position + 1] === '!' && this.#directive(frame)) return
+        this.#comment(frame, '\n')
+        return
+      case 0x21:
+        if (text[position + 1] === '!' && this.#directive(frame)) return
+        break
+      case 0x2f:
+        if (text[position + 1] === '/' || text[position + 1] === '*') {
+          this.#comment(frame, text[position + 1] === '/' ? '\n' : '*/')
+          return
+        }
+        break
+      case 0x40:
+        SELECT.lastIndex = position
+        if (SELECT.test(text)) {
+          this.#emit(frame, Select, SELECT.lastIndex, text.slice(position + 1, SELECT.lastIndex))
+          return
+        }
+        break
+      case 0x3a:
+        IPV6.lastIndex = position
+        if (IPV6.test(text)) {
+          this.#emit(frame, Ipv6, IPV6.lastIndex, text.slice(position, IPV6.lastIndex))
+          return
+        }
+        break
+    }
+    if (c >= 0x30 && c <= 0x39) this.#number(frame)
+    else this.#mark(frame)
+  }
+
+  #number(frame: Frame): void {
+    const { text, position } = frame
+    for (const [pattern, kind] of [
+      [IPV4, Ipv4],
+      [IPV6, Ipv6],
+    ] as const) {
+      pattern.lastIndex = position
+      if (pattern.test(text)) {
+        this.#emit(frame, kind, pattern.lastIndex, text.slice(position, pattern.lastIndex))
+        return
+      }
+    }
+    NUMBER.lastIndex = position
+    NUMBER.test(text)
+    this.#emit(frame, NumberToken, NUMBER.lastIndex, integerValue(text.slice(position, NUMBER.lastIndex)))
+  }
+
+  #mark(frame: Frame): void {
+    const { text, position } = frame
+    for (const length of [2, 1]) {
+      const spelling = text.slice(position, position + length)
+      const kind = markBySpelling.get(spelling)
+      if (kind !== undefined) {
+        this.#emit(frame, kind, position + length, spelling)
+        return
+      }
+    }
+    this.#emit(frame, Unknown, position + 1, text[position]!)
+  }
+
+  #comment(frame: Frame, until: string): void {
+    const end = frame.text.indexOf(until, frame.position + 2)
+    if (end < 0 && until === '*/') {
+      this.#report.error('unclosed-comment', 'This comment does not end', this.#here(frame, 2))
+    }
+    this.#spaced = true
+    // A one-line comment of one character ends at once: '#' directly before its line end.
+    const close = until === '\n' ? frame.text.indexOf('\n', frame.position) : end
+    this.#advance(frame, close < 0 ? frame.text.length : close + (until === '\n' ? 0 : until.length))
+  }
+
+  #word(frame: Frame): void {
+    WORD.lastIndex = frame.position
+    WORD.test(frame.text)
+    const end = WORD.lastIndex
+    const word = frame.text.slice(frame.position, end)
+    if (word === 'include_file' || word === 'import_file') {
+      if (this.#include(frame, word, end)) return
+    }
+    const kind = kindOfWord(word)
+    if (kind === Word) {
+      const value = this.#defines.value(word)
+      if (value !== undefined) {
+        this.#expand(frame, word, end, value)
+        return
+      }
+      const truth = booleanWord(word)
+      if (truth !== undefined) {
+        this.#emit(frame, NumberToken, end, truth)
+        return
+      }
+    }
+    this.#emit(frame, kind, end, word)
+  }
+
+  #expand(frame: Frame, word: string, end: number, value: string): void {
+    const expansions = this.#frames.filter((one) => one.anchor !== undefined).length
+    if (expansions >= EXPANSION_DEPTH) {
+      this.#report.error('define-loop', `The define ${word} leads back to itself`, this.#here(frame, word.length))
+      this.#advance(frame, end)
+      return
+    }
+    const before = this.#spaced
+    const anchor =
+      frame.anchor ??
+      new Token(
+        Word,
+        word,
+        frame.file,
+        frame.position,
+        end,
+        frame.line,
+        frame.position - frame.lineStart + 1,
+        before,
+        word,
+      )
+    this.#advance(frame, end)
+    if (value !== '') this.#push(frame.file, value, anchor)
+  }
+
+  #string(frame: Frame): void {
+    const { text, position } = frame
+    const lexeme = readString(text, position)
+    if (lexeme === undefined) {
+      this.#report.error('unclosed-string', 'This string does not end', this.#here(frame, 1))
+      this.#advance(frame, text.length)
+      return
+    }
+    const value = this.#defines.applied(lexeme.value)
+    const raw = text[position] === "'"
+    const previous = this.#tokens.at(-1)
+    // "a" "b" is one string; so is a define's string beside another. In apostrophes it is not.
+    if (!raw && previous?.tokenType === Text && !previous.raw) {
+      previous.value = `${previous.value}${value}`
+      previous.contentOffset = -1
+      this.#advance(frame, lexeme.end)
+      this.#spaced = false
+      return
+    }
+    const token = this.#emit(frame, Text, lexeme.end, value)
+    token.raw = raw
+    if (lexeme.plain && value === lexeme.value && frame.anchor === undefined) token.contentOffset = position + 1
+    const module = this.#tokens.at(-2)?.tokenType
+    if (module === Key.loadmodule || module === Key.loadmodulex) {
+      this.#defines.defineModule(value.replace(/^.*\//s, '').replace(/\.so$/, ''))
+    }
+  }
+
+  #variable(frame: Frame): void {
+    const { text, position } = frame
+    try {
+      let node = parsePvAt(text, position)
+      const { end } = node
+      let image = text.slice(position, end)
+      if (this.#defines.substitutes) {
+        const applied = this.#defines.applied(image)
+        if (applied !== image) {
+          image = applied
+          node = parsePv(image)
+        }
+      }
+      this.#emit(frame, Variable, end, image).pv = node
+    } catch (error) {
+      if (!(error instanceof PvSyntaxError)) throw error
+      const place = frame.anchor ?? placeAt(frame.file, Math.min(error.at, text.length - 1))
+      this.#report.error('bad-variable', error.message, place)
+      this.#advance(frame, position + 1)
+    }
+  }
+
+  /** `include_file "p"` and `import_file "p"`, with or without `#!`. False when no file name follows. */
+  #include(frame: Frame, word: string, end: number): boolean {
+    SPACE.lastIndex = end
+    SPACE.exec(frame.text)
+    const at = SPACE.lastIndex
+    const quoted = frame.text[at] === '"' || frame.text[at] === "'" ? readString(frame.text, at) : undefined
+    if (quoted === undefined) return false
+    const place = placeAt(frame.file, at, quoted.end - at)
+    const name = this.#defines.applied(quoted.value)
+    this.#advance(frame, quoted.end)
+    this.#spaced = true
+    const files = this.#frames.filter((one) => one.anchor === undefined)
+    if (files.length > INCLUDE_DEPTH) {
+      this.#report.error('include-depth', `Files include each other more than ${INCLUDE_DEPTH} deep`, place)
+      return true
+    }
+    const found = this.#open(name, files.at(-1)!.file.path)
+    if (found !== undefined) this.#push(found, found.text, undefined)
+    else if (word === 'include_file') {
+      this.#report.error('file-not-found', `Cannot read ${name}`, place, 'import_file does without a missing file.')
+    }
+    return true
+  }
+
+  /** A relative name is tried against the working directory, then beside the including file. */
+  #open(name: string, from: string): SourceFile | undefined {
+    const beside = isAbsolute(name) ? name : join(dirname(from), name)
+    for (const path of beside === name ? [name] : [name, beside]) {
+      const text = this.#options.readFile(path)
+      if (text !== undefined) {
+        if (!this.#files.includes(path)) this.#files.push(path)
+        return { path, text }
+      }
+    }
+    if (!this.#files.includes(beside)) this.#files.push(beside)
+    return undefined
+  }
+
+  /** A directive at `#!` or `!!`. False when it is none, and so a comment. */
+  #directive(frame: Frame): boolean {
+    const { text, position } = frame
+    DIRECTIVE.lastIndex = position
+    const name = DIRECTIVE.exec(text)?.[1]
+    if (name === undefined) return false
+    const end = DIRECTIVE.lastIndex
+    switch (name) {
+      case 'ifdef':
+      case 'ifndef':
+        this.#condition(frame, name, end)
+        return true
+      case 'else':
+      case 'endif':
+        return this.#closeCondition(frame, name, end)
+      case 'define':
+      case 'trydef':
+      case 'redefine':
+      case 'redef':
+        this.#define(frame, name === 'define' ? 'new' : name === 'trydef' ? 'keep' : 'replace', end)
+        return true
+      case 'subst':
+      case 'substdef':
+      case 'substdefs':
+        this.#substitution(frame, name, end)
+        return true
+      case 'defenv':
+      case 'defenvs':
+      case 'trydefenv':
+      case 'trydefenvs':
+        this.#environment(frame, name, end)
+        return true
+      case 'include_file':
+      case 'import_file':
+        this.#advance(frame, end)
+        return this.#include(frame, name, end) || true
+      case 'KAMAILIO':
+      case 'OPENSER':
+      case 'SER':
+      case 'ALL':
+      case 'MAXCOMPAT':
+        REST_ALONE.lastIndex = end
+        if (name === 'KAMAILIO' && REST_ALONE.test(text)) this.#strict = true
+        this.#advance(frame, end)
+        return true
+      default:
+        if (text[position] !== '#') return false
+        if (['ifexp', 'defexp', 'defexps', 'undefine', 'undef', 'tryundef'].includes(name)) {
+          this.#report.error(
+            'unknown-directive',
+            `#!${name} is not in the 5.6 language`,
+            this.#here(frame, end - position),
+            'It came with a later version.',
+          )
+        }
+        return false
+    }
+  }
+
+  /** The rest of the line, continued where it ends in a backslash. */
+  #restOfLine(frame: Frame, from: number): { text: string; end: number } {
+    let end = from
+    for (;;) {
+      const newline = frame.text.indexOf('\n', end)
+      const lineEnd = newline < 0 ? frame.text.length : newline
+      const continued = /\\\r?$/.test(frame.text.slice(from, lineEnd)) && newline >= 0
+      end = continued ? newline + 1 : lineEnd
+      if (!continued) break
+    }
+    return {
+      text: frame.text
+        .slice(from, end)
+        .replace(/\\\r?\n/g, '')
+        .trim(),
+      end,
+    }
+  }
+
+  #condition(frame: Frame, name: 'ifdef' | 'ifndef', end: number): void {
+    const place = this.#here(frame, end - frame.position)
+    const { text, end: lineEnd } = this.#restOfLine(frame, end)
+    const tested = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text)?.[0]
+    if (tested === undefined) this.#report.error('bad-directive', `#!${name} needs a name`, place)
+    const active = (tested !== undefined && this.#defines.has(tested)) === (name === 'ifdef')
+    this.#conditions.push({ place, active, otherwise: !active, seenElse: false })
+    this.#spaced = true
+    this.#advance(frame, lineEnd)
+  }
+
+  #closeCondition(frame: Frame, name: 'else' | 'endif', end: number): boolean {
+    REST_ALONE.lastIndex = end
+    if (!REST_ALONE.test(frame.text)) {
+      this.#report.warning(
+        'directive-is-comment',
+        `#!${name} with other text on its line is taken for a comment`,
+        this.#here(frame, end - frame.position),
+      )
+      return false
+    }
+    const place = this.#here(frame, end - frame.position)
+    const condition = this.#conditions.at(-1)
+    this.#spaced = true
+    this.#advance(frame, end)
+    if (condition === undefined || (name === 'else' && condition.seenElse)) {
+      this.#report.error('unbalanced-directive', `#!${name} without a condition that it belongs to`, place)
+      return true
+    }
+    if (name === 'endif') this.#conditions.pop()
+    else {
+      condition.seenElse = true
+      condition.active = condition.otherwise
+    }
+    return true
+  }
+
+  /** Passes over text that a condition excludes, up to the directive that ends it. */
+  #skip(frame: Frame): void {
+    let depth = 0
+    SKIPPED_DIRECTIVE.lastIndex = frame.position
+    for (;;) {
+      const found = SKIPPED_DIRECTIVE.exec(frame.text)
+      if (found === null) {
+        this.#advance(frame, frame.text.length)
+        return
+      }
+      const name = found[1]!
+      if (name === 'ifdef' || name === 'ifndef') {
+        depth++
+        continue
+      }
+      REST_ALONE.lastIndex = SKIPPED_DIRECTIVE.lastIndex
+      if (!REST_ALONE.test(frame.text)) continue
+      if (name === 'endif' && depth > 0) depth--
+      else if (depth === 0) {
+        this.#advance(frame, found.index)
+        return
+      }
+    }
+  }
+
+  #define(frame: Frame, mode: DefineMode, end: number): void {
+    const place = this.#here(frame, end - frame.position)
+    const { text, end: lineEnd } = this.#restOfLine(frame, end)
+    const parts = /^([A-Za-z_][A-Za-z0-9_]*)(?:\s+([\s\S]*))?$/.exec(text)
+    if (parts === null) this.#report.error('bad-directive', 'A define needs a name, then its value', place)
+    else {
+      const problem = this.#defines.define(parts[1]!, (parts[2] ?? '').trim(), mode)
+      if (problem !== undefined) {
+        this.#report.error('define-again', problem, place, '#!trydef keeps the first value, #!redefine replaces it.')
+      }
+    }
+    this.#spaced = true
+    this.#advance(frame, lineEnd)
+  }
+
+  #substitution(frame: Frame, name: 'subst' | 'substdef' | 'substdefs', end: number): void {
+    const place = this.#here(frame, end - frame.position)
+    const { text, end: lineEnd } = this.#restOfLine(frame, end)
+    const quoted = text[0] === '"' || text[0] === "'" ? readString(text, 0) : undefined
+    const parts = quoted === undefined ? undefined : cutAtSeparator(quoted.value)
+    if (parts === undefined) {
+      this.#report.error('bad-directive', `#!${name} needs "/name/value/" or "!name!value!g"`, place)
+    } else {
+      const [pattern, replacement, flags] = parts
+      if (name !== 'subst') {
+        const value = name === 'substdefs' ? `"${replacement.replace(/["\\]/g, '\\$&')}"` : replacement
+        const problem = this.#defines.define(pattern, value, 'new')
+        if (problem !== undefined) this.#report.error('define-again', problem, place)
+      }
+      const problem = this.#defines.substitute(pattern, replacement, flags)
+      if (problem !== undefined) this.#report.error('bad-directive', `#!${name}: ${problem}`, place)
+    }
+    this.#spaced = true
+    this.#advance(frame, lineEnd)
+  }
+
+  /** `#!defenv [NAME=]VARIABLE`; the `s` forms make a string of the value; the `try` forms do without it. */
+  #environment(frame: Frame, name: string, end: number): void {
+    const place = this.#here(frame, end - frame.position)
+    const { text, end: lineEnd } = this.#restOfLine(frame, end)
+    const parts = /^(?:([A-Za-z_][A-Za-z0-9_]*)=)?([A-Za-z_][A-Za-z0-9_]*)$/.exec(text)
+    if (parts === null) this.#report.error('bad-directive', `#!${name} needs NAME or NAME=VARIABLE`, place)
+    else {
+      const given = Object.hasOwn(this.#options.env, parts[2]!) ? this.#options.env[parts[2]!] : undefined
+      if (given === undefined) {
+        if (!name.startsWith('try')) {
+          this.#report.error(
+            'env-not-set',
+            `The environment has no ${parts[2]}`,
+            place,
+            '#!trydefenv does without a variable that is not set.',
+          )
+        }
+      } else {
+        const value = name.endsWith('s') ? `"${given.replace(/["\\]/g, '\\$&')}"` : given
+        const problem = this.#defines.define(parts[1] ?? parts[2]!, value, 'new')
+        if (problem !== undefined) this.#report.error('define-again', problem, place)
+      }
+    }
+    this.#spaced = true
+    this.#advance(frame, lineEnd)
+  }
+}
