@@ -132,6 +132,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     alias: options.alias ?? [],
     hosts: options.hosts ?? {},
     limits: { idleMillis: 0 },
+    dns: { naptr: async () => [], srv: async () => [], addresses: async () => [] },
   })
   const router = new TestRouter(options.language ?? 'ts')
   const transactions = new TransactionLayer({
