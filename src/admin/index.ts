@@ -1,0 +1,2 @@
+// The door of the administrative room.
+export { type AdminServer, type AdminSource, parseAdminAddress, startAdminServer } from './http.ts'

@@ -1,0 +1,100 @@
+// Owns the command `check`: what is wrong with scripts and their configuration, as text, JSON or SARIF.
+import { resolve } from 'node:path'
+import { loadConfig, loadOnly, readLatin1, usesMedia } from '../engine/index.ts'
+import { SignalboxError } from '../errors.ts'
+import {
+  type CompiledScript,
+  compileScript,
+  type Diagnostic,
+  diagnosticsToJson,
+  formatDiagnostic,
+  sortDiagnostics,
+} from '../script/index.ts'
+import { mustBeScript } from './files.ts'
+import { toSarif } from './sarif.ts'
+
+export type CheckFormat = 'text' | 'json' | 'sarif'
+
+export interface CheckFlags {
+  format: CheckFormat
+}
+
+/** 0 when there is no error, 1 otherwise. */
+export async function checkCommand(
+  files: readonly string[],
+  flags: CheckFlags & { defines: ReadonlyMap<string, string> },
+): Promise<number> {
+  for (const file of files) mustBeScript(file)
+  const diagnostics: Diagnostic[] = []
+  for (const file of files) diagnostics.push(...(await checkFile(resolve(file), flags.defines)))
+  const shown = sortDiagnostics(diagnostics)
+  const errors = shown.filter((d) => d.severity === 'error').length
+  switch (flags.format) {
+    case 'json':
+      process.stdout.write(`${diagnosticsToJson(shown)}\n`)
+      break
+    case 'sarif':
+      process.stdout.write(`${toSarif(shown)}\n`)
+      break
+    case 'text': {
+      const color = process.stdout.isTTY === true && !process.env.NO_COLOR
+      for (const diagnostic of shown) process.stdout.write(`${formatDiagnostic(diagnostic, { color })}\n`)
+      const warnings = shown.filter((d) => d.severity === 'warning').length
+      process.stdout.write(
+        `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${errors} errors, ${warnings} warnings\n`,
+      )
+    }
+  }
+  return errors > 0 ? 1 : 0
+}
+
+async function checkFile(file: string, defines: ReadonlyMap<string, string>): Promise<Diagnostic[]> {
+  const compiled = await compileScript(file, { defines, env: process.env })
+  const diagnostics = [...compiled.diagnostics]
+  if (!compiled.ok) return diagnostics
+  const { script } = compiled
+  const loaded = await configOf(script)
+  if ('diagnostic' in loaded) return [...diagnostics, loaded.diagnostic]
+  const { language } = script
+  const config = loadConfig({ file, language, raw: loaded.config, tlsFiles: 'wanted', readFile: readLatin1 })
+  diagnostics.push(...config.diagnostics)
+  if (
+    config.ok &&
+    !config.config.media.embedded &&
+    Object.keys(config.config.media.sets).length === 0 &&
+    usesMedia(script)
+  )
+    diagnostics.push({
+      severity: 'note',
+      code: 'no-relay',
+      message: 'media functions are used, but no relay is set up: they will fail',
+      file,
+      line: 1,
+      column: 1,
+      sourceLine: '',
+      hint:
+        language === 'ts'
+          ? 'set config.media.interfaces, or start with --interface=ADDRESS'
+          : 'set modparam("rtpengine", "rtpengine_sock", ...), or start with --interface=ADDRESS',
+    })
+  return diagnostics
+}
+
+/** The settings of a .cfg, or what the `config` of a .ts turns out to be when it is loaded. */
+async function configOf(script: CompiledScript): Promise<{ config: unknown } | { diagnostic: Diagnostic }> {
+  if (script.language === 'cfg') return { config: script.settings }
+  try {
+    return { config: await loadOnly(script) }
+  } catch (error) {
+    if (!(error instanceof SignalboxError)) throw error
+    return { diagnostic: loadFailure(script.file, error) }
+  }
+}
+
+/** The place is the first part of the message: `file:line:column: what happened`. */
+function loadFailure(file: string, error: SignalboxError): Diagnostic {
+  const match = /^(.+?):(\d+):(\d+): (.*)$/s.exec(error.message)
+  const place = { file: match?.[1] ?? file, line: Number(match?.[2] ?? 1), column: Number(match?.[3] ?? 1) }
+  const sourceLine = match ? (readLatin1(place.file)?.split('\n')[place.line - 1] ?? '') : ''
+  return { severity: 'error', code: 'load', message: match?.[4] ?? error.message, ...place, sourceLine }
+}

@@ -1,0 +1,8 @@
+// Owns the command `far-end`: hands over to the far ends of the testkit.
+
+/** Runs a far end until it is stopped; `args` begin with its kind. */
+export async function farEnd(args: string[]): Promise<number> {
+  const door = '../testkit/index.ts'
+  const { farEndCommand } = (await import(door)) as { farEndCommand(args: string[]): Promise<number> }
+  return farEndCommand(args)
+}

@@ -1,0 +1,80 @@
+// Owns reading option values: ports, seconds, addresses, defines; what is wrong names the option and what to write.
+import { LOG_LEVELS, type LogFormat, type LogLevel } from '../engine/index.ts'
+import { SignalboxError } from '../errors.ts'
+
+/** Options of the embedded relay, in rtpengine's spelling. */
+export interface RelayFlags {
+  interface?: string[]
+  portMin?: number
+  portMax?: number
+  timeout?: number
+  silentTimeout?: number
+  listenNg?: string
+}
+
+export interface LogFlags {
+  logLevel?: LogLevel
+  logFormat?: LogFormat
+}
+
+function wrong(option: string, value: string, wanted: string): SignalboxError {
+  return new SignalboxError('ERR_USAGE', `${option} ${value}: ${wanted}`)
+}
+
+/** A parser of whole numbers between two bounds. */
+export function wholeNumber(option: string, low: number, high: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < low || number > high)
+      throw wrong(option, value, `give a whole number from ${low} to ${high}`)
+    return number
+  }
+}
+
+/** A parser that lets an option be given several times. */
+export function repeated(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+/** rtpengine takes several interfaces in one option, parted by `;` or blanks. */
+export function interfaces(value: string, before: string[] | undefined): string[] {
+  const list = value.split(/[;\s]+/).filter((text) => text !== '')
+  for (const text of list) {
+    if (!/^(?:[\w.-]+\/)?[\w.:[\]%-]+(?:![\w.:[\]-]+)?$/.test(text))
+      throw wrong('--interface', text, 'write [NAME/]ADDRESS[!ADVERTISED], for example external/10.0.0.5!25.25.25.5')
+  }
+  return [...(before ?? []), ...list]
+}
+
+/** `-A NAME[=VALUE]`, as kamailio takes it. */
+export function parseDefines(list: readonly string[]): Map<string, string> {
+  const defines = new Map<string, string>()
+  for (const text of list) {
+    const match = /^([A-Za-z_]\w*)(?:=(.*))?$/s.exec(text)
+    if (!match) throw wrong('-A', text, 'write NAME or NAME=VALUE')
+    defines.set(match[1]!, match[2] ?? '')
+  }
+  return defines
+}
+
+/** Kamailio's and rtpengine's numbers are taken where a level has a name: 0-3 error, 4 warn, 5-6 info, 7 debug. */
+export function logLevel(value: string): LogLevel {
+  const found = LOG_LEVELS.find((level) => level === value)
+  if (found) return found
+  if (/^[0-7]$/.test(value))
+    return Number(value) <= 3 ? 'error' : value === '4' ? 'warn' : value === '7' ? 'debug' : 'info'
+  throw wrong('--log-level', value, `give one of ${LOG_LEVELS.join(', ')}`)
+}
+
+/** `N` or `auto`. */
+export function workers(value: string): number | 'auto' {
+  return value === 'auto' ? 'auto' : wholeNumber('--workers', 1, 64)(value)
+}
+
+/** `address:port`, `[v6]:port` or a bare port, which means loopback. */
+export function ngAddress(value: string): string {
+  if (/^\d{1,5}$/.test(value)) return `127.0.0.1:${value}`
+  if (!/^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/.test(value))
+    throw wrong('--listen-ng', value, 'write [ADDRESS:]PORT, for example 127.0.0.1:22222')
+  return value
+}

@@ -1,0 +1,206 @@
+// Owns the grammar of the command line (the only importer of commander): commands, options and their help.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import type { CheckFlags } from './check.ts'
+import type { CtlFlags } from './ctl.ts'
+import {
+  interfaces,
+  type LogFlags,
+  logLevel,
+  ngAddress,
+  parseDefines,
+  type RelayFlags,
+  repeated,
+  wholeNumber,
+  workers,
+} from './options.ts'
+import type { RunFlags } from './run.ts'
+
+/** What `run` of a built program gives: the exit status of the command that the arguments named. */
+export interface CommandLine {
+  run(args: readonly string[]): Promise<number>
+}
+
+/** Whether an error is commander's way of saying that it printed help, a version or a complaint. */
+export function isUsageExit(error: unknown): { help: boolean } | undefined {
+  return error instanceof CommanderError ? { help: error.exitCode === 0 } : undefined
+}
+
+/** Puts the commands together. Each command's code is loaded only when it is called. */
+export function buildProgram(): CommandLine {
+  let status = 0
+  const command = new Command('signalbox')
+    .description(
+      'A scriptable session border controller: routes in TypeScript or in Kamailio’s language, on a native media relay.',
+    )
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .showHelpAfterError('Run it with --help for what it takes.')
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Exit status: 0 good (warnings included), 1 errors found, 2 wrong usage.
+
+  signalbox check routes/o365.ts
+  signalbox run routes/o365.ts --metrics 9090
+  signalbox run kamailio.cfg -A WITH_TLS --interface=10.0.0.5`,
+    )
+
+  const does = (action: () => Promise<number>) => action().then((code) => void (status = code))
+
+  const run = command
+    .command('run <file>')
+    .description('run a routing script, a .ts or a Kamailio .cfg')
+    .option('-A, --define <name[=value]>', 'define a name for the preprocessor, as kamailio -A (repeatable)', repeated)
+    .option(
+      '-l, --listen <address>',
+      "listen here in place of the file's listeners, as udp:10.0.0.5:5060 (repeatable)",
+      repeated,
+    )
+    .option('--workers <n|auto>', 'worker processes; this version runs one whatever is asked for', workers, 1)
+  relayOptions(run, 'embedded relay: ')
+  logOptions(run)
+    .option('--control <path>', 'open a Unix socket here for `signalbox ctl`')
+    .option(
+      '--metrics <address>',
+      'serve /metrics and /healthz at [ADDRESS:]PORT (loopback unless an address is given)',
+    )
+    .option(
+      '--drain-seconds <n>',
+      'how long calls under way are kept on SIGTERM',
+      wholeNumber('--drain-seconds', 0, 86_400),
+      0,
+    )
+    .addHelpText(
+      'after',
+      `
+The relay in this program answers for every set that the file names, once it is started by one of its options or
+by config.media of a .ts; otherwise the relays that the file names (rtpengine_sock) are used.
+
+Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP reloads the file, as saving it does.`,
+    )
+    .action((file: string, flags: RunFlags & { define?: string[] }) =>
+      does(async () =>
+        (await import('./run.ts')).runCommand(file, { ...flags, defines: parseDefines(flags.define ?? []) }),
+      ),
+    )
+
+  command
+    .command('check <files...>')
+    .description('say what is wrong with routing scripts, without running them')
+    .option('-A, --define <name[=value]>', 'define a name for the preprocessor (repeatable)', repeated)
+    .addOption(
+      new Option('--format <format>', 'how findings are printed').choices(['text', 'json', 'sarif']).default('text'),
+    )
+    .option('--json', 'the same as --format json')
+    .action((files: string[], flags: CheckFlags & { define?: string[]; json?: boolean }) =>
+      does(async () =>
+        (await import('./check.ts')).checkCommand(files, {
+          format: flags.json ? 'json' : flags.format,
+          defines: parseDefines(flags.define ?? []),
+        }),
+      ),
+    )
+
+  command
+    .command('test [files...]')
+    .description('run the unit tests of routes (*.test.ts, with signalbox/testkit)')
+    .option('--watch', 'run again when a file changes')
+    .option('-t, --test-name-pattern <pattern>', 'only tests whose name matches')
+    .option('--json', 'print the result as JSON')
+    .action((files: string[], flags: { watch?: boolean; testNamePattern?: string; json?: boolean }) =>
+      does(async () => (await import('./test.ts')).testCommand(files, flags)),
+    )
+
+  const relay = command.command('relay').description("run the media relay alone, driven over rtpengine's NG protocol")
+  relayOptions(relay, '')
+  logOptions(relay)
+    .option('--metrics <address>', 'serve /metrics and /healthz at [ADDRESS:]PORT')
+    .action((flags: RelayFlags & LogFlags & { metrics?: string }) =>
+      does(async () => (await import('./relay.ts')).relayCommand(flags)),
+    )
+
+  command
+    .command('far-end <kind> [options...]')
+    .description('play the far end of a trunk, with its rules: o365 or teams')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action((kind: string, rest: string[]) => does(async () => (await import('./far-end.ts')).farEnd([kind, ...rest])))
+
+  command
+    .command('demo [options...]')
+    .description('place a call through routes/o365.ts on this machine, and show what passed')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action((rest: string[]) => does(async () => (await import('./demo.ts')).demo(rest)))
+
+  const ctl = command.command('ctl').description('speak to a running signalbox over its control socket')
+  for (const [name, description] of [
+    ['status', 'what runs: program, workers, calls'],
+    ['reload', 'read the routing script again'],
+    ['stop', 'drain and end, as SIGTERM does'],
+  ] as const) {
+    ctl
+      .command(name)
+      .description(description)
+      .addOption(
+        new Option('--control <path>', 'the Unix socket that `run --control` opened')
+          .env('SIGNALBOX_CONTROL')
+          .makeOptionMandatory(),
+      )
+      .option('--json', 'print the answer as JSON')
+      .action((flags: CtlFlags) => does(async () => (await import('./ctl.ts')).ctlCommand(name, flags)))
+  }
+
+  for (const one of command.commands) inherit(one)
+  return {
+    async run(args) {
+      if (args.length === 0) {
+        command.outputHelp()
+        return 2
+      }
+      await command.parseAsync([...args], { from: 'user' })
+      return status
+    },
+  }
+}
+
+function inherit(command: Command): void {
+  command.exitOverride().helpOption('-h, --help', 'show this help').showSuggestionAfterError()
+  for (const inner of command.commands) inherit(inner)
+}
+
+function relayOptions(command: Command, prefix: string): Command {
+  return command
+    .option(
+      '-i, --interface <[name/]address[!advertised]>',
+      `${prefix}where media is received (repeatable; the first is the default)`,
+      interfaces,
+    )
+    .option('-m, --port-min <n>', `${prefix}lowest port`, wholeNumber('--port-min', 1, 65_534))
+    .option('-M, --port-max <n>', `${prefix}highest port`, wholeNumber('--port-max', 2, 65_535))
+    .option('-o, --timeout <seconds>', `${prefix}end a call whose media stopped`, wholeNumber('--timeout', 1, 86_400))
+    .option(
+      '-s, --silent-timeout <seconds>',
+      `${prefix}the same for a call on hold`,
+      wholeNumber('--silent-timeout', 1, 604_800),
+    )
+    .option('-n, --listen-ng <[address:]port>', `${prefix}take the NG protocol here`, ngAddress)
+}
+
+function logOptions(command: Command): Command {
+  return command
+    .option('--log-level <level>', 'error, warn, info or debug', logLevel)
+    .addOption(
+      new Option('--log-format <format>', 'default: pretty on a terminal, else json').choices(['pretty', 'json']),
+    )
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,63 @@
+// Owns the command `run`: starts the supervisor, listens for signals, and gives its exit status.
+import { resolve } from 'node:path'
+import { createLogger } from '../engine/index.ts'
+import { SignalboxError } from '../errors.ts'
+import { Supervisor } from '../supervisor/index.ts'
+import { mustBeScript } from './files.ts'
+import type { LogFlags, RelayFlags } from './options.ts'
+import { onSignals } from './signals.ts'
+
+export interface RunFlags extends RelayFlags, LogFlags {
+  listen?: string[]
+  workers?: number | 'auto'
+  control?: string
+  metrics?: string
+  drainSeconds: number
+}
+
+/** Runs a script until a signal ends it. */
+export async function runCommand(
+  file: string,
+  flags: RunFlags & { defines: ReadonlyMap<string, string> },
+): Promise<number> {
+  mustBeScript(file)
+  if (flags.portMin !== undefined && flags.portMax !== undefined && flags.portMin >= flags.portMax)
+    throw new SignalboxError('ERR_USAGE', '--port-min must be less than --port-max')
+  const logFormat = flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')
+  const log = await createLogger({ level: flags.logLevel ?? 'info', format: logFormat })
+  if (flags.workers !== undefined && flags.workers !== 1)
+    log.info({ workers: flags.workers }, 'this version runs one worker, and one that stands by for it')
+  const relayAsked = [flags.interface, flags.portMin, flags.portMax, flags.timeout, flags.silentTimeout, flags.listenNg]
+  const { listen, portMin, portMax, timeout, silentTimeout } = flags
+  const supervisor = new Supervisor({
+    file: resolve(file),
+    defines: flags.defines,
+    override: {
+      ...(listen ? { listen } : {}),
+      ...(flags.interface ? { interfaces: flags.interface } : {}),
+      ...(portMin === undefined ? {} : { portMin }),
+      ...(portMax === undefined ? {} : { portMax }),
+      ...(timeout === undefined ? {} : { timeout }),
+      ...(silentTimeout === undefined ? {} : { silentTimeout }),
+      ...(relayAsked.some((flag) => flag !== undefined) ? { embedded: true as const } : {}),
+    },
+    ...(flags.listenNg === undefined ? {} : { listenNg: flags.listenNg }),
+    log,
+    logFormat,
+    logLevelGiven: flags.logLevel !== undefined,
+    ...(flags.control === undefined ? {} : { control: resolve(flags.control) }),
+    ...(flags.metrics === undefined ? {} : { metrics: flags.metrics }),
+    drainSeconds: flags.drainSeconds,
+  })
+  const signals = onSignals({
+    stop: () => supervisor.stop('drain'),
+    stopNow: () => supervisor.stop('now'),
+    reload: () => void supervisor.reload(),
+  })
+  try {
+    await supervisor.start()
+    return await supervisor.ended
+  } finally {
+    signals.close()
+  }
+}

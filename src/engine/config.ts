@@ -1,0 +1,122 @@
+// Owns the configuration that the engine runs on: its shape, its defaults, and which of its parts a reload can change.
+import type { CfgSettings, Diagnostic } from '../script/index.ts'
+import type { ListenSpec, TlsOptions } from '../transport/index.ts'
+import type { LogLevel } from './logger.ts'
+
+/** Where the embedded relay takes its addresses and ports; times in seconds. */
+export interface EmbeddedMediaConfig {
+  /** `[NAME/]ADDRESS[!ADVERTISED]`; the first is the default. */
+  readonly interfaces: readonly string[]
+  readonly portMin: number
+  readonly portMax: number
+  readonly timeout: number
+  readonly silentTimeout: number
+}
+
+export interface MediaConfig {
+  /** Present where the relay runs in this program; it then answers for every set. */
+  readonly embedded?: EmbeddedMediaConfig
+  /** Remote relays by number of their set: `udp:host:port`, with `=weight` where one is given. */
+  readonly sets: Readonly<Record<string, readonly string[]>>
+}
+
+export interface TimerConfig {
+  /** Milliseconds. */
+  readonly fr: number
+  /** Milliseconds. */
+  readonly frInv: number
+  /** Seconds. */
+  readonly maxCall: number
+}
+
+export interface LimitConfig {
+  readonly runMillis: number
+  readonly isolateMegabytes: number
+  readonly messageBytes: number
+  readonly transactions: number
+  readonly transactionsPerSource: number
+  readonly connections: number
+  readonly connectionsPerSource: number
+}
+
+export interface EngineConfig {
+  /** One entry a socket. */
+  readonly listen: readonly ListenSpec[]
+  readonly alias: readonly string[]
+  readonly hosts: Readonly<Record<string, readonly string[]>>
+  readonly tls: TlsOptions
+  readonly media: MediaConfig
+  readonly timers: TimerConfig
+  readonly limits: LimitConfig
+  /** Loudness that the file asks for. */
+  readonly logLevel?: LogLevel
+  /** Values for the Server and User-Agent of messages of our own; '' leaves the header out. */
+  readonly serverHeader?: string
+}
+
+/** What the command line says, which wins over the file. */
+export interface ConfigOverride {
+  readonly listen?: readonly string[]
+  readonly interfaces?: readonly string[]
+  readonly portMin?: number
+  readonly portMax?: number
+  readonly timeout?: number
+  readonly silentTimeout?: number
+  /** One of the relay's options was given: the relay runs here, if only on the interfaces that the file names. */
+  readonly embedded?: true
+}
+
+/** Where a configuration comes from. */
+export interface ConfigSource {
+  readonly file: string
+  readonly language: 'ts' | 'cfg'
+  /** The `config` export of a .ts, or the CfgSettings of a .cfg. */
+  readonly raw: unknown
+  readonly override?: ConfigOverride
+  /**
+   * TLS files that cannot be read: `required` an error, `wanted` a warning (check, on a machine that has not got them),
+   * `unread` not looked at (an engine on a network that exists in memory only).
+   */
+  readonly tlsFiles: 'required' | 'wanted' | 'unread'
+  /** Text of a file as latin1, undefined where it cannot be read. */
+  readFile(path: string): string | undefined
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: EngineConfig; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] }
+
+export const DEFAULT_MEDIA_PORTS = { portMin: 30_000, portMax: 40_000 } as const
+export const DEFAULT_MEDIA_TIMES = { timeout: 60, silentTimeout: 3600 } as const
+export const DEFAULT_TIMERS: TimerConfig = { fr: 30_000, frInv: 120_000, maxCall: 43_200 }
+export const DEFAULT_LIMITS: LimitConfig = {
+  runMillis: 50,
+  isolateMegabytes: 64,
+  messageBytes: 65_535,
+  transactions: 100_000,
+  transactionsPerSource: 5_000,
+  connections: 4_096,
+  connectionsPerSource: 64,
+}
+
+/** Parts of `next` that cannot take effect while the engine runs, in the words of the file; empty when all can. */
+export function needsRestart(running: EngineConfig, next: EngineConfig): string[] {
+  const parts: string[] = []
+  const bare = (specs: readonly ListenSpec[]) => JSON.stringify(specs.map(({ fd: _fd, ...spec }) => spec))
+  if (bare(running.listen) !== bare(next.listen)) parts.push('listen')
+  if (JSON.stringify(running.media.embedded) !== JSON.stringify(next.media.embedded))
+    parts.push('media interfaces and ports')
+  return parts
+}
+
+/** `next`, but with what only a restart can change kept as it runs. */
+export function reloadable(running: EngineConfig, next: EngineConfig): EngineConfig {
+  const { embedded: _embedded, ...sets } = next.media
+  const media = running.media.embedded ? { ...sets, embedded: running.media.embedded } : sets
+  return { ...next, listen: running.listen, media }
+}
+
+/** Whether `raw` has the shape of what a .cfg sets. */
+export function isCfgSettings(raw: unknown): raw is CfgSettings {
+  return typeof raw === 'object' && raw !== null && 'modparams' in raw && 'core' in raw
+}

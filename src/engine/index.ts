@@ -1,0 +1,46 @@
+// The door of the engine.
+export type {
+  ConfigOverride,
+  ConfigResult,
+  ConfigSource,
+  EmbeddedMediaConfig,
+  EngineConfig,
+  LimitConfig,
+  MediaConfig,
+  TimerConfig,
+} from './config.ts'
+export {
+  DEFAULT_LIMITS,
+  DEFAULT_MEDIA_PORTS,
+  DEFAULT_MEDIA_TIMES,
+  DEFAULT_TIMERS,
+  needsRestart,
+  reloadable,
+} from './config.ts'
+export {
+  createEngine,
+  createPreparedEngine,
+  type Engine,
+  type EngineOptions,
+  type PreparedEngine,
+  type PreparedEngineOptions,
+  type ReloadOutcome,
+} from './engine.ts'
+export { type ErrorReply, errorReply } from './error-replies.ts'
+export { loadConfig } from './load-config.ts'
+export { loadOnly } from './load-only.ts'
+export {
+  asEngineLog,
+  createLogger,
+  type EngineLog,
+  LOG_LEVELS,
+  type LogFormat,
+  type LoggerOptions,
+  type LogLevel,
+} from './logger.ts'
+export { createRelay, usesMedia } from './media-setup.ts'
+export { type Family, type Labels, Metrics, type Tally } from './metrics.ts'
+export { type ReadFile, readLatin1 } from './read-file.ts'
+export { noRunSlot, type RunSlot } from './run-slot.ts'
+export type { ScriptRun } from './script-run.ts'
+export type { EngineStatus, EngineView } from './view.ts'

@@ -1,0 +1,103 @@
+// Owns logging (the only importer of pino): pretty on a terminal, one JSON object a line otherwise.
+import { type DestinationStream, type Logger as Pino, pino } from 'pino'
+import type { Log, LogFields } from '../log.ts'
+
+/** Levels an operator can name, quiet to loud. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+export type LogFormat = 'pretty' | 'json'
+
+/** A log whose level can be asked before a line is put together, and changed while it runs. */
+export interface EngineLog extends Log {
+  level: LogLevel
+  /** Whether a line of this level would be written; ask before building one on the path of every message. */
+  enabled(level: LogLevel): boolean
+  /** A log that adds `fields` to each line. */
+  child(fields: LogFields): EngineLog
+}
+
+export interface LoggerOptions {
+  readonly level?: LogLevel
+  readonly format?: LogFormat
+  /** Added to each line. */
+  readonly fields?: LogFields
+  /** Where lines go; default is standard output. */
+  readonly destination?: { write(line: string): void }
+}
+
+/** Keys whose values never reach a log. */
+const REDACTED = ['key', '*.key', 'password', '*.password', 'authorization', '*.authorization', 'crypto', '*.crypto']
+
+/** Opens the log. Lines are written before the call returns, so that the last one of a dying process is not lost. */
+export async function createLogger(options: LoggerOptions = {}): Promise<EngineLog> {
+  const format = options.format ?? (process.stdout.isTTY ? 'pretty' : 'json')
+  const destination = format === 'pretty' ? await prettyStream(options.destination) : jsonStream(options.destination)
+  const logger = pino(
+    {
+      level: options.level ?? 'info',
+      base: options.fields ?? null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: REDACTED, censor: '[hidden]' },
+    },
+    destination,
+  )
+  return wrap(logger as unknown as Pino)
+}
+
+/** Gives a plain Log the shape of an EngineLog; every level counts as enabled. */
+export function asEngineLog(log: Log): EngineLog {
+  if ('enabled' in log) return log as EngineLog
+  return {
+    level: 'debug',
+    enabled: () => true,
+    child: (fields) =>
+      asEngineLog({
+        debug: (more, message) => log.debug({ ...fields, ...more }, message),
+        info: (more, message) => log.info({ ...fields, ...more }, message),
+        warn: (more, message) => log.warn({ ...fields, ...more }, message),
+        error: (more, message) => log.error({ ...fields, ...more }, message),
+      }),
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.info(fields, message),
+    warn: (fields, message) => log.warn(fields, message),
+    error: (fields, message) => log.error(fields, message),
+  }
+}
+
+function wrap(logger: Pino): EngineLog {
+  return {
+    get level() {
+      return logger.level as LogLevel
+    },
+    set level(level: LogLevel) {
+      logger.level = level
+    },
+    enabled: (level) => logger.isLevelEnabled(level),
+    child: (fields) => wrap(logger.child(fields)),
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+  }
+}
+
+function jsonStream(destination: LoggerOptions['destination']): DestinationStream {
+  return destination ?? pino.destination({ fd: 1, sync: true })
+}
+
+async function prettyStream(destination: LoggerOptions['destination']): Promise<DestinationStream> {
+  // Loaded only where a person reads: it costs memory and start-up time in every worker otherwise.
+  const { default: pretty } = await import('pino-pretty')
+  const colorize = !destination && process.stdout.isTTY === true && !process.env.NO_COLOR
+  const options = { colorize, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true }
+  if (!destination) return pretty({ ...options, destination: 1 })
+  const { Writable } = await import('node:stream')
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      destination.write(chunk.toString())
+      done()
+    },
+  })
+  return pretty({ ...options, destination: sink })
+}

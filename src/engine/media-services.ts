@@ -1,0 +1,231 @@
+// Owns the media of calls: what rtpengine_manage and its like ask of the relay, and that no session outlives its call.
+import { SignalboxError } from '../errors.ts'
+import {
+  decideRtpOperation,
+  type MediaRelay,
+  type MediaRequest,
+  type MediaStats,
+  type RtpOperation,
+} from '../media/index.ts'
+import type { RequestContext } from '../proxy/index.ts'
+import type { RtpResult } from '../script/index.ts'
+import { type SipMessage, SipReply, SipRequest } from '../sip/index.ts'
+import type { EngineCounters } from './counters.ts'
+import { text, wholeNumber, wrongArguments } from './host-arguments.ts'
+import type { EngineLog } from './logger.ts'
+import type { ScriptRun } from './script-run.ts'
+import { findSdp } from './sdp-body.ts'
+
+const OPERATIONS: readonly string[] = ['manage', 'offer', 'answer', 'delete', 'query']
+
+interface MediaOfCall {
+  /** A session is open at the relay. */
+  open: boolean
+  fromTag: string
+  set: number
+  /** Final counters, where the script ended the session itself. */
+  stats: MediaStats | undefined
+}
+
+export interface MediaServicesOptions {
+  /** Undefined where neither an embedded nor a remote relay is configured. */
+  readonly relay: MediaRelay | undefined
+  readonly counters: EngineCounters
+  readonly log: EngineLog
+}
+
+/** Media sessions by Call-ID, kept until the call ends. */
+export class MediaServices {
+  readonly #options: MediaServicesOptions
+  readonly #calls = new Map<string, MediaOfCall>()
+
+  constructor(options: MediaServicesOptions) {
+    this.#options = options
+  }
+
+  /** Call-IDs with an open session. */
+  get openCalls(): number {
+    return this.#calls.size
+  }
+
+  /** Takes over sessions that a worker before this one opened: their BYE will come here. */
+  adopt(callIds: Iterable<string>): void {
+    for (const callId of callIds) {
+      if (!this.#calls.has(callId)) this.#calls.set(callId, { open: true, fromTag: '', set: 0, stats: undefined })
+    }
+  }
+
+  /** The relay ended a session by itself because no media flowed. */
+  timedOut(callId: string): void {
+    this.#calls.delete(callId)
+  }
+
+  /** Host operation `rtp`. A relay that fails answers -1, for the script to decide on, and the reason is logged. */
+  operate(run: ScriptRun, args: unknown): RtpResult | Promise<RtpResult> {
+    const given = (args ?? {}) as { operation?: unknown; flags?: unknown; set?: unknown }
+    if (!OPERATIONS.includes(String(given.operation))) throw wrongArguments('rtp operation')
+    const flags = text(given.flags ?? '', 'rtp flags', 4096)
+    const set = wholeNumber(given.set ?? 0, 'rtp set', 0, 0x7fffffff)
+    const sdp = findSdp(run.message)
+    const asked = String(given.operation)
+    const operation = asked === 'manage' ? this.#decide(run, sdp !== undefined) : (asked as RtpOperation | 'query')
+    if (operation === 'none') return { code: 1 }
+    if (!this.#options.relay)
+      return this.#refused(
+        run,
+        operation,
+        new SignalboxError(
+          'ERR_MEDIA_UNREACHABLE',
+          'no media relay is configured: start one by --interface or config.media, or name one by rtpengine_sock',
+        ),
+      )
+    if ((operation === 'offer' || operation === 'answer') && !sdp)
+      return this.#refused(run, operation, new SignalboxError('ERR_MEDIA', 'the message carries no SDP'))
+    const request = mediaRequest(run, operation, flags, set, sdp?.text)
+    return this.#perform(run, operation, request, sdp)
+  }
+
+  /** Ends what a call still has open. Resolves to its final counters; never rejects. */
+  async callEnded(callId: string): Promise<MediaStats | undefined> {
+    const call = this.#calls.get(callId)
+    if (!call) return undefined
+    this.#calls.delete(callId)
+    if (!call.open) return call.stats
+    return this.#deleteSession(callId, call)
+  }
+
+  /** A request is over. A BYE whose dialog this worker does not know ends the media all the same. */
+  requestEnded(context: RequestContext): void {
+    if (this.#calls.size === 0 || context.request.method !== 'BYE') return
+    const { callId } = context.request
+    const call = this.#calls.get(callId)
+    if (!call) return
+    // A call of this engine ends with its dialog; one that was adopted has no dialog here.
+    if (call.fromTag !== '') return
+    this.#calls.delete(callId)
+    if (call.open) void this.#deleteSession(callId, call)
+  }
+
+  /** Ends every session: the program is going down. */
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#calls.keys()].map((callId) => this.callEnded(callId)))
+  }
+
+  #decide(run: ScriptRun, hasSdp: boolean): RtpOperation {
+    const message = run.message
+    const request = run.context?.request
+    return decideRtpOperation({
+      kind: run.kind === 'event' ? 'request' : run.kind,
+      method: message instanceof SipRequest ? message.method : message.cseqMethod,
+      status: message instanceof SipReply ? message.status : 0,
+      hasSdp,
+      requestHadSdp: request !== undefined && findSdp(request) !== undefined,
+    })
+  }
+
+  async #perform(
+    run: ScriptRun,
+    operation: Exclude<RtpOperation, 'none'> | 'query',
+    request: MediaRequest,
+    sdp: ReturnType<typeof findSdp>,
+  ): Promise<RtpResult> {
+    const relay = this.#options.relay!
+    const { callId } = request
+    try {
+      switch (operation) {
+        case 'offer':
+        case 'answer': {
+          const before = this.#calls.get(callId)
+          if (operation === 'offer' && !before?.open)
+            this.#calls.set(callId, { open: true, fromTag: request.fromTag, set: request.set ?? 0, stats: undefined })
+          const answer = await (operation === 'offer' ? relay.offer(request) : relay.answer(request)).catch((error) => {
+            if (!before) this.#calls.delete(callId)
+            throw error
+          })
+          if (answer.warnings?.length)
+            this.#options.log.warn({ callId, warnings: answer.warnings }, 'the media relay did otherwise than asked')
+          this.#counted(operation, 'ok')
+          return { code: 1, sdp: sdp!.replace(answer.sdp) }
+        }
+        case 'delete': {
+          const call = this.#calls.get(callId)
+          // The script ended it already, or the call never had media: nothing to do, as rtpengine answers too.
+          if (!call?.open) return { code: 1 }
+          call.open = false
+          call.stats = await relay.delete(request)
+          this.#counted(operation, 'ok')
+          return { code: 1 }
+        }
+        case 'query':
+          await relay.query(request)
+          this.#counted(operation, 'ok')
+          return { code: 1 }
+      }
+    } catch (error) {
+      return this.#refused(run, operation, error)
+    }
+  }
+
+  async #deleteSession(callId: string, call: MediaOfCall): Promise<MediaStats | undefined> {
+    const { relay, log } = this.#options
+    try {
+      const stats = await relay?.delete({ callId, fromTag: call.fromTag, flags: '', set: call.set })
+      this.#counted('delete', 'ok')
+      return stats
+    } catch (error) {
+      this.#counted('delete', 'failed')
+      log.debug({ callId, error: messageOf(error) }, 'the media session was gone already')
+      return undefined
+    }
+  }
+
+  #refused(run: ScriptRun, operation: string, error: unknown): RtpResult {
+    this.#counted(operation, 'failed')
+    const code = error instanceof SignalboxError ? error.code : 'ERR_MEDIA'
+    this.#options.log.error(
+      { callId: run.message.callId, code, operation, error: messageOf(error) },
+      'a media operation failed',
+    )
+    return { code: -1 }
+  }
+
+  #counted(operation: string, result: 'ok' | 'failed'): void {
+    this.#options.counters.mediaOperations.add({ operation, result })
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function mediaRequest(
+  run: ScriptRun,
+  operation: string,
+  flags: string,
+  set: number,
+  sdp: string | undefined,
+): MediaRequest {
+  const { message } = run
+  const reply = message instanceof SipReply
+  // RFC 3264 with a late offer: the reply offers and the ACK answers, so that the sides change their tags.
+  const swapped = (reply && operation === 'offer') || (!reply && operation === 'answer')
+  const [fromTag, toTag] = swapped ? [message.toTag, message.fromTag] : [message.fromTag, message.toTag]
+  const viaBranch = /(?:^|\s)via-branch=(\S+)/.exec(flags)?.[1]
+  const branch = viaBranch === undefined ? undefined : branchOfVia(message, viaBranch, reply)
+  return {
+    callId: message.callId,
+    fromTag,
+    flags,
+    set,
+    receivedFrom: run.flow.remoteAddress,
+    ...(toTag === '' ? {} : { toTag }),
+    ...(sdp === undefined ? {} : { sdp }),
+    ...(branch === undefined ? {} : { viaBranch: branch }),
+  }
+}
+
+/** rtpengine module, `via-branch`: 1 the topmost Via, 2 the one below, `auto` 1 in a request and 2 in a reply. */
+function branchOfVia(message: SipMessage, which: string, reply: boolean): string | undefined {
+  const index = which === '2' || (which !== '1' && reply) ? 1 : 0
+  return message.vias()[index]?.branch
+}

@@ -1,0 +1,208 @@
+// Owns the way from the proxy into the routing script and back: implements the proxy's Router over a program's runs.
+import { SignalboxError } from '../errors.ts'
+import type {
+  CallSummary,
+  FailureContext,
+  ReplyContext,
+  ReplyOutcome,
+  RequestContext,
+  RouteLanguage,
+  Router,
+} from '../proxy/index.ts'
+import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
+import type { EngineCounters } from './counters.ts'
+import type { EngineLog } from './logger.ts'
+import { failureMeta, runMeta } from './run-meta.ts'
+import type { RunSlot } from './run-slot.ts'
+import type { RunTable, ScriptRun } from './script-run.ts'
+
+export interface ScriptRouterOptions {
+  /** The program that new requests get. */
+  active(): RouteProgram
+  readonly runs: RunTable
+  readonly slot: RunSlot
+  readonly counters: EngineCounters
+  readonly log: EngineLog
+  /** A request is over, after the program has been released. */
+  requestEnded(context: RequestContext): void
+  callEnded(call: CallSummary): void
+}
+
+const PASS_REPLY: ReplyOutcome = { drop: false, edits: [] }
+
+/** Each request keeps the program it began with, for its replies and failures too, until the proxy says that it is over. */
+export class ScriptRouter implements Router {
+  readonly #options: ScriptRouterOptions
+  #messages = 0
+
+  constructor(options: ScriptRouterOptions) {
+    this.#options = options
+  }
+
+  language(): RouteLanguage {
+    return this.#options.active().language
+  }
+
+  request(context: RequestContext): void | Promise<void> {
+    const program = this.#options.active()
+    program.retain()
+    context.program = program
+    context.label = String(program.version)
+    const meta = runMeta(context.flow, context.id, context.transactionMatch ? 1 : 0, -1, ++this.#messages)
+    const run = this.#begin('request', '', program, context.request, context.flow, context, undefined)
+    const outcome = this.#enter(run, meta)
+    if (outcome instanceof Promise) return outcome.then((late) => this.#requestDone(context, late))
+    this.#requestDone(context, outcome)
+  }
+
+  reply(context: ReplyContext): ReplyOutcome | Promise<ReplyOutcome> {
+    const request = context.context
+    const program = request ? (request.program as RouteProgram) : this.#options.active()
+    const name = context.onReply
+    const named = name !== undefined && program.has('reply', name)
+    // reply_route comes first, knows no transaction, and its changes stay on the reply (Kamailio 5.6: core before tm).
+    if (!program.has('reply', '')) return named ? this.#namedReply(context, program, name) : PASS_REPLY
+    const before = this.#coreReply(context, program)
+    if (before instanceof Promise)
+      return before.then((outcome) =>
+        outcome.drop || !named ? outcome : this.#withNamed(outcome, context, program, name),
+      )
+    return before.drop || !named ? before : this.#withNamed(before, context, program, name)
+  }
+
+  failure(context: FailureContext, route: string): void | Promise<void> {
+    const program = context.program as RouteProgram
+    if (!program.has('failure', route)) return
+    const run = this.#begin('failure', route, program, context.request, context.flow, context, context)
+    const outcome = this.#enter(run, failureMeta(context, ++this.#messages))
+    if (outcome instanceof Promise) return outcome.then(() => undefined)
+  }
+
+  ended(context: RequestContext): void {
+    const program = context.program as RouteProgram | undefined
+    if (program) {
+      context.program = undefined
+      program.releaseTransaction(context.id)
+      program.release()
+    }
+    this.#options.requestEnded(context)
+  }
+
+  callEnded(call: CallSummary): void {
+    this.#options.callEnded(call)
+  }
+
+  #coreReply(context: ReplyContext, program: RouteProgram): ReplyOutcome | Promise<ReplyOutcome> {
+    const run = this.#begin('reply', '', program, context.reply, context.flow, context.context, undefined)
+    const outcome = this.#enter(run, runMeta(context.flow, 0, 0, context.branch, ++this.#messages))
+    const settle = ({ exit, code, edits }: RunOutcome): ReplyOutcome => {
+      // Kamailio 5.6: `drop` and `return 0` suppress the reply, a negative return too, `exit` forwards it.
+      const refused = program.language === 'cfg' && exit === 'done' && code <= 0
+      return { drop: exit === 'drop' || refused, edits }
+    }
+    return outcome instanceof Promise ? outcome.then(settle) : settle(outcome)
+  }
+
+  #namedReply(context: ReplyContext, program: RouteProgram, name: string): ReplyOutcome | Promise<ReplyOutcome> {
+    const run = this.#begin('reply', name, program, context.reply, context.flow, context.context, undefined)
+    const id = context.context?.id ?? 0
+    const outcome = this.#enter(run, runMeta(context.flow, id, 0, context.branch, ++this.#messages))
+    // A final reply always goes on: the caller would wait for ever without it.
+    const settle = ({ exit, edits }: RunOutcome): ReplyOutcome => ({
+      drop: exit === 'drop' && context.reply.status < 200,
+      edits,
+    })
+    return outcome instanceof Promise ? outcome.then(settle) : settle(outcome)
+  }
+
+  #withNamed(
+    before: ReplyOutcome,
+    context: ReplyContext,
+    program: RouteProgram,
+    name: string,
+  ): ReplyOutcome | Promise<ReplyOutcome> {
+    const outcome = this.#namedReply(context, program, name)
+    const join = (named: ReplyOutcome): ReplyOutcome => ({ drop: named.drop, edits: [...before.edits, ...named.edits] })
+    return outcome instanceof Promise ? outcome.then(join) : join(outcome)
+  }
+
+  #begin(
+    kind: ScriptRun['kind'],
+    name: string,
+    program: RouteProgram,
+    message: ScriptRun['message'],
+    flow: ScriptRun['flow'],
+    context: RequestContext | undefined,
+    failure: FailureContext | undefined,
+  ): ScriptRun {
+    const run: ScriptRun = { id: this.#options.runs.nextId(), kind, name, program, message, flow, context, failure }
+    this.#options.runs.add(run)
+    return run
+  }
+
+  /** Enters the isolate; what goes wrong there is logged and counted, and thrown on to the proxy, which answers 500. */
+  #enter(run: ScriptRun, meta: RunMeta): RunOutcome | Promise<RunOutcome> {
+    const { runs, slot, counters } = this.#options
+    const input: RunInput = { runId: run.id, kind: run.kind, name: run.name, raw: run.message.raw, meta }
+    counters.runs[run.kind].value++
+    let outcome: RunOutcome | Promise<RunOutcome>
+    slot.enter(run)
+    try {
+      outcome = run.program.run(input)
+    } catch (error) {
+      runs.delete(run.id)
+      this.#failed(run, error)
+      throw error
+    } finally {
+      slot.leave()
+    }
+    if (!(outcome instanceof Promise)) {
+      runs.delete(run.id)
+      return outcome
+    }
+    return outcome.then(
+      (result) => {
+        runs.delete(run.id)
+        return result
+      },
+      (error: unknown) => {
+        runs.delete(run.id)
+        this.#failed(run, error)
+        throw error
+      },
+    )
+  }
+
+  #failed(run: ScriptRun, error: unknown): void {
+    const { counters, log } = this.#options
+    const code = error instanceof SignalboxError ? error.code : 'ERR_SCRIPT'
+    counters.scriptErrors.add({ code })
+    log.error(
+      {
+        callId: run.message.callId,
+        code,
+        program: run.program.version,
+        route: run.name === '' ? run.kind : `${run.kind}[${run.name}]`,
+        error: error instanceof Error ? error.message : String(error),
+      },
+      'a route failed; its message gets 500',
+    )
+  }
+
+  #requestDone(context: RequestContext, outcome: RunOutcome): void {
+    if (outcome.exit === 'drop') {
+      context.drop()
+      return
+    }
+    if (context.replied || context.relayed || context.lastStatus >= 100) return
+    const { method } = context.request
+    // An ACK needs no answer, and a CANCEL without its INVITE none from a .cfg.
+    if (method === 'ACK' || method === 'CANCEL') return
+    const { log } = this.#options
+    if (log.enabled('info'))
+      log.info(
+        { callId: context.request.callId, method, uri: context.request.requestUri, source: context.flow.remoteAddress },
+        'the route neither relayed nor answered',
+      )
+  }
+}

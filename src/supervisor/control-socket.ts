@@ -1,0 +1,150 @@
+// Owns the control socket: a Unix socket that takes one JSON object a line and answers each with one.
+import { chmodSync, unlinkSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { SignalboxError } from '../errors.ts'
+import type { Log } from '../log.ts'
+
+export const CONTROL_COMMANDS = ['status', 'reload', 'stop'] as const
+export type ControlCommand = (typeof CONTROL_COMMANDS)[number]
+
+/** `ok` false comes with `error`; `result` depends on the command. */
+export interface ControlAnswer {
+  ok: boolean
+  result?: unknown
+  error?: string
+}
+
+const LINE_BYTES = 4096
+const CLIENTS = 16
+
+/** Opens the socket at `path`, for its owner only. Rejects with ERR_LISTEN when another signalbox has it open. */
+export async function openControlSocket(
+  path: string,
+  answer: (command: ControlCommand) => Promise<ControlAnswer>,
+  log: Log,
+): Promise<{ close(): void }> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    readLines(socket, async (line) => {
+      const reply = await answerLine(line, answer).catch((error: unknown) => {
+        log.error({ err: error }, 'a control command failed')
+        return { ok: false, error: error instanceof Error ? error.message : String(error) }
+      })
+      socket.write(`${JSON.stringify(reply)}\n`)
+    })
+  })
+  server.maxConnections = CLIENTS
+  await listen(server, path)
+  chmodSync(path, 0o600)
+  return {
+    close() {
+      server.close()
+      for (const socket of sockets) socket.end()
+      try {
+        unlinkSync(path)
+      } catch {
+        // Node removes it on close where it can.
+      }
+    },
+  }
+}
+
+/** Sends one command to a running signalbox. Rejects with ERR_TRANSPORT when none listens. */
+export function sendControl(path: string, command: ControlCommand): Promise<ControlAnswer> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    let text = ''
+    socket.setEncoding('utf8')
+    socket.on('connect', () => socket.write(`${JSON.stringify({ command })}\n`))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? 'no signalbox listens there' : error.message
+      reject(new SignalboxError('ERR_TRANSPORT', `${path}: ${why}; start it with --control ${path}`, { cause: error }))
+    })
+    socket.on('data', (chunk: string) => {
+      text += chunk
+      const end = text.indexOf('\n')
+      if (end < 0) return
+      socket.end()
+      resolve(JSON.parse(text.slice(0, end)) as ControlAnswer)
+    })
+    socket.on('close', () =>
+      reject(new SignalboxError('ERR_TRANSPORT', `${path}: the connection ended without an answer`)),
+    )
+  })
+}
+
+async function answerLine(
+  line: string,
+  answer: (command: ControlCommand) => Promise<ControlAnswer>,
+): Promise<ControlAnswer> {
+  let command: unknown
+  try {
+    command = (JSON.parse(line) as { command?: unknown } | null)?.command
+  } catch {
+    return { ok: false, error: 'a line is one JSON object, as {"command":"status"}' }
+  }
+  const known = CONTROL_COMMANDS.find((name) => name === command)
+  if (!known) return { ok: false, error: `unknown command; known: ${CONTROL_COMMANDS.join(', ')}` }
+  return answer(known)
+}
+
+function readLines(socket: Socket, take: (line: string) => void): void {
+  let text = ''
+  socket.setEncoding('utf8')
+  socket.on('data', (chunk: string) => {
+    text += chunk
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      const line = text.slice(0, end)
+      text = text.slice(end + 1)
+      if (line.trim() !== '') take(line)
+    }
+    if (text.length > LINE_BYTES) socket.destroy()
+  })
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  try {
+    await tryListen(server, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw wrongSocket(path, error)
+    if (await answers(path)) throw new SignalboxError('ERR_LISTEN', `--control ${path}: another signalbox has it open`)
+    // Left by a process that is gone.
+    unlinkSync(path)
+    await tryListen(server, path).catch((second: unknown) => {
+      throw wrongSocket(path, second)
+    })
+  }
+}
+
+function wrongSocket(path: string, error: unknown): SignalboxError {
+  return new SignalboxError(
+    'ERR_LISTEN',
+    `--control ${path}: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  )
+}
+
+function tryListen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,50 @@
+// Owns what supervisor and worker say to each other over their channel. Everything is JSON.
+import type { EngineConfig, EngineStatus, LogFormat, LogLevel } from '../engine/index.ts'
+import type { MediaAnswer, MediaCommand, MediaRequest, MediaStats } from '../media/index.ts'
+import type { CompiledScript } from '../script/index.ts'
+
+/** A compiled script with the number that the supervisor gave it. */
+export interface NumberedScript {
+  readonly version: number
+  readonly script: CompiledScript
+}
+
+/** The first message to a worker: all that it needs to stand ready. Its sockets come as inherited descriptors. */
+export interface WorkerStart {
+  readonly program: NumberedScript
+  /** Undefined: load the program and report its configuration, nothing else. */
+  readonly config: EngineConfig | undefined
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+  /** Descriptor of the shared memory. */
+  readonly slotFd: number | undefined
+  /** Whether the supervisor has a relay, embedded or remote. */
+  readonly hasRelay: boolean
+}
+
+/** Questions of the supervisor, by name, with their answers. */
+export interface WorkerRequests {
+  start: { args: WorkerStart; result: { config: unknown } }
+  /** Begin to serve; `media` are the Call-IDs whose sessions a worker before opened. */
+  activate: { args: { media: string[] }; result: Record<string, never> }
+  /** Load a program beside the running one; its configuration comes back. */
+  load: { args: { program: NumberedScript; runMillis: number; isolateMegabytes: number }; result: { config: unknown } }
+  /** Make the loaded program the one that new requests get. */
+  swap: { args: { version: number; config: EngineConfig }; result: Record<string, never> }
+  /** Take no new calls, keep those under way for so long, then end them all and say so. */
+  drain: { args: { seconds: number }; result: Record<string, never> }
+  metrics: { args: Record<string, never>; result: { text: string } }
+  status: { args: Record<string, never>; result: EngineStatus }
+  setLogLevel: { args: { level: LogLevel }; result: Record<string, never> }
+}
+
+export type WorkerRequestName = keyof WorkerRequests
+
+export type ToWorker =
+  | { type: 'request'; id: number; name: WorkerRequestName; args: unknown }
+  | { type: 'media-result'; id: number; result?: MediaAnswer | MediaStats; error?: { code: string; message: string } }
+  | { type: 'media-timeout'; callId: string; reason: string }
+
+export type FromWorker =
+  | { type: 'answer'; id: number; result?: unknown; error?: { code: string; message: string } }
+  | { type: 'media'; id: number; command: MediaCommand; request: MediaRequest }

@@ -1,0 +1,72 @@
+// Owns the worker's way to the relay, which lives in the supervisor: a MediaRelay over the channel between the processes.
+import { ERROR_CODES, type ErrorCode, SignalboxError } from '../errors.ts'
+import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from '../media/index.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+/** Milliseconds after which an operation is given up: longer than any relay's own tries. */
+const OPERATION_MILLIS = 10_000
+
+interface Waiting {
+  readonly resolve: (value: MediaAnswer | MediaStats | undefined) => void
+  readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
+}
+
+export interface RelayClient extends MediaRelay {
+  /** Takes what the supervisor sent; false when it is nothing of the relay's. */
+  receive(message: ToWorker): boolean
+}
+
+/** Makes the relay; `send` puts a message on the channel. */
+export function createRelayClient(send: (message: FromWorker) => void): RelayClient {
+  const waiting = new Map<number, Waiting>()
+  let last = 0
+
+  function ask(command: MediaCommand, request: MediaRequest): Promise<MediaAnswer | MediaStats | undefined> {
+    return new Promise((resolve, reject) => {
+      const id = ++last
+      const timer = setTimeout(() => {
+        waiting.delete(id)
+        reject(
+          new SignalboxError(
+            'ERR_MEDIA_UNREACHABLE',
+            `the media relay did not answer ${command} in ${OPERATION_MILLIS / 1000} s`,
+          ),
+        )
+      }, OPERATION_MILLIS)
+      waiting.set(id, { resolve, reject, timer })
+      send({ type: 'media', id, command, request })
+    })
+  }
+
+  const client: RelayClient = {
+    offer: (request) => ask('offer', request) as Promise<MediaAnswer>,
+    answer: (request) => ask('answer', request) as Promise<MediaAnswer>,
+    delete: (request) => ask('delete', request) as Promise<MediaStats>,
+    query: (request) => ask('query', request) as Promise<MediaStats>,
+    async ping() {
+      await ask('ping', { callId: '', fromTag: '', flags: '' })
+    },
+    async close() {},
+    receive(message) {
+      if (message.type === 'media-timeout') {
+        client.onTimeout?.(message.callId, message.reason)
+        return true
+      }
+      if (message.type !== 'media-result') return false
+      const entry = waiting.get(message.id)
+      if (!entry) return true
+      waiting.delete(message.id)
+      clearTimeout(entry.timer)
+      if (message.error) entry.reject(new SignalboxError(knownCode(message.error.code), message.error.message))
+      else entry.resolve(message.result)
+      return true
+    },
+  }
+  return client
+}
+
+/** An error code that came as text. */
+export function knownCode(code: string): ErrorCode {
+  return code in ERROR_CODES ? (code as ErrorCode) : 'ERR_MEDIA'
+}

@@ -1,0 +1,475 @@
+// Owns the running program as a whole: relay, sockets, programs and their reload, workers, administration, and the orderly end.
+import { type AdminServer, startAdminServer } from '../admin/index.ts'
+import {
+  type ConfigOverride,
+  createRelay,
+  type EngineConfig,
+  type EngineLog,
+  type EngineStatus,
+  type LogFormat,
+  loadConfig,
+  Metrics,
+  needsRestart,
+  readLatin1,
+  reloadable,
+  usesMedia,
+} from '../engine/index.ts'
+import { SignalboxError } from '../errors.ts'
+import { type CompiledScript, compileScript, type Diagnostic, formatDiagnostic } from '../script/index.ts'
+import { type ControlAnswer, openControlSocket } from './control-socket.ts'
+import { lastWords } from './last-words.ts'
+import type { FromWorker } from './messages.ts'
+import { ProgramHistory } from './program-history.ts'
+import { RelayService } from './relay-service.ts'
+import { type ScriptWatch, watchScript } from './script-watch.ts'
+import type { RunReading } from './slot-memory.ts'
+import { bindSockets, type SocketSet } from './socket-set.ts'
+import { tryProgram } from './trial.ts'
+import { WorkerPool } from './worker-pool.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+const LOAD_MILLIS = 10_000
+/** What is left of the 5 s in which a stopped program has to be gone, after the time for draining. */
+const END_MILLIS = 4_000
+/** V8's heap of a worker outside of isolates. */
+const WORKER_MEGABYTES = 1024
+
+export interface SupervisorOptions {
+  readonly file: string
+  readonly defines: ReadonlyMap<string, string>
+  readonly override: ConfigOverride
+  /** `address:port` where others may drive the relay. */
+  readonly listenNg?: string
+  readonly log: EngineLog
+  readonly logFormat: LogFormat
+  readonly control?: string
+  readonly metrics?: string
+  readonly drainSeconds: number
+  /** Workers keep their own loudness when the command line names none: what the file asks for. */
+  readonly logLevelGiven: boolean
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #history = new ProgramHistory()
+  readonly #metrics = new Metrics()
+  readonly #log: EngineLog
+  #sockets: SocketSet | undefined
+  #relay: RelayService | undefined
+  #pool: WorkerPool | undefined
+  #admin: AdminServer | undefined
+  #control: { close(): void } | undefined
+  #watcher: ScriptWatch | undefined
+  #reloading: Promise<ReloadResult> | undefined
+  #reloadAgain = false
+  #stopping: Promise<void> | undefined
+  #ended!: (status: number) => void
+  readonly #end = new Promise<number>((resolve) => {
+    this.#ended = resolve
+  })
+  #repliesGiven = 0
+  #withdrawn = 0
+  readonly #startedAt = Date.now()
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#log = options.log
+  }
+
+  /** Resolves to the exit status when everything is over. */
+  get ended(): Promise<number> {
+    return this.#end
+  }
+
+  /** Starts everything; rejects when something cannot, and then leaves nothing running. */
+  async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      await this.#close()
+      throw error
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { file, log } = this.#options
+    const script = await this.#compile()
+    const version = this.#history.nextVersion()
+    const config = this.#configOf(
+      script,
+      await tryProgram({ version, script }, this.#log.level, this.#options.logFormat),
+    )
+    this.#history.accept({ version, script, config })
+    const relay = await createRelay(config.media, this.#options.listenNg, log)
+    if (relay) {
+      this.#relay = new RelayService(relay)
+      this.#relay.onTimeout = (callId, reason) => this.#pool?.active?.send({ type: 'media-timeout', callId, reason })
+    } else if (usesMedia(script))
+      log.warn({ file }, 'the script uses a media relay, but none is set up: its media functions will fail')
+    this.#sockets = bindSockets(config)
+    this.#pool = new WorkerPool({
+      sockets: this.#sockets,
+      history: this.#history,
+      log: this.#workerLog(config),
+      logFormat: this.#options.logFormat,
+      hasRelay: relay !== undefined,
+      memoryMegabytes: WORKER_MEGABYTES,
+      mediaCalls: () => this.#relay?.calls ?? [],
+      message: (worker, message) => this.#fromWorker(worker, message),
+      died: (run, why) => this.#workerDied(run, why),
+      hopeless: (why) => {
+        log.error({ why }, 'giving up')
+        void this.#close().then(() => this.#ended(1))
+      },
+    })
+    await this.#pool.start()
+    this.#declareMetrics()
+    if (this.#options.metrics) this.#admin = await startAdminServer(this.#options.metrics, this.#adminSource(), log)
+    if (this.#options.control)
+      this.#control = await openControlSocket(this.#options.control, (c) => this.#controlled(c), log)
+    this.#watcher = watchScript(script.files, () => void this.reload())
+    log.info(
+      {
+        event: 'ready',
+        file,
+        program: version,
+        listen: config.listen.map((spec) => `${spec.transport}:${spec.address}:${spec.port}`),
+        ...(config.media.embedded ? { media: config.media.embedded.interfaces } : {}),
+        ...(this.#admin ? { metrics: `http://${this.#admin.address}:${this.#admin.port}/metrics` } : {}),
+      },
+      'signalbox serves',
+    )
+  }
+
+  /** The loudness of workers: the command line's, else the file's. */
+  #workerLog(config: EngineConfig): EngineLog {
+    if (this.#options.logLevelGiven || !config.logLevel) return this.#log
+    return { ...bindLog(this.#log), level: config.logLevel }
+  }
+
+  /** Reads the script again. Several calls while one is under way make one more. */
+  reload(): Promise<ReloadResult> {
+    if (this.#reloading) {
+      this.#reloadAgain = true
+      return this.#reloading
+    }
+    this.#reloading = this.#reload().finally(() => {
+      this.#reloading = undefined
+      if (this.#reloadAgain && !this.#stopping) {
+        this.#reloadAgain = false
+        void this.reload()
+      }
+    })
+    return this.#reloading
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    const running = this.#history.active!
+    try {
+      const script = await this.#compile()
+      this.#watcher?.update(script.files)
+      if (
+        script.code === running.script.code &&
+        JSON.stringify(script.settings) === JSON.stringify(running.script.settings)
+      )
+        return { ok: true, version: running.version, unchanged: true }
+      const version = this.#history.nextVersion()
+      const program = { version, script }
+      const next = this.#configOf(script, await this.#tryOnStandby(program, running.config))
+      const restart = needsRestart(running.config, next)
+      const config = reloadable(running.config, next)
+      const active = this.#pool?.active
+      if (active) {
+        const { runMillis, isolateMegabytes } = config.limits
+        await active.ask('load', { program, runMillis, isolateMegabytes }, LOAD_MILLIS)
+        await active.ask('swap', { version, config }, LOAD_MILLIS)
+      }
+      this.#history.accept({ version, script, config })
+      this.#pool?.standbyRuns(version)
+      if (restart.length > 0)
+        this.#log.warn(
+          { event: 'restart-needed', parts: restart },
+          `a change of ${restart.join(' and ')} needs a restart; the rest takes effect`,
+        )
+      this.#log.info({ event: 'reload', file: script.file, program: version }, 'the new program takes new requests')
+      return { ok: true, version }
+    } catch (error) {
+      this.#watcher?.update(error instanceof RefusedScript ? error.files : running.script.files)
+      const text = error instanceof Error ? error.message : String(error)
+      this.#log.error(
+        { event: 'reload-failed', file: this.#options.file, program: running.version },
+        `the new program is refused, the running one stays:\n${text}`,
+      )
+      return { ok: false, version: running.version, error: text }
+    }
+  }
+
+  /** The stand-by tries the program first: whatever it does there costs nobody a call. */
+  async #tryOnStandby(program: { version: number; script: CompiledScript }, config: EngineConfig): Promise<unknown> {
+    const standby = this.#pool?.standby
+    if (!standby) return tryProgram(program, this.#log.level, this.#options.logFormat)
+    const { runMillis, isolateMegabytes } = config.limits
+    try {
+      const { config: raw } = await standby.ask('load', { program, runMillis, isolateMegabytes }, LOAD_MILLIS)
+      const swapped = { ...reloadable(config, this.#configOf(program.script, raw)) }
+      await standby.ask('swap', { version: program.version, config: swapped }, LOAD_MILLIS)
+      return raw
+    } catch (error) {
+      // Whatever it holds now, the next stand-by starts clean with the running program.
+      this.#pool?.discardStandby('it tried a program that was refused')
+      throw error
+    }
+  }
+
+  /** Drains and ends; a second call ends at once. */
+  stop(how: 'drain' | 'now'): void {
+    if (how === 'now') {
+      this.#pool?.killAll()
+      void this.#close().then(() => this.#ended(0))
+      return
+    }
+    this.#stopping ??= this.#drain().then(() => this.#ended(0))
+  }
+
+  async #drain(): Promise<void> {
+    const seconds = this.#options.drainSeconds
+    this.#log.info({ seconds }, 'draining: no new calls')
+    this.#watcher?.close()
+    this.#pool?.stopReplacing()
+    const worker = this.#pool?.active
+    try {
+      await worker?.ask('drain', { seconds }, seconds * 1000 + END_MILLIS - 1000)
+    } catch (error) {
+      this.#log.warn({ error: String(error) }, 'the worker did not end by itself')
+    }
+    await this.#close()
+    this.#log.info({}, 'ended')
+  }
+
+  async #close(): Promise<void> {
+    this.#watcher?.close()
+    this.#pool?.killAll()
+    this.#control?.close()
+    this.#sockets?.close()
+    await Promise.allSettled([this.#relay?.close(), this.#admin?.close()])
+  }
+
+  async #compile(): Promise<CompiledScript> {
+    const { file, defines } = this.#options
+    const result = await compileScript(file, { defines, env: process.env })
+    if (!result.ok) throw refused(result.diagnostics, result.files)
+    this.#warn(result.diagnostics)
+    return result.script
+  }
+
+  #configOf(script: CompiledScript, raw: unknown): EngineConfig {
+    const { file, language } = script
+    const result = loadConfig({
+      file,
+      language,
+      raw,
+      override: this.#options.override,
+      tlsFiles: 'required',
+      readFile: readLatin1,
+    })
+    if (!result.ok) throw refused(result.diagnostics, script.files)
+    this.#warn(result.diagnostics)
+    if (result.config.listen.length === 0)
+      throw new SignalboxError(
+        'ERR_CONFIG',
+        `${file} names no address to listen on; add \`listen\` to its config, or give -l udp:ADDRESS:PORT`,
+      )
+    return result.config
+  }
+
+  #warn(diagnostics: readonly Diagnostic[]): void {
+    for (const d of diagnostics) {
+      if (d.severity === 'warning') this.#log.warn({}, formatDiagnostic(d))
+      else if (d.severity === 'note') this.#log.info({}, formatDiagnostic(d))
+    }
+  }
+
+  #fromWorker(worker: WorkerProcess, message: FromWorker): void {
+    if (message.type !== 'media') return
+    const { id, command, request } = message
+    if (!this.#relay) {
+      const error = { code: 'ERR_MEDIA_UNREACHABLE', message: 'no media relay is set up' }
+      worker.send({ type: 'media-result', id, error })
+      return
+    }
+    this.#relay.perform(command, request).then(
+      (result) => worker.send({ type: 'media-result', id, ...(result ? { result } : {}) }),
+      (error: unknown) => {
+        const code = error instanceof SignalboxError ? error.code : 'ERR_MEDIA'
+        worker.send({
+          type: 'media-result',
+          id,
+          error: { code, message: error instanceof Error ? error.message : String(error) },
+        })
+      },
+    )
+  }
+
+  #workerDied(run: RunReading | undefined, why: string): void {
+    this.#log.error(
+      { event: 'worker-lost', why, ...(run ? { program: run.program } : {}) },
+      'a worker ended and is replaced',
+    )
+    if (!run) return
+    const words = lastWords(run)
+    const source = `${run.transport}:${run.remoteAddress}:${run.remotePort}`
+    if (words) {
+      this.#repliesGiven++
+      this.#sockets?.send(run.listener, words.wire, words.address, words.port)
+      this.#log.warn({ source }, 'the message it was working on is answered 500')
+    } else
+      this.#log.warn(
+        { source },
+        'the message it was working on goes without an answer: its connection is gone, or it was none to answer',
+      )
+    const blame = this.#history.blame(run.program)
+    if (blame.verdict === 'withdrawn') {
+      this.#withdrawn++
+      this.#log.error(
+        {
+          event: 'withdrawn',
+          withdrawn: run.program,
+          program: blame.predecessor.version,
+          file: blame.predecessor.script.file,
+        },
+        `PROGRAM ${run.program} IS WITHDRAWN: it took workers down twice; program ${blame.predecessor.version} takes its place until the file is mended`,
+      )
+    } else if (blame.verdict === 'alone')
+      this.#log.error(
+        { program: run.program },
+        `program ${run.program} took workers down ${this.#history.kills(run.program)} times and has no predecessor`,
+      )
+  }
+
+  #declareMetrics(): void {
+    const m = this.#metrics
+    m.gauge(
+      'signalbox_program_version',
+      'Version of the program that takes new requests.',
+      () => this.#history.active?.version ?? 0,
+    )
+    m.gauge('signalbox_worker_up', '1 while a worker serves.', () => (this.#pool?.active ? 1 : 0))
+    m.reading(
+      'signalbox_worker_restarts_total',
+      'Workers that died or were killed while they served.',
+      () => this.#pool?.restarts ?? 0,
+    )
+    m.reading(
+      'signalbox_programs_withdrawn_total',
+      'Programs withdrawn because they took workers down.',
+      () => this.#withdrawn,
+    )
+    m.reading(
+      'signalbox_supervisor_replies_total',
+      'Messages answered 500 in place of a dead worker.',
+      () => this.#repliesGiven,
+    )
+    m.gauge('signalbox_media_calls', 'Calls with an open media session.', () => this.#relay?.callCount ?? 0)
+    m.gauge('signalbox_start_time_seconds', 'When the program started.', () => this.#startedAt / 1000)
+  }
+
+  #adminSource() {
+    return {
+      metrics: async () => {
+        const own = await this.#metrics.text()
+        const worker = await this.#pool?.active?.ask('metrics', {}, 2_000).catch(() => undefined)
+        return `${own}\n${worker?.text ?? ''}`
+      },
+      health: () => ({
+        ok: this.#pool?.active !== undefined && !this.#stopping,
+        detail: {
+          program: this.#history.active?.version ?? 0,
+          restarts: this.#pool?.restarts ?? 0,
+          draining: this.#stopping !== undefined,
+        },
+      }),
+    }
+  }
+
+  async #controlled(command: 'status' | 'reload' | 'stop'): Promise<ControlAnswer> {
+    switch (command) {
+      case 'status':
+        return { ok: true, result: await this.status() }
+      case 'reload': {
+        const result = await this.reload()
+        return result.ok ? { ok: true, result } : { ok: false, error: result.error ?? 'refused', result }
+      }
+      case 'stop':
+        this.stop('drain')
+        return { ok: true, result: { draining: this.#options.drainSeconds } }
+    }
+  }
+
+  async status(): Promise<SupervisorStatus> {
+    const engine = await this.#pool?.active?.ask('status', {}, 2_000).catch(() => undefined)
+    return {
+      file: this.#options.file,
+      program: this.#history.active?.version ?? 0,
+      pid: process.pid,
+      uptimeSeconds: Math.round((Date.now() - this.#startedAt) / 1000),
+      worker: this.#pool?.active?.pid,
+      standby: this.#pool?.standby?.pid,
+      restarts: this.#pool?.restarts ?? 0,
+      withdrawn: this.#withdrawn,
+      mediaCalls: this.#relay?.callCount ?? 0,
+      engine,
+    }
+  }
+}
+
+export interface ReloadResult {
+  readonly ok: boolean
+  /** The version that takes new requests now. */
+  readonly version: number
+  readonly unchanged?: true
+  readonly error?: string
+}
+
+export interface SupervisorStatus {
+  readonly file: string
+  readonly program: number
+  readonly pid: number
+  readonly uptimeSeconds: number
+  readonly worker: number | undefined
+  readonly standby: number | undefined
+  readonly restarts: number
+  readonly withdrawn: number
+  readonly mediaCalls: number
+  readonly engine: EngineStatus | undefined
+}
+
+/** A script that does not compile or whose configuration is wrong; the message holds the diagnostics with their carets. */
+export class RefusedScript extends SignalboxError {
+  readonly files: readonly string[]
+  readonly diagnostics: readonly Diagnostic[]
+
+  constructor(diagnostics: readonly Diagnostic[], files: readonly string[]) {
+    super('ERR_COMPILE', diagnostics.map((d) => formatDiagnostic(d)).join('\n'))
+    this.files = files
+    this.diagnostics = diagnostics
+  }
+}
+
+function refused(diagnostics: readonly Diagnostic[], files: readonly string[]): RefusedScript {
+  return new RefusedScript(
+    diagnostics.filter((d) => d.severity === 'error'),
+    files,
+  )
+}
+
+function bindLog(log: EngineLog): EngineLog {
+  return {
+    level: log.level,
+    enabled: (level) => log.enabled(level),
+    child: (fields) => log.child(fields),
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.info(fields, message),
+    warn: (fields, message) => log.warn(fields, message),
+    error: (fields, message) => log.error(fields, message),
+  }
+}

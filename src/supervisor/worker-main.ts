@@ -1,0 +1,96 @@
+// Owns the worker process: an engine around which this answers the supervisor's questions and beats its heart.
+import { createLogger, createPreparedEngine, loadOnly, type PreparedEngine } from '../engine/index.ts'
+import { SignalboxError } from '../errors.ts'
+import { nativeSockets } from '../transport/index.ts'
+import type { FromWorker, ToWorker, WorkerRequestName, WorkerRequests, WorkerStart } from './messages.ts'
+import { createRelayClient } from './relay-client.ts'
+import { SLOT_BYTES, SlotWriter } from './slot-memory.ts'
+
+const BEAT_MILLIS = 50
+
+// The terminal's signals reach every process of its group: only the supervisor acts on them.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+// Without its supervisor a worker has no relay and nobody to watch it.
+process.on('disconnect', () => process.exit(0))
+
+let engine: PreparedEngine | undefined
+const relay = createRelayClient(send)
+
+function send(message: FromWorker): void {
+  process.send?.(message, () => {})
+}
+
+process.on('message', (message: ToWorker) => {
+  if (relay.receive(message)) return
+  if (message.type !== 'request') return
+  const { id, name, args } = message
+  answer(name, args).then(
+    (result) => send({ type: 'answer', id, result }),
+    (error: unknown) => {
+      const code = error instanceof SignalboxError ? error.code : 'ERR_SCRIPT'
+      send({ type: 'answer', id, error: { code, message: error instanceof Error ? error.message : String(error) } })
+    },
+  )
+})
+
+async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> {
+  switch (name) {
+    case 'start':
+      return begin(args as WorkerStart)
+    case 'activate': {
+      const { media } = args as WorkerRequests['activate']['args']
+      running().adoptMedia(media)
+      await running().start()
+      return {}
+    }
+    case 'load': {
+      const { program, runMillis, isolateMegabytes } = args as WorkerRequests['load']['args']
+      return { config: await running().load(program.script, program.version, { runMillis, isolateMegabytes }) }
+    }
+    case 'swap': {
+      const { version, config } = args as WorkerRequests['swap']['args']
+      running().swap(version, config)
+      return {}
+    }
+    case 'drain': {
+      const { seconds } = args as WorkerRequests['drain']['args']
+      await running().drain(seconds)
+      await running().close()
+      return {}
+    }
+    case 'metrics':
+      return { text: await running().metrics() }
+    case 'status':
+      return running().view.status()
+    default:
+      throw new SignalboxError('ERR_USAGE', `a worker knows no ${String(name)}`)
+  }
+}
+
+function running(): PreparedEngine {
+  if (!engine) throw new SignalboxError('ERR_SCRIPT', 'the worker has not been started')
+  return engine
+}
+
+async function begin(options: WorkerStart): Promise<{ config: unknown }> {
+  const { program, config, logLevel, logFormat, slotFd, hasRelay } = options
+  if (!config) return { config: await loadOnly(program.script) }
+  const log = await createLogger({ level: logLevel, format: logFormat })
+  const slot = slotFd === undefined ? undefined : openSlot(slotFd)
+  engine = await createPreparedEngine({
+    script: program.script,
+    version: program.version,
+    config,
+    log,
+    ...(hasRelay ? { relay } : {}),
+    ...(slot ? { slot } : {}),
+  })
+  return { config: undefined }
+}
+
+function openSlot(fd: number): SlotWriter {
+  const slot = new SlotWriter(nativeSockets().mapSharedMemory(fd, SLOT_BYTES))
+  slot.beat()
+  setInterval(() => slot.beat(), BEAT_MILLIS)
+  return slot
+}

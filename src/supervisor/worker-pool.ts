@@ -1,0 +1,223 @@
+// Owns the workers: one that serves, one that stands by; the watch over the first and its replacement in well under a second.
+import type { EngineLog, LogFormat } from '../engine/index.ts'
+import type { FromWorker } from './messages.ts'
+import type { AcceptedProgram, ProgramHistory } from './program-history.ts'
+import type { RunReading } from './slot-memory.ts'
+import { SlotReader } from './slot-memory.ts'
+import type { SocketSet } from './socket-set.ts'
+import { Watchdog } from './watchdog.ts'
+import { FIRST_INHERITED, WorkerProcess } from './worker-process.ts'
+
+const WATCH_MILLIS = 50
+const START_MILLIS = 20_000
+const ACTIVATE_MILLIS = 5_000
+/** Deaths without a run in the slot, one right after the other, after which there is no sense in trying on. */
+const EARLY_DEATHS = 5
+
+export interface WorkerPoolOptions {
+  readonly sockets: SocketSet
+  readonly history: ProgramHistory
+  readonly log: EngineLog
+  readonly logFormat: LogFormat
+  readonly hasRelay: boolean
+  readonly memoryMegabytes: number
+  /** Call-IDs with media that the next worker has to know. */
+  mediaCalls(): string[]
+  message(worker: WorkerProcess, message: FromWorker): void
+  /** The serving worker died; `run` is what its script was working on. Called before the next one serves. */
+  died(run: RunReading | undefined, why: string): void
+  /** No worker can be kept alive. */
+  hopeless(why: string): void
+}
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions
+  #active: WorkerProcess | undefined
+  #standby: WorkerProcess | undefined
+  /** The version that the stand-by has loaded. */
+  #standbyVersion = 0
+  #watchdog: Watchdog | undefined
+  #watch: NodeJS.Timeout | undefined
+  #closing = false
+  #earlyDeaths = 0
+  #replacing = false
+  restarts = 0
+  /** Milliseconds from the last death that was noticed to the next worker's serving. */
+  lastReplacementMillis = 0
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options
+  }
+
+  get active(): WorkerProcess | undefined {
+    return this.#active
+  }
+
+  get standby(): WorkerProcess | undefined {
+    return this.#standby?.ready ? this.#standby : undefined
+  }
+
+  /** Starts both workers; resolves once the first one serves. */
+  async start(): Promise<void> {
+    const program = this.#program()
+    const first = this.#spawn()
+    await this.#prepare(first, program)
+    await this.#activate(first)
+    this.#watch = setInterval(() => this.#look(), WATCH_MILLIS)
+    this.#startStandby()
+  }
+
+  /** Makes the stand-by that has tried a program the one whose successor will run it too. */
+  standbyRuns(version: number): void {
+    this.#standbyVersion = version
+  }
+
+  /** The stand-by misbehaved while it tried a program: end it, and start another with the active program. */
+  discardStandby(why: string): void {
+    this.#standby?.kill(why)
+  }
+
+  /** No replacing from here on. */
+  stopReplacing(): void {
+    this.#closing = true
+    clearInterval(this.#watch)
+    this.#standby?.kill('the program ends')
+  }
+
+  killAll(): void {
+    this.stopReplacing()
+    this.#active?.kill('the program ends')
+  }
+
+  #program(): AcceptedProgram {
+    const program = this.#options.history.active
+    if (!program) throw new Error('no program has been accepted')
+    return program
+  }
+
+  #spawn(): WorkerProcess {
+    const { sockets, memoryMegabytes } = this.#options
+    const slot = sockets.createSlot()
+    const worker = new WorkerProcess({
+      descriptors: [slot.fd, ...sockets.descriptors],
+      heapMegabytes: memoryMegabytes,
+      slot: new SlotReader(slot.memory),
+      message: (message) => this.#options.message(worker, message),
+      exited: (gone, how) => {
+        slot.close()
+        this.#exited(gone, how)
+      },
+    })
+    return worker
+  }
+
+  async #prepare(worker: WorkerProcess, program: AcceptedProgram): Promise<void> {
+    const { sockets, log, logFormat, hasRelay } = this.#options
+    const config = { ...program.config, listen: sockets.listenWithFds(FIRST_INHERITED + 1) }
+    const { version, script } = program
+    await worker.ask(
+      'start',
+      { program: { version, script }, config, logLevel: log.level, logFormat, slotFd: FIRST_INHERITED, hasRelay },
+      START_MILLIS,
+    )
+    worker.ready = true
+  }
+
+  async #activate(worker: WorkerProcess): Promise<void> {
+    await worker.ask('activate', { media: this.#options.mediaCalls() }, ACTIVATE_MILLIS)
+    this.#active = worker
+    const { hangMillis, residentBytes } = this.#bounds()
+    this.#watchdog = new Watchdog(worker.pid, worker.slot!, { hangMillis, residentBytes, now: () => performance.now() })
+  }
+
+  #bounds(): { hangMillis: number; residentBytes: number } {
+    const { limits } = this.#program().config
+    return {
+      hangMillis: Math.max(400, limits.runMillis + 350),
+      residentBytes: (this.#options.memoryMegabytes + 4 * limits.isolateMegabytes + 256) * 1_048_576,
+    }
+  }
+
+  #startStandby(): void {
+    if (this.#closing || this.#standby) return
+    const program = this.#program()
+    const worker = this.#spawn()
+    this.#standby = worker
+    this.#standbyVersion = program.version
+    this.#prepare(worker, program).then(
+      () => {
+        this.#earlyDeaths = 0
+        // Nobody serves: this one was waited for.
+        if (!this.#active && !this.#closing) void this.#replace()
+      },
+      (error: unknown) => {
+        if (worker.gone) return
+        this.#options.log.error({ error: String(error) }, 'a stand-by worker did not start')
+        worker.kill('it did not start')
+      },
+    )
+  }
+
+  #look(): void {
+    const worker = this.#active
+    if (!worker || worker.killedFor !== undefined) return
+    const why = this.#watchdog?.verdict()
+    if (why !== undefined) worker.kill(why)
+  }
+
+  #exited(worker: WorkerProcess, how: string): void {
+    const why = worker.killedFor ?? how
+    if (worker === this.#standby) {
+      this.#standby = undefined
+      if (this.#closing) return
+      if (!worker.ready && ++this.#earlyDeaths >= EARLY_DEATHS && !this.#active) {
+        this.#options.hopeless(`workers end before they are ready (${why})`)
+        return
+      }
+      setTimeout(() => this.#startStandby(), worker.ready ? 0 : 500).unref()
+      return
+    }
+    if (worker !== this.#active) return
+    this.#active = undefined
+    this.#watchdog = undefined
+    if (this.#closing) return
+    this.restarts++
+    this.#options.died(worker.slot?.read(), why)
+    void this.#replace()
+  }
+
+  /** The stand-by takes over, with the program that is the active one now. */
+  async #replace(): Promise<void> {
+    const next = this.#standby
+    if (this.#replacing || this.#closing || !next) {
+      if (!next) this.#startStandby()
+      return
+    }
+    // Still starting: it takes over as soon as it is ready.
+    if (!next.ready) return
+    this.#replacing = true
+    const began = performance.now()
+    const program = this.#program()
+    try {
+      if (this.#standbyVersion !== program.version) {
+        const { version, script, config } = program
+        const { runMillis, isolateMegabytes } = config.limits
+        await next.ask('load', { program: { version, script }, runMillis, isolateMegabytes }, ACTIVATE_MILLIS)
+        await next.ask('swap', { version, config }, ACTIVATE_MILLIS)
+      }
+      await this.#activate(next)
+      this.lastReplacementMillis = performance.now() - began
+      this.#options.log.warn(
+        { event: 'worker', pid: next.pid, millis: Math.round(this.lastReplacementMillis) },
+        'the stand-by worker serves now',
+      )
+      this.#standby = undefined
+    } catch (error) {
+      this.#options.log.error({ error: String(error) }, 'the stand-by worker could not take over')
+      next.kill('it could not take over')
+    } finally {
+      this.#replacing = false
+      this.#startStandby()
+    }
+  }
+}
