@@ -1,6 +1,5 @@
 // Owns the torture tests at parser level: each message of RFC 4475 and RFC 5118 meets the reaction that a proxy owes it.
 
-import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import {
   DEFAULT_REQUEST_CHECKS,
@@ -12,10 +11,16 @@ import {
   uriEquals,
   validateRequest,
 } from '../../src/sip/index.ts'
-import { reply, request, shared, sharedTable } from './fixtures.ts'
-
-/** What a proxy does: forward, drop, or the status it answers with. */
-type Reaction = number | 'forward' | 'drop'
+import { reply, request, shared } from './fixtures.ts'
+import {
+  listedReactions,
+  type Reaction,
+  RFC4475,
+  rfc4475Archive,
+  rfc5118AsSent,
+  table4475,
+  table5118,
+} from './torture-messages.ts'
 
 function reaction(raw: string): Reaction {
   const result = parseMessage(raw)
@@ -24,84 +29,7 @@ function reaction(raw: string): Reaction {
   return validateRequest(result.message, { ...DEFAULT_REQUEST_CHECKS, maxForwards: 'refuse-zero' })?.status ?? 'forward'
 }
 
-/** The reactions of ours that meet the RFC's text; the archive printed in the RFC has all of them. */
-const RFC4475: Record<string, Reaction> = {
-  wsinv: 'forward',
-  intmeth: 'forward',
-  esc01: 'forward',
-  escnull: 'forward',
-  esc02: 'forward',
-  lwsdisp: 'forward',
-  longreq: 'forward',
-  dblreq: 'forward',
-  semiuri: 'forward',
-  transports: 'forward',
-  mpart01: 'forward',
-  unreason: 'forward',
-  noreason: 'forward',
-  badinv01: 400,
-  clerr: 400,
-  ncl: 400,
-  scalar02: 400,
-  scalarlg: 'drop',
-  quotbal: 400,
-  ltgtruri: 400,
-  lwsruri: 400,
-  lwsstart: 400,
-  trws: 400,
-  escruri: 400,
-  baddate: 'forward',
-  regbadct: 'forward',
-  badaspec: 400,
-  baddn: 400,
-  badvers: 505,
-  mismatch01: 400,
-  mismatch02: 501,
-  bigcode: 'drop',
-  badbranch: 'forward',
-  insuf: 400,
-  unkscm: 416,
-  novelsc: 416,
-  unksm2: 'forward',
-  bext01: 420,
-  invut: 'forward',
-  regaut01: 'forward',
-  multi01: 400,
-  mcl01: 400,
-  bcast: 'forward',
-  zeromf: 483,
-  cparam01: 'forward',
-  cparam02: 'forward',
-  regescrt: 'forward',
-  sdp01: 'forward',
-  inv2543: 'forward',
-}
-
-/** The messages printed as a base64 tar.gz at the end of RFC 4475. */
-function archive(): Map<string, string> {
-  const files = new Map<string, string>()
-  const text = shared('rfc/rfc4475.txt')
-  if (text === undefined) {
-    console.warn('SKIPPED: the text of RFC 4475 is absent')
-    return files
-  }
-  const body = text.slice(
-    text.lastIndexOf('-- BEGIN MESSAGE ARCHIVE --'),
-    text.lastIndexOf('-- END MESSAGE ARCHIVE --'),
-  )
-  const lines = body.split('\n').filter((line) => /^ {3}[A-Za-z0-9+/=]+$/.test(line))
-  const tar = gunzipSync(Buffer.from(lines.join(''), 'base64')).toString('latin1')
-  for (let at = 0; at + 512 <= tar.length; ) {
-    const name = tar.slice(at, tar.indexOf('\0', at))
-    const size = Number.parseInt(tar.slice(at + 124, at + 135), 8)
-    if (name === '' || Number.isNaN(size)) break
-    if (name.endsWith('.dat')) files.set(name.replace(/^.*\//, '').slice(0, -4), tar.slice(at + 512, at + 512 + size))
-    at += 512 + Math.ceil(size / 512) * 512
-  }
-  return files
-}
-
-const messages = archive()
+const messages = rfc4475Archive()
 
 describe.skipIf(messages.size === 0)('RFC 4475, the archive in its text', () => {
   test('is whole', () => {
@@ -212,21 +140,10 @@ describe.skipIf(messages.size === 0)('RFC 4475, what is read from them', () => {
   })
 })
 
-const table4475 = sharedTable('corpora/rfc4475/INDEX.tsv').filter((row) => row.id !== 'test')
-
 describe.skipIf(table4475.length === 0)('RFC 4475, the shared table', () => {
-  /** Any alternative that the table lists for a proxy counts. */
-  const listed = (expected: string): Reaction[] => {
-    const proxy = expected.split(';;')[0]!
-    const found: Reaction[] = [...proxy.matchAll(/\b([45]\d\d)\b/g)].map((match) => Number(match[1]))
-    if (/forward|parse|user part/.test(proxy)) found.push('forward')
-    if (/drop|discarded/.test(proxy)) found.push('drop')
-    return found
-  }
-
   test.each(table4475.map((row) => [row.id!, row.file!, row.expected!]))('%s', (_, file, expected) => {
     const raw = shared(`corpora/rfc4475/${file}`)!
-    expect(listed(expected)).toContain(reaction(raw))
+    expect(listedReactions(expected)).toContain(reaction(raw))
   })
 
   test.each(['variants/baddn+crlf.dat', 'variants/ncl-five.dat'])('%s', (file) => {
@@ -234,21 +151,9 @@ describe.skipIf(table4475.length === 0)('RFC 4475, the shared table', () => {
   })
 })
 
-const table5118 = sharedTable('corpora/rfc5118/INDEX.tsv')
-
 describe.skipIf(table5118.length === 0)('RFC 5118', () => {
-  /** The archive has bare LF and lengths of its own; a sender mends both. */
-  const asSent = (id: string) => {
-    const [head = '', ...body] = shared(`corpora/rfc5118/archive/${id}`)!.split('\n\n')
-    const content = body.length === 0 ? '' : body.join('\n\n').replaceAll('\n', '\r\n')
-    return `${head
-      .trimEnd()
-      .replaceAll('\n', '\r\n')
-      .replace(/Content-Length:.*/i, `Content-Length: ${content.length}`)}\r\n\r\n${content}`
-  }
-
   test.each(table5118.map((row) => [row.id!, row.class!]))('%s is %s', (id, kind) => {
-    expect(reaction(asSent(id))).toBe(kind === 'valid' ? 'forward' : 400)
+    expect(reaction(rfc5118AsSent(id))).toBe(kind === 'valid' ? 'forward' : 400)
   })
 
   test('bare LF as in the archive is taken too', () => {
@@ -257,7 +162,7 @@ describe.skipIf(table5118.length === 0)('RFC 5118', () => {
   })
 
   test('hosts and ports', () => {
-    const at = (id: string) => request(asSent(id))
+    const at = (id: string) => request(rfc5118AsSent(id))
     expect(at('ipv6-good').uri).toMatchObject({ host: '[2001:db8::10]' })
     expect(at('port-ambiguous').uri?.host).toBe('[2001:db8::10:5070]')
     expect(at('port-ambiguous').uri?.port).toBeUndefined()
