@@ -173,6 +173,12 @@ export class Connection implements Flow, StreamEvents {
     // Whatever comes shows that the far end lives, the answer to our keep-alive above all.
     this.#pingAt = -1
     let whole = false
+    if (!this.#framer.partial && isBinary(chunk.charCodeAt(0))) {
+      const reason = 'binary bytes in place of SIP; is the far end speaking TLS to a port that is not tls?'
+      this.#owner.framingError({ kind: 'error', reason, status: 400, head: '' }, this)
+      this.end('framing')
+      return
+    }
     for (const item of this.#framer.push(chunk)) {
       if (this.#isEnded) return
       switch (item.kind) {
@@ -304,6 +310,11 @@ export class Connection implements Flow, StreamEvents {
     if (over(PONG_MILLIS, this.#pingAt)) return 'keepalive'
     return over(limits.idleMillis, this.#lastActivity) ? 'idle' : undefined
   }
+}
+
+// No message and no keep-alive begins with a control character: a TLS hello or a probe is seen by its first byte.
+function isBinary(code: number): boolean {
+  return (code < 32 && code !== 13 && code !== 10) || code > 126
 }
 
 type Remedy = (limits: TransportLimits, cause: Error | undefined) => string
