@@ -16,15 +16,13 @@ interface Offered {
 }
 
 /**
- * Makes an m-line of the offer for the other side, and notes there what it was offered.
+ * Makes an m-line of the offer for the other side; `commit` notes there what it was offered.
  * @throws SignalboxError ERR_MEDIA where the keys of one side could not be understood, or be offered to the other
  */
-export function offerMedia({ statement, other, index, options, randomKey }: Offered): RelayedMedia {
+export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => void } {
+  const { statement, other, index, options, randomKey } = input
   const spoken = profileOf(statement.protocol)
-  const protocol =
-    spoken.rtp && options.transportProtocol !== undefined && profileOf(options.transportProtocol).rtp
-      ? options.transportProtocol
-      : statement.protocol
+  const protocol = offeredProtocol(statement.protocol, options)
   const secure = profileOf(protocol).secure
   if (statement.opaque && !secure)
     throw new SignalboxError(
@@ -46,12 +44,7 @@ export function offerMedia({ statement, other, index, options, randomKey }: Offe
   const flags = options.rtcpMux
   const required = flags.has('require')
   const mux = spoken.rtp && (required || flags.has('offer') || (statement.rtcpMux && !flags.has('demux')))
-  other.protocol = protocol
-  other.offered = offered
-  other.muxOffered = mux
-  other.muxAnswer = flags.has('reject') ? 'reject' : flags.has('accept') || flags.has('demux') ? 'accept' : 'as-other'
-  const mid = statement.mid ?? (options.generateMid ? String(index + 1) : undefined)
-  return relayed(other.stream!, {
+  const plan = relayed(other.stream!, {
     protocol,
     mux,
     rtcpShared: required && mux,
@@ -59,9 +52,33 @@ export function offerMedia({ statement, other, index, options, randomKey }: Offe
     crypto: offered.map((local) => cryptoLine(local, sdes)),
     opaque: statement.opaque,
     statement,
-    mid,
+    mid: offeredMid(statement.mid, index, options),
+    ptime: undefined,
     options,
   })
+  return {
+    plan,
+    commit() {
+      other.protocol = protocol
+      other.offered = offered
+      other.muxOffered = mux
+      other.muxAnswer = flags.has('reject')
+        ? 'reject'
+        : flags.has('accept') || flags.has('demux')
+          ? 'accept'
+          : 'as-other'
+    },
+  }
+}
+
+/** The profile towards the receiver of an offer: what the flags ask for, where the media is RTP at all. */
+export function offeredProtocol(protocol: string, { transportProtocol }: SessionOptions): string {
+  const changed = transportProtocol !== undefined && profileOf(protocol).rtp && profileOf(transportProtocol).rtp
+  return changed ? transportProtocol : protocol
+}
+
+export function offeredMid(mid: string | undefined, index: number, options: SessionOptions): string | undefined {
+  return mid ?? (options.generateMid ? String(index + 1) : undefined)
 }
 
 interface Answered {
@@ -112,6 +129,8 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
     opaque: offer.opaque,
     statement,
     mid: offer.mid,
+    // rtpengine tells the offer's packet time where the answer has none.
+    ptime: offer.ptime,
     options,
   })
   return {
@@ -141,6 +160,7 @@ function relayed(
     opaque: boolean
     statement: MediaStatement
     mid: string | undefined
+    ptime: string | undefined
     options: SessionOptions
   },
 ): RelayedMedia {
@@ -158,5 +178,6 @@ function relayed(
     crypto: part.crypto,
     dtls: part.opaque ? 'pass' : 'remove',
     mid: part.mid,
+    ptime: part.ptime,
   }
 }

@@ -1,15 +1,12 @@
 // Owns the calls of a relay and what offers, answers and deletes do to them. All of it is synchronous.
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import { type AddressFamily, addressFamily, type SdpDocument } from '../sdp/index.ts'
-import { type Call, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
-import { answerMedia, offerMedia } from './call-negotiation.ts'
+import type { Call, MediaStatement, Party } from './call.ts'
+import { type ExchangeContext, exchangeAnswer, exchangeOffer } from './call-exchange.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
 import type { MediaInterfaces } from './interfaces.ts'
-import { isRelayed, readDocument, readStatement } from './media-statement.ts'
 import type { NativeRelay } from './native-relay.ts'
-import { pairForAnswer, pairForOffer, partiesToDelete } from './party-lookup.ts'
-import { type MediaPlan, type RewritePlan, rewriteSdp } from './sdp-rewrite.ts'
+import { partiesToDelete } from './party-lookup.ts'
 import type { SessionOptions } from './session-options.ts'
 import { applyDialogue, muteParty } from './stream-config.ts'
 import { StreamPool } from './stream-pool.ts'
@@ -37,9 +34,6 @@ export interface CallTableOptions {
   readonly onTimeout: (call: Call, reason: string) => void
 }
 
-/** Branches of one call; beyond it, another To tag is refused. */
-const MAX_PARTIES = 64
-
 interface Entry {
   readonly call: Call
   readonly timers: Set<Timer>
@@ -49,6 +43,8 @@ export class CallTable {
   readonly #options: CallTableOptions
   readonly #pool: StreamPool
   readonly #entries = new Map<string, Entry>()
+  /** Deletes that wait for their delay. */
+  readonly #deletions = new WeakMap<Call, Timer>()
 
   constructor(options: CallTableOptions) {
     this.#options = options
@@ -79,45 +75,14 @@ export class CallTable {
    */
   offer(options: SessionOptions): string {
     requireIdentity(options)
-    const document = readDocument(options)
-    const statements = document.media.map((media) => readStatement(document, media, options))
-    const known = this.#entries.get(options.callId)
+    const known = this.find(options.callId)
     if (!known && this.#entries.size >= this.#options.maxSessions)
       throw new SignalboxError('ERR_LIMIT', `the relay has its ${this.#options.maxSessions} sessions`)
-    const call = known?.call ?? this.#newCall(options.callId)
-    const opened: PartyMedia[] = []
-    const before = [...call.parties]
-    const tags = before.map((party) => party.tag)
-    try {
-      const { speaker, listener } = pairForOffer(call, options, (...names) => this.#newParty(call, ...names))
-      const plans = statements.map((statement, index): MediaPlan => {
-        const media = document.media[index]!
-        if (!isRelayed(media)) return { action: 'untouched' }
-        if (media.port === 0) return { action: 'refused' }
-        const own = mediaAt(speaker, index)
-        const other = mediaAt(listener, index)
-        const family = familyOf(document, index)
-        this.#ensureStream(call, own, speaker.interfaceName, family, options, opened)
-        const wanted = options.addressFamily ?? other.stream?.local.family ?? family
-        this.#ensureStream(call, other, listener.interfaceName, wanted, options, opened)
-        return offerMedia({ statement, other, index, options, randomKey: this.#options.randomKey })
-      })
-      const text = rewriteSdp(document, this.#plan(plans, options))
-      // Nothing below throws: what the offer says holds from here on, but changes no packet until it is answered.
-      for (const [index, statement] of statements.entries()) mediaAt(speaker, index).pending = statement
-      for (const media of speaker.media.slice(statements.length)) media.pending = undefined
-      speaker.peer = listener
-      listener.peer ??= speaker
-      if (!known) this.#add(call)
-      call.lastSignal = this.#options.clock.wallclock()
-      this.#revive(call)
-      return text
-    } catch (error) {
-      for (const media of opened) this.#pool.release(media)
-      call.parties.splice(0, call.parties.length, ...before)
-      for (const [index, party] of before.entries()) party.tag = tags[index]!
-      throw error
-    }
+    const call = known ?? this.#newCall(options.callId)
+    const { sdp } = exchangeOffer(call, options, this.#context())
+    if (!known) this.#add(call)
+    this.#signalled(call)
+    return sdp
   }
 
   /**
@@ -129,50 +94,13 @@ export class CallTable {
     requireIdentity(options)
     const call = this.find(options.callId)
     if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-id')
-    const document = readDocument(options)
-    const statements = document.media.map((media) => readStatement(document, media, options))
-    const pair = pairForAnswer(call, options, (...names) => this.#newParty(call, ...names))
-    if (!pair) throw new SignalboxError('ERR_MEDIA', 'No offer to answer: the from-tag is not known')
-    const { speaker, listener } = pair
-    const offered = listener.media.map((media) => media.pending ?? media.stated)
-    if (statements.length > offered.length)
-      throw new SignalboxError('ERR_MEDIA', `The answer has ${statements.length} media, the offer ${offered.length}`)
-    const results = statements.map((statement, index) => {
-      const media = document.media[index]!
-      if (!isRelayed(media)) return { plan: { action: 'untouched' } satisfies MediaPlan }
-      const offer = offered[index]
-      const own = mediaAt(speaker, index)
-      const other = mediaAt(listener, index)
-      if (!offer || offer.port === 0 || media.port === 0 || !own.stream || !other.stream)
-        return { plan: { action: 'refused' } satisfies MediaPlan }
-      return answerMedia({ statement, offer, own, other, options, randomKey: this.#options.randomKey })
-    })
-    const text = rewriteSdp(
-      document,
-      this.#plan(
-        results.map((result) => result.plan),
-        options,
-      ),
-    )
-    for (const [index, result] of results.entries()) {
-      const own = mediaAt(speaker, index)
-      const other = mediaAt(listener, index)
-      this.#state(own, statements[index])
-      this.#state(other, offered[index])
-      if ('commit' in result) result.commit()
-      else this.#releaseBoth(own, other)
-    }
-    for (let index = results.length; index < listener.media.length; index++)
-      this.#releaseBoth(mediaAt(speaker, index), mediaAt(listener, index))
-    const former = listener.peer
-    listener.peer = speaker
-    speaker.peer = listener
-    if (former && former !== speaker) muteParty(this.#options.native, former, speaker)
-    applyDialogue(this.#options.native, speaker, listener, this.#options)
+    const { sdp, dialogue, former } = exchangeAnswer(call, options, this.#context())
+    const { native } = this.#options
+    if (former && former !== dialogue.speaker) muteParty(native, former, dialogue.speaker)
+    applyDialogue(native, dialogue.speaker, dialogue.listener, this.#options)
     call.answered = true
-    call.lastSignal = this.#options.clock.wallclock()
-    this.#revive(call)
-    return text
+    this.#signalled(call)
+    return sdp
   }
 
   /** What a delete would end; empty where no party matches. */
@@ -227,55 +155,19 @@ export class CallTable {
     return { id, created: now, lastSignal: now, parties: [], answered: false }
   }
 
-  #newParty(call: Call, tag: string, viaBranch: string, interfaceName: string | undefined): Party {
-    if (call.parties.length >= MAX_PARTIES)
-      throw new SignalboxError('ERR_LIMIT', `a call has no more than ${MAX_PARTIES} branches`)
-    const party: Party = {
-      tag,
-      viaBranch,
-      interfaceName,
-      created: this.#options.clock.wallclock(),
-      media: [],
-      peer: undefined,
-    }
-    call.parties.push(party)
-    return party
+  #context(): ExchangeContext {
+    const { interfaces, tos, randomKey, clock } = this.#options
+    return { pool: this.#pool, interfaces, tos, randomKey, now: clock.wallclock() }
   }
 
-  #ensureStream(
-    call: Call,
-    media: PartyMedia,
-    interfaceName: string | undefined,
-    family: AddressFamily,
-    options: SessionOptions,
-    opened: PartyMedia[],
-  ): void {
-    if (media.stream) return
-    const local = this.#options.interfaces.pick(interfaceName, family)
-    media.stream = this.#pool.open(call, local, options.tos ?? this.#options.tos)
-    opened.push(media)
-  }
-
-  #plan(media: readonly MediaPlan[], options: SessionOptions): RewritePlan {
-    const first = media.find((plan) => plan.action === 'relay')
-    return {
-      media,
-      origin: options.replaceOrigin && first ? { family: first.family, address: first.address } : undefined,
-      replaceSessionConnection: options.replaceSessionConnection,
-      replaceZeroAddress: options.replaceZeroAddress,
-    }
-  }
-
-  #state(media: PartyMedia, statement: MediaStatement | undefined): void {
-    media.stated = statement
-    media.pending = undefined
-  }
-
-  #releaseBoth(own: PartyMedia, other: PartyMedia): void {
-    for (const media of [own, other]) {
-      this.#pool.release(media)
-      media.agreed = undefined
-    }
+  #signalled(call: Call): void {
+    call.lastSignal = this.#options.clock.wallclock()
+    // An offer or answer within the delay of a delete keeps the call.
+    const timer = this.#deletions.get(call)
+    if (!timer) return
+    timer.cancel()
+    this.#deletions.delete(call)
+    this.#entries.get(call.id)?.timers.delete(timer)
   }
 
   #add(call: Call): void {
@@ -291,8 +183,6 @@ export class CallTable {
     if (offerTimeout > 0) this.#schedule(call, offerTimeout, check, 'life')
   }
 
-  readonly #deletions = new WeakMap<Call, Timer>()
-
   #schedule(call: Call, seconds: number, fire: () => void, kind: 'delete' | 'life'): void {
     const entry = this.#entries.get(call.id)
     if (entry?.call !== call) return
@@ -304,15 +194,6 @@ export class CallTable {
     })
     entry.timers.add(timer)
     if (kind === 'delete') this.#deletions.set(call, timer)
-  }
-
-  /** An offer or answer within the delay of a delete keeps the call. */
-  #revive(call: Call): void {
-    const timer = this.#deletions.get(call)
-    if (!timer) return
-    timer.cancel()
-    this.#deletions.delete(call)
-    this.#entries.get(call.id)?.timers.delete(timer)
   }
 
   #end(call: Call, reason: string): void {
@@ -340,16 +221,6 @@ export class CallTable {
 function requireIdentity(options: SessionOptions): void {
   if (options.callId === '') throw new SignalboxError('ERR_PARSE', 'No call-id in message')
   if (options.fromTag === '') throw new SignalboxError('ERR_PARSE', 'No from-tag in message')
-}
-
-function mediaAt(party: Party, index: number): PartyMedia {
-  while (party.media.length <= index) party.media.push(newPartyMedia())
-  return party.media[index]!
-}
-
-function familyOf(document: SdpDocument, index: number): AddressFamily {
-  const connection = document.media[index]?.connection ?? document.session.connection
-  return (connection && addressFamily(connection.address)) ?? 'IP4'
 }
 
 function isHeldMedia(statement: MediaStatement): boolean {

@@ -28,6 +28,7 @@ export interface MediaStatement {
   /** Keys by DTLS between the ends, which the relay does not read. */
   readonly opaque: boolean
   readonly mid: string | undefined
+  readonly ptime: string | undefined
   readonly clockRate: number
   readonly latching: 'learn' | 'strict' | 'off'
 }
@@ -60,7 +61,7 @@ export interface Party {
   /** '' until an answer names it. */
   tag: string
   readonly viaBranch: string
-  readonly interfaceName: string | undefined
+  interfaceName: string | undefined
   readonly created: number
   readonly media: PartyMedia[]
   /** The party that it talks to now. */

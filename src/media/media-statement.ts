@@ -62,6 +62,7 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     crypto,
     opaque: profile.secure && crypto.length === 0 && fingerprint,
     mid: attributes(media, 'mid')[0],
+    ptime: attributes(media, 'ptime').find((value) => /^\d{1,4}$/.test(value)),
     clockRate: readClockRate(media),
     latching: options.latching,
   }

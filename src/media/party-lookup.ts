@@ -9,7 +9,8 @@ export interface Dialogue {
   readonly listener: Party
 }
 
-type NewParty = (tag: string, viaBranch: string, interfaceName: string | undefined) => Party
+/** Adds a party to the call. */
+export type NewParty = (tag: string, viaBranch: string, interfaceName: string | undefined) => Party
 
 /** Pairs the parties of an offer, making those that are not there yet. The parties are not yet each other's peers. */
 export function pairForOffer(call: Call, options: SessionOptions, make: NewParty): Dialogue {

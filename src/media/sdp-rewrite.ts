@@ -5,6 +5,7 @@ import {
   attributeName,
   attributeValue,
   type Direction,
+  hasAttribute,
   isDirection,
   isUnspecified,
   type SdpDocument,
@@ -30,10 +31,25 @@ export interface RelayedMedia {
   /** Whether fingerprint and setup pass: the two ends do DTLS through the relay. */
   readonly dtls: 'pass' | 'remove'
   readonly mid: string | undefined
+  /** Value of `a=ptime` where the media has none. */
+  readonly ptime: string | undefined
 }
 
-/** What becomes of one m-line: relayed, left as it is (not over UDP), or refused (port 0). */
-export type MediaPlan = RelayedMedia | { readonly action: 'untouched' } | { readonly action: 'refused' }
+/** Left as it is: the relay carries only what goes over UDP. */
+export interface UntouchedMedia {
+  readonly action: 'untouched'
+  readonly mid: string | undefined
+}
+
+/** Port 0. */
+export interface RefusedMedia {
+  readonly action: 'refused'
+  readonly protocol: string
+  readonly mid: string | undefined
+}
+
+/** What becomes of one m-line. */
+export type MediaPlan = RelayedMedia | UntouchedMedia | RefusedMedia
 
 export interface RewritePlan {
   readonly media: readonly MediaPlan[]
@@ -82,12 +98,17 @@ export function rewriteSdp(document: SdpDocument, plan: RewritePlan): string {
     else if (!isOwnOfSession(line, keepDtls, plan)) text += verbatim(document, line)
   }
   for (const [index, media] of document.media.entries()) {
-    const part = plan.media[index] ?? { action: 'refused' }
+    const part = plan.media[index] ?? { action: 'refused', protocol: media.protocol, mid: undefined }
     if (part.action === 'relay') text += relayedSection(document, media, part, plan)
-    else if (part.action === 'refused') text += `m=${media.kind} 0 ${media.protocol}${media.formatText}\r\n`
-    else text += untouchedSection(document, media)
+    else if (part.action === 'refused')
+      text += `m=${media.kind} 0 ${part.protocol}${media.formatText}\r\n${midLine(part.mid)}`
+    else text += untouchedSection(document, media, part.mid)
   }
   return text
+}
+
+function midLine(mid: string | undefined): string {
+  return mid === undefined ? '' : `a=mid:${mid}\r\n`
 }
 
 function verbatim(document: SdpDocument, line: SdpLine): string {
@@ -114,15 +135,13 @@ function isOwnOfSession(line: SdpLine, keepDtls: boolean, plan: RewritePlan): bo
   return ICE.has(name) || OWN_OF_SESSION.has(name) || (DTLS.has(name) && !keepDtls)
 }
 
-function untouchedSection(document: SdpDocument, media: SdpMedia): string {
+function untouchedSection(document: SdpDocument, media: SdpMedia, mid: string | undefined): string {
   // The session's c= may have become the relay's, which this media does not go through.
   const connection = media.connection ? undefined : document.session.connection
-  return media.lines
-    .map(
-      (line, index) =>
-        verbatim(document, line) + (index === 0 && connection ? verbatim(document, connection.line) : ''),
-    )
-    .join('')
+  const [head, ...rest] = media.lines
+  const added =
+    (connection ? verbatim(document, connection.line) : '') + (hasAttribute(media, 'mid') ? '' : midLine(mid))
+  return verbatim(document, head!) + added + rest.map((line) => verbatim(document, line)).join('')
 }
 
 function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMedia, plan: RewritePlan): string {
@@ -138,7 +157,7 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
     else if (rtp && OF_PAYLOAD.has(name) && payloadOf(line, payloads) !== 'other') continue
     else text += verbatim(document, line)
   }
-  if (part.mid !== undefined) text += `a=mid:${part.mid}\r\n`
+  text += midLine(part.mid)
   if (rtp) text += payloadLines(document, media)
   if (part.direction !== undefined) text += `a=${part.direction}\r\n`
   if (part.rtcpPort !== undefined && part.rtcpAttribute !== 'none') {
@@ -148,7 +167,9 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
   }
   if (part.rtcpMux) text += 'a=rtcp-mux\r\n'
   for (const value of part.crypto) text += `a=crypto:${value}\r\n`
-  for (const line of media.lines) if (attributeName(line) === 'ptime') text += verbatim(document, line)
+  const ptime = media.lines.find((line) => attributeName(line) === 'ptime')
+  if (ptime) text += verbatim(document, ptime)
+  else if (part.ptime !== undefined) text += `a=ptime:${part.ptime}\r\n`
   return text
 }
 

@@ -42,8 +42,47 @@ export class StreamPool {
   release(media: PartyMedia): void {
     const stream = media.stream
     media.stream = undefined
+    this.drop(stream)
+  }
+
+  /** One user fewer; the last one closes it. */
+  drop(stream: RelayStream | undefined): void {
     if (!stream || --stream.users > 0) return
     this.#calls.delete(stream.id)
     this.#native.close(stream.id)
+  }
+}
+
+/** Streams opened on behalf of one request: all of them kept, or none, and former ones closed only when they are. */
+export class StreamChanges {
+  readonly #pool: StreamPool
+  readonly #replaced: { media: PartyMedia; former: RelayStream | undefined }[] = []
+  readonly #kept: (() => void)[] = []
+
+  constructor(pool: StreamPool) {
+    this.#pool = pool
+  }
+
+  /** @throws SignalboxError ERR_MEDIA_PORTS */
+  open(call: Call, media: PartyMedia, local: MediaInterface, tos: number | undefined): void {
+    const stream = this.#pool.open(call, local, tos)
+    this.#replaced.push({ media, former: media.stream })
+    media.stream = stream
+  }
+
+  onKeep(action: () => void): void {
+    this.#kept.push(action)
+  }
+
+  keep(): void {
+    for (const { former } of this.#replaced) this.#pool.drop(former)
+    for (const action of this.#kept) action()
+  }
+
+  undo(): void {
+    for (const { media, former } of this.#replaced) {
+      this.#pool.release(media)
+      media.stream = former
+    }
   }
 }

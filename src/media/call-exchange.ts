@@ -1,0 +1,201 @@
+// Owns what one offer or answer does to a call: parties, ports and keys chosen, the SDP written, all of it kept or none.
+import { SignalboxError } from '../errors.ts'
+import { type AddressFamily, addressFamily, type SdpDocument } from '../sdp/index.ts'
+import { type Call, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
+import { answerMedia, offeredMid, offeredProtocol, offerMedia } from './call-negotiation.ts'
+import type { RandomKey } from './crypto-negotiation.ts'
+import type { MediaInterfaces } from './interfaces.ts'
+import { isRelayed, readDocument, readStatement } from './media-statement.ts'
+import { type Dialogue, type NewParty, pairForAnswer, pairForOffer } from './party-lookup.ts'
+import { type MediaPlan, type RewritePlan, rewriteSdp } from './sdp-rewrite.ts'
+import type { SessionOptions } from './session-options.ts'
+import { StreamChanges, type StreamPool } from './stream-pool.ts'
+
+export interface ExchangeContext {
+  readonly pool: StreamPool
+  readonly interfaces: MediaInterfaces
+  /** TOS byte where the request names none. */
+  readonly tos: number | undefined
+  readonly randomKey: RandomKey
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+export interface Exchanged {
+  /** For the other side. */
+  readonly sdp: string
+  readonly dialogue: Dialogue
+  /** Who the listener talked to before. */
+  readonly former: Party | undefined
+}
+
+/** Branches of one call; beyond it, another To tag is refused. */
+const MAX_PARTIES = 64
+
+/**
+ * Takes an offer. What it says changes no packet until it is answered.
+ * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; the call is then as it was
+ */
+export function exchangeOffer(call: Call, options: SessionOptions, context: ExchangeContext): Exchanged {
+  const document = readDocument(options)
+  const statements = document.media.map((media) => readStatement(document, media, options))
+  return attempt(call, context, (changes, make) => {
+    const dialogue = pairForOffer(call, options, make)
+    const { speaker, listener } = dialogue
+    const parts = statements.map((statement, index): Part => {
+      const media = document.media[index]!
+      const mid = offeredMid(statement.mid, index, options)
+      if (!isRelayed(media)) return { plan: { action: 'untouched', mid } }
+      if (media.port === 0)
+        return { plan: { action: 'refused', mid, protocol: offeredProtocol(media.protocol, options) } }
+      const [from, to] = options.direction
+      const family = familyOf(document, index)
+      const other = mediaAt(listener, index)
+      const wanted = options.addressFamily ?? other.stream?.local.family ?? family
+      ensureStream(
+        changes,
+        { call, media: mediaAt(speaker, index), party: speaker, named: from, family },
+        options,
+        context,
+      )
+      ensureStream(changes, { call, media: other, party: listener, named: to, family: wanted }, options, context)
+      return offerMedia({ statement, other, index, options, randomKey: context.randomKey })
+    })
+    const sdp = rewriteSdp(document, planOf(parts, options))
+    for (const [index, statement] of statements.entries()) mediaAt(speaker, index).pending = statement
+    for (const media of speaker.media.slice(statements.length)) media.pending = undefined
+    for (const part of parts) part.commit?.()
+    const former = listener.peer
+    speaker.peer = listener
+    listener.peer ??= speaker
+    return { sdp, dialogue, former }
+  })
+}
+
+/**
+ * Takes an answer: what both sides said holds from now on.
+ * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; the call is then as it was
+ */
+export function exchangeAnswer(call: Call, options: SessionOptions, context: ExchangeContext): Exchanged {
+  const document = readDocument(options)
+  const statements = document.media.map((media) => readStatement(document, media, options))
+  return attempt(call, context, (changes, make) => {
+    const dialogue = pairForAnswer(call, options, make)
+    if (!dialogue) throw new SignalboxError('ERR_MEDIA', 'No offer to answer: the from-tag is not known')
+    const { speaker, listener } = dialogue
+    const offers = listener.media.map((media) => media.pending ?? media.stated)
+    if (statements.length > offers.length)
+      throw new SignalboxError('ERR_MEDIA', `The answer has ${statements.length} media, the offer ${offers.length}`)
+    const parts = statements.map((statement, index): Part => {
+      const media = document.media[index]!
+      const offer = offers[index]
+      if (!isRelayed(media)) return { plan: { action: 'untouched', mid: offer?.mid } }
+      const own = mediaAt(speaker, index)
+      const other = mediaAt(listener, index)
+      if (!offer || offer.port === 0 || media.port === 0 || !own.stream || !other.stream)
+        return { plan: { action: 'refused', mid: offer?.mid, protocol: offer?.protocol ?? media.protocol } }
+      const [from, to] = options.direction
+      const families = [own.stream.local.family, other.stream.local.family] as const
+      ensureStream(changes, { call, media: own, party: speaker, named: from, family: families[0] }, options, context)
+      ensureStream(changes, { call, media: other, party: listener, named: to, family: families[1] }, options, context)
+      return answerMedia({ statement, offer, own, other, options, randomKey: context.randomKey })
+    })
+    const sdp = rewriteSdp(document, planOf(parts, options))
+    for (const index of listener.media.keys()) {
+      const own = mediaAt(speaker, index)
+      const other = mediaAt(listener, index)
+      state(own, statements[index])
+      state(other, offers[index])
+      const part = parts[index]
+      if (part?.commit) part.commit()
+      else for (const media of [own, other]) close(media, context.pool)
+    }
+    const former = listener.peer
+    listener.peer = speaker
+    speaker.peer = listener
+    return { sdp, dialogue, former }
+  })
+}
+
+interface Part {
+  readonly plan: MediaPlan
+  /** Makes what was agreed hold; absent where the media is not relayed. */
+  readonly commit?: () => void
+}
+
+/** Runs an exchange; if it throws, parties, tags and streams are those of before. */
+function attempt(
+  call: Call,
+  context: ExchangeContext,
+  exchange: (changes: StreamChanges, make: NewParty) => Exchanged,
+): Exchanged {
+  const changes = new StreamChanges(context.pool)
+  const parties = [...call.parties]
+  const tags = parties.map((party) => party.tag)
+  try {
+    const exchanged = exchange(changes, (tag, viaBranch, interfaceName) => {
+      if (call.parties.length >= MAX_PARTIES)
+        throw new SignalboxError('ERR_LIMIT', `a call has no more than ${MAX_PARTIES} branches`)
+      const party: Party = { tag, viaBranch, interfaceName, created: context.now, media: [], peer: undefined }
+      call.parties.push(party)
+      return party
+    })
+    changes.keep()
+    return exchanged
+  } catch (error) {
+    changes.undo()
+    for (const party of call.parties)
+      if (!parties.includes(party)) for (const media of party.media) context.pool.release(media)
+    call.parties.splice(0, call.parties.length, ...parties)
+    for (const [index, party] of parties.entries()) party.tag = tags[index]!
+    throw error
+  }
+}
+
+/** Opens a stream where the media has none, or where the flags name an interface that it is not on. */
+function ensureStream(
+  changes: StreamChanges,
+  want: { call: Call; media: PartyMedia; party: Party; named: string | undefined; family: AddressFamily },
+  options: SessionOptions,
+  { interfaces, tos }: ExchangeContext,
+): void {
+  const { call, media, party, named, family } = want
+  const moves = named !== undefined && interfaces.has(named)
+  if (media.stream && !(moves && interfaces.pick(named, family) !== media.stream.local)) return
+  const name = moves ? named : party.interfaceName
+  changes.open(call, media, interfaces.pick(name, family), options.tos ?? tos)
+  changes.onKeep(() => {
+    party.interfaceName = name
+  })
+}
+
+function planOf(parts: readonly Part[], options: SessionOptions): RewritePlan {
+  const media = parts.map((part) => part.plan)
+  const first = media.find((plan) => plan.action === 'relay')
+  return {
+    media,
+    origin: options.replaceOrigin && first ? { family: first.family, address: first.address } : undefined,
+    replaceSessionConnection: options.replaceSessionConnection,
+    replaceZeroAddress: options.replaceZeroAddress || options.mediaAddress !== undefined,
+  }
+}
+
+function state(media: PartyMedia, statement: MediaStatement | undefined): void {
+  media.stated = statement
+  media.pending = undefined
+}
+
+function close(media: PartyMedia, pool: StreamPool): void {
+  pool.release(media)
+  media.agreed = undefined
+}
+
+function mediaAt(party: Party, index: number): PartyMedia {
+  while (party.media.length <= index) party.media.push(newPartyMedia())
+  return party.media[index]!
+}
+
+function familyOf(document: SdpDocument, index: number): AddressFamily {
+  const connection = document.media[index]?.connection ?? document.session.connection
+  return (connection && addressFamily(connection.address)) ?? 'IP4'
+}

@@ -1,0 +1,99 @@
+// Owns the comparison with rtpengine: the same NG requests to both, their SDP line by line.
+//
+// Masked: ports (as their distance from the m-line's), keys, line ends (rtpengine keeps a lone LF on lines that it did not
+// write), and `a=rtpmap:N /0`, which rtpengine writes for a dynamic payload without rtpmap.
+// Not asked, because the answers differ on purpose:
+// - SRTP without SDES flags: rtpengine offers 12 suites, the relay AES_CM_128_HMAC_SHA1_80 (Office 365 wants one line).
+// - ICE and DTLS: the relay removes ICE and offers no fingerprint yet.
+// - transport-protocol in an answer: rtpengine answers with it, the relay with the profile that was offered (RFC 3264 6).
+// - an answer to SRTP that takes no offered line, or is plain: rtpengine goes on, the relay refuses it (RFC 4568 7.1.3).
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RunningRelay, runRelay } from '../../src/media/index.ts'
+import type { NgDictionary } from '../../src/media/ng/bencode.ts'
+import { NgAsker, startRtpengine } from './ng-peers.ts'
+import { ANSWER, answerTo, type Conversation, dialogues, matrix } from './ng-requests.ts'
+import { describeWithPeers } from './peers.ts'
+
+const INTERFACES = ['internal/127.0.0.1', 'external/127.0.0.1!25.25.25.5']
+
+function masked(sdp: string): string[] {
+  let port = 0
+  return sdp
+    .split(/\r?\n/)
+    .filter((line) => !/^a=rtpmap:\d+ \/0$/.test(line))
+    .map((line) => {
+      const media = /^(m=\S+ )(\d+)(.*)$/.exec(line)
+      if (media) {
+        port = Number(media[2])
+        return port === 0 ? line : `${media[1]}PORT${media[3]}`
+      }
+      const rtcp = /^a=rtcp:(\d+)(.*)$/.exec(line)
+      if (rtcp) return `a=rtcp:PORT+${Number(rtcp[1]) - port}${rtcp[2]}`
+      return line.replace(/(inline:)[A-Za-z0-9+/]{40}/, '$1KEY')
+    })
+}
+
+/** What is compared of a reply that has no SDP. */
+function outcome(reply: NgDictionary): string[] {
+  const reason = String(reply['error-reason'] ?? '')
+  // After rtpengine's own words come the particulars.
+  return [String(reply.result), reason.split(':')[0]!, String(reply.warning ?? '')]
+}
+
+describeWithPeers('NG requests get what rtpengine gives', ['rtpengine'], () => {
+  let theirs: Awaited<ReturnType<typeof startRtpengine>>
+  let relay: RunningRelay
+  let ours: NgAsker
+  let compared = 0
+
+  beforeAll(async () => {
+    theirs = await startRtpengine(49_401, INTERFACES, [49_410, 49_690])
+    relay = await runRelay({ interface: INTERFACES, listenNg: '127.0.0.1:49402', portMin: 49_700, portMax: 49_990 })
+    ours = new NgAsker(49_402)
+  })
+
+  afterAll(async () => {
+    ours?.close()
+    await relay?.close()
+    await theirs?.stop()
+  })
+
+  async function hold(conversation: Conversation, callId: string): Promise<void> {
+    let [theirOffer, ourOffer] = ['', '']
+    for (const [index, { command, keys }] of conversation.steps.entries()) {
+      const request = (offer: string) => ({
+        ...keys,
+        command,
+        'call-id': callId,
+        ...(keys.sdp === ANSWER ? { sdp: answerTo(offer) } : {}),
+      })
+      const [their, our] = await Promise.all([theirs.asker.ask(request(theirOffer)), ours.ask(request(ourOffer))])
+      compared++
+      const where = `${conversation.name}, step ${index + 1} (${command})`
+      if (typeof their.sdp === 'string') {
+        expect(our.sdp, `${where}: ${our['error-reason']}`).toBeTypeOf('string')
+        expect(masked(our.sdp as string), where).toEqual(masked(their.sdp))
+        if (command === 'offer') [theirOffer, ourOffer] = [their.sdp, our.sdp as string]
+      } else {
+        expect(outcome(our), where).toEqual(outcome(their))
+      }
+    }
+  }
+
+  for (const [index, conversation] of [...dialogues(), ...matrix()].entries())
+    test(conversation.name, async () => {
+      const callId = `diff-${process.pid}-${index}`
+      try {
+        await hold(conversation, callId)
+      } finally {
+        const end = { command: 'delete', 'call-id': callId, 'delete-delay': 0 }
+        await Promise.all([theirs.asker.ask(end), ours.ask(end)])
+      }
+    })
+
+  test('300 requests and more were compared, and nothing is left open', () => {
+    expect(compared).toBeGreaterThanOrEqual(300)
+    expect(relay.relay.sessions).toBe(0)
+    expect(relay.relay.streams).toBe(0)
+  })
+})
