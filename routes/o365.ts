@@ -4,6 +4,7 @@
 // What an operator changes: the guid of the UM IP gateway, the addresses, and the sources that are let in.
 import {
   type Config,
+  drop,
   env,
   hasBody,
   hasTotag,
@@ -79,68 +80,61 @@ export const config = {
 } satisfies Config
 
 export async function request_route(req: SipRequest) {
-  if (!allowed(req)) {
-    xlog('L_WARN', 'refused $rm from $si:$sp')
-    if (!isMethod('ACK')) sendReply(403, 'Forbidden')
-    return
-  }
+  if (!allowed(req)) return refuse()
   if (hasTotag()) return withinDialog(req)
-  if (isMethod('ACK')) {
-    await tRelay()
-    return
-  }
+  if (isMethod('ACK')) return tRelay()
   if (isMethod('OPTIONS') && isMyself(req.requestUri)) return sendReply(200, 'OK')
   if (req.source.transport === 'tls' || !isMethod('INVITE')) return sendReply(405, 'Method Not Allowed')
   if (/^.*@sbc-o365\.example\.com.*$/i.test(req.requestUri)) return toOffice365()
   return sendReply(404, 'Not Found')
 }
 
+function refuse() {
+  xlog('L_WARN', 'refused $rm from $si:$sp')
+  return isMethod('ACK') ? drop() : sendReply(403, 'Forbidden')
+}
+
 /** The inside is known by its addresses, Office 365 by a certificate that its TLS connection had to show. */
 function allowed(req: SipRequest): boolean {
-  return req.source.transport === 'tls' || insideNetworks.some((network) => isInSubnet(req.source.address, network) > 0)
+  return req.source.transport === 'tls' || insideNetworks.some((network) => isInSubnet(req.source.address, network))
 }
 
 /** A new call from the call manager. */
 async function toOffice365() {
   setRtpSet('0')
-  if (hasBody('application/sdp') > 0 && (await rtpManage(toSrtp)) < 0) return sendReply(503, 'Service Unavailable')
+  if (hasBody('application/sdp') && !(await rtpManage(toSrtp))) return sendReply(503, 'Service Unavailable')
   recordRouteAdvertised(outsideAdvertised)
   rewriteHostPortTrans(`${office365}:5061;transport=tls`)
   removeHf('To')
   insertHf(`To: <sip:87000@${office365}>\r\n`)
   tOnReply('FROM_O365')
   tOnFailure('O365')
-  if ((await tRelay()) < 0) {
-    await rtpDelete()
-    sendReply(503, 'Service Unavailable')
-  }
+  if (await tRelay()) return true
+  await rtpDelete()
+  return sendReply(503, 'Service Unavailable')
 }
 
 /** Re-INVITE, hold, UPDATE, ACK and BYE, from either side: what comes from Office 365 comes over TLS. */
 async function withinDialog(req: SipRequest) {
-  if (looseRoute() < 0) {
-    if (isMethod('ACK')) await tRelay()
-    else sendReply(404, 'Not Here')
-    return
-  }
+  if (!looseRoute()) return isMethod('ACK') ? tRelay() : sendReply(404, 'Not Here')
   setRtpSet('0')
   if (isMethod('BYE')) {
     await rtpManage()
   } else if (req.source.transport === 'tls') {
     tOnReply('FROM_INSIDE')
-    if (hasBody('application/sdp') > 0) await rtpManage(toRtp)
+    if (hasBody('application/sdp')) await rtpManage(toRtp)
   } else {
     tOnReply('FROM_O365')
-    if (hasBody('application/sdp') > 0) await rtpManage(toSrtp)
+    if (hasBody('application/sdp')) await rtpManage(toSrtp)
   }
-  await tRelay()
+  return tRelay()
 }
 
 export const onreply_route = {
   /** Replies from Office 365 on their way to the call manager. */
   async FROM_O365(_reply: SipReply) {
     setRtpSet('0')
-    if (hasBody('application/sdp') > 0) {
+    if (hasBody('application/sdp')) {
       await rtpManage(toRtp)
       sdpRemoveLineByPrefix('c=IN IP4 25')
     }
@@ -149,7 +143,7 @@ export const onreply_route = {
   /** Replies from the call manager on their way to Office 365. */
   async FROM_INSIDE(_reply: SipReply) {
     setRtpSet('0')
-    if (hasBody('application/sdp') > 0) await rtpManage(toSrtp)
+    if (hasBody('application/sdp')) await rtpManage(toSrtp)
   },
 }
 
@@ -158,8 +152,7 @@ export const failure_route = {
   async O365() {
     setRtpSet('0')
     await rtpDelete()
-    if (tIsCanceled() > 0) return
-    if (tCheckStatus('477|478') > 0 || (tBranchTimeout() > 0 && tBranchReplied() < 0))
-      sendReply(503, 'Service Unavailable')
+    if (tIsCanceled()) return
+    if (tCheckStatus('477|478') || (tBranchTimeout() && !tBranchReplied())) sendReply(503, 'Service Unavailable')
   },
 }

@@ -109,7 +109,12 @@ class Demo {
       INSIDE_NETWORKS: '127.0.25.0/24',
       CERTIFICATES: this.#folder,
     })
-    await engine.line((line) => line.event === 'ready', 'it was ready')
+    try {
+      await engine.line((line) => line.event === 'ready', 'it was ready')
+    } catch (error) {
+      await engine.stop()
+      throw error
+    }
     return engine
   }
 

@@ -5,3 +5,13 @@ export { CallManager, callManagerInvite, type InviteOptions, type PlacedCall } f
 export { farEndCommand } from './far-end/command.ts'
 export { type Office365Call, Office365FarEnd } from './far-end/office-365.ts'
 export { checkOffice365Rules, type RuleFinding } from './far-end/office-365-rules.ts'
+export { matchers, type SdpExpectation } from './matchers.ts'
+export { type RequestParts, request, sdp } from './messages.ts'
+export {
+  type Arrived,
+  type LoggedLine,
+  Party,
+  type ReplyOptions,
+  type RouteOptions,
+  RouteUnderTest,
+} from './route-under-test.ts'
