@@ -171,12 +171,25 @@ function removeGlobals(): void {
   }
 }
 
+/** Code from text could hold what compiling keeps out, such as literals of huge integers. */
+function removeEvaluation(): void {
+  const refused = (): never => {
+    throw new EvalError('A route script makes no code from text: eval and Function are not available.')
+  }
+  const kinds = [function () {}, async function () {}, function* () {}, async function* () {}]
+  for (const kind of kinds) {
+    const prototype = Object.getPrototypeOf(kind)
+    Object.defineProperty(prototype, 'constructor', { value: refused, writable: false, configurable: false })
+  }
+  for (const name of ['eval', 'Function']) {
+    Object.defineProperty(globalThis, name, { value: refused, writable: false, configurable: false, enumerable: false })
+  }
+}
+
 /** Node's names, so that a script is told why they are missing. */
 function explainNode(): void {
   const reasons: Readonly<Record<string, string>> = {
     process: 'A route script runs without Node: there is no process. Use env() in config for environment variables.',
-    require:
-      'A route script runs without Node: there is no require. Import other files of yours, or builtins from signalbox.',
     fetch: 'A route script has no network: fetch is not available.',
     setTimeout: 'A route script has no timers of its own: setTimeout is not available.',
     setInterval: 'A route script has no timers of its own: setInterval is not available.',
@@ -190,6 +203,13 @@ function explainNode(): void {
       enumerable: false,
     })
   }
+  // A function: esbuild looks at what require is before anything is called.
+  const require = (): never => {
+    throw new ReferenceError(
+      'A route script runs without Node: there is no require. Import other files of yours, or builtins from signalbox.',
+    )
+  }
+  Object.defineProperty(globalThis, 'require', { value: require, configurable: true, enumerable: false })
 }
 
 /** Called once the bundle stands: the bundle's own code may need what is taken away. */
@@ -197,5 +217,6 @@ export function raiseGuards(): void {
   guardStrings()
   guardArrays()
   removeGlobals()
+  removeEvaluation()
   explainNode()
 }

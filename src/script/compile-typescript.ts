@@ -1,5 +1,4 @@
 // Owns the compiling of a TypeScript script: bundled for the isolate, with errors that show the operator's own line.
-import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import * as vocabulary from '../../stdlib/index.ts'
@@ -7,6 +6,7 @@ import type { Diagnostic } from './diagnostic.ts'
 import type { RawSourceMap } from './dsl/index.ts'
 import { bundle, type Message, type Plugin } from './esbuild.ts'
 import type { CompiledScript } from './program.ts'
+import { sourceLine } from './source-line.ts'
 
 /** The module names that mean stdlib. */
 const VOCABULARY = /^signalbox$/
@@ -103,7 +103,7 @@ function toDiagnostic(message: Message, file: string, folder: string): Diagnosti
       file,
       line: 1,
       column: 1,
-      sourceLine: firstLine(file),
+      sourceLine: sourceLine(file, 1),
     }
   }
   const column = Buffer.from(location.lineText).subarray(0, location.column).toString().length + 1
@@ -117,13 +117,5 @@ function toDiagnostic(message: Message, file: string, folder: string): Diagnosti
     endColumn: column + Math.max(1, location.length),
     sourceLine: location.lineText,
     ...(hint ? { hint } : {}),
-  }
-}
-
-function firstLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split('\n', 1)[0] ?? ''
-  } catch {
-    return ''
   }
 }

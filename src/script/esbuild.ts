@@ -41,6 +41,10 @@ export async function bundle(
       sourcemap: 'external',
       outfile: 'bundle.js',
       metafile: true,
+      // Arithmetic on huge integers cannot be stopped: their literals become calls of BigInt, which scripts do not have.
+      supported: { bigint: false },
+      // What was a module stays strict.
+      banner: { js: '"use strict";' },
       charset: 'utf8',
       logLevel: 'silent',
     })

@@ -12,6 +12,7 @@ export type {
   RtpArguments,
   RtpResult,
 } from '../../stdlib/contract.ts'
+export { checkTypes } from './check-types.ts'
 export { type CompileOptions, type CompileOutcome, compileScript } from './compile.ts'
 export {
   type Diagnostic,
@@ -41,3 +42,6 @@ export type {
   RunMeta,
   RunOutcome,
 } from './program.ts'
+export { loadDiagnostic, ProgramStore, type ProgramStoreOptions, type StoreOutcome } from './program-store.ts'
+export { checkAwaits } from './unawaited.ts'
+export { type ScriptWatcher, watchScripts } from './watcher.ts'

@@ -2,6 +2,7 @@
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
+import { DRY_META, DRY_REQUEST, dryAnswer } from './dry-run.ts'
 import type { CfgSettings } from './dsl/index.ts'
 import { guestBundle } from './guest-bundle.ts'
 import type { HostOps } from './host-ops.ts'
@@ -71,6 +72,8 @@ export class LoadedProgram implements RouteProgram {
   /** Runs that ended within the entry that began them. */
   readonly #ended = new Map<number, string | number>()
   #isolate: ScriptIsolate
+  /** A dry run is under way: nothing may reach the host. */
+  #dry = false
   #entered = 0
   #asked = 0
   #released: number[] = []
@@ -149,6 +152,21 @@ export class LoadedProgram implements RouteProgram {
     return this.#decode(answer)
   }
 
+  /** Runs the request route once over a trivial call that reaches nobody, so that its code is compiled before traffic comes. */
+  warm(): void {
+    if (!this.has('request')) return
+    this.#dry = true
+    try {
+      const outcome = this.run({ runId: 0, kind: 'request', name: '', raw: DRY_REQUEST, meta: DRY_META })
+      if (outcome instanceof Promise) outcome.catch(() => undefined)
+    } catch (error) {
+      // What a trivial call provokes is no reason to refuse the program.
+      this.#log.debug({ file: this.file, error: String(error) }, 'the dry run of a script failed')
+    } finally {
+      this.#dry = false
+    }
+  }
+
   releaseTransaction(transactionId: number): void {
     this.#released.push(transactionId)
   }
@@ -207,6 +225,7 @@ export class LoadedProgram implements RouteProgram {
 
   /** An operation of the guest. Its text is the script's: names are looked up, never trusted. */
   #call(runId: number, opId: number, name: string, args: string): string | number | undefined {
+    if (this.#dry) return dryAnswer(name)
     const answer = this.#host.call(runId, name as never, (args === '' ? null : JSON.parse(args)) as never) as unknown
     if (!(answer instanceof Promise)) return encodeAnswer(answer)
     this.#asked++

@@ -145,7 +145,7 @@ describe('state between the runs of a transaction', () => {
       export function request_route() { setFlag(3) }
       export const failure_route = { F() { return isFlagSet(3) ? 7 : 8 } }`)
     const failing = () => program.run(input('failure', 'F', request(), { transactionId: 5, status: 486 }))
-    program.run(input('request', '', request(), { transactionId: 5 }))
+    void program.run(input('request', '', request(), { transactionId: 5 }))
     expect(failing()).toMatchObject({ code: 7 })
     program.releaseTransaction(5)
     expect(failing()).toMatchObject({ code: 8 })
@@ -159,9 +159,9 @@ describe('state between the runs of a transaction', () => {
         if (req.status === 486) return (await tRelay()) ? 1 : -1
         setUri('sip:other@10.0.0.9'); appendHf('X-B: 1\\r\\n'); await tRelay()
       } }`)
-    program.run(input('request', '', request()))
+    void program.run(input('request', '', request()))
     expect(program.run(input('failure', 'F', request(), { status: 486 }))).toMatchObject({ code: -1 })
-    program.run(input('failure', 'F', request(), { status: 503 }))
+    void program.run(input('failure', 'F', request(), { status: 503 }))
     const specs = host.of('relay') as { onFailure?: string; branches: { uri: string; edits: { text: string }[] }[] }[]
     expect(specs).toHaveLength(2)
     expect(specs[0]!.onFailure).toBe('F')
@@ -182,7 +182,7 @@ describe('state between the runs of a transaction', () => {
         if (req.requestUri.includes('c@')) drop()
         if (req.requestUri.includes('b@')) appendHf('X-B: 1\\r\\n')
       } }`)
-    run()
+    await run()
     const [spec] = host.of('relay') as [{ dropped: number; branches: { uri: string; edits: { text: string }[] }[] }]
     expect(spec.dropped).toBe(1)
     expect(spec.branches.map((branch) => branch.edits.map((edit) => edit.text.trim()))).toEqual([
