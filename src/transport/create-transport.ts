@@ -2,6 +2,7 @@
 import { systemClock } from '../clock.ts'
 import { type Log, silentLog } from '../log.ts'
 import { optionalNativeSockets } from './native-sockets.ts'
+import { NativeUdp } from './native-udp.ts'
 import type { DatagramSocket, Dial, Sockets, StreamEvents, StreamServer, StreamSocket } from './sockets.ts'
 import { dialStream, openStreamServer } from './stream.ts'
 import { TlsContexts } from './tls-context.ts'
@@ -14,9 +15,11 @@ class NodeSockets implements Sockets {
   profileChanged?: (profile: string) => void
   readonly #log: Log
   readonly #tls: TlsContexts
+  readonly #portable: boolean
 
   constructor(options: TransportOptions) {
     this.#log = options.log ?? silentLog
+    this.#portable = options.datagrams === 'dgram'
     this.#tls = new TlsContexts({
       tls: options.tls ?? { profiles: {} },
       clock: options.clock ?? systemClock,
@@ -27,12 +30,15 @@ class NodeSockets implements Sockets {
     })
   }
 
-  openDatagram(
+  async openDatagram(
     spec: ListenSpec,
     options: { bufferBytes: number },
     received: (wire: string, address: string, port: number) => void,
   ): Promise<DatagramSocket> {
-    return openUdp(spec, options, received, this.#log)
+    // A link-local address needs its zone with every datagram, which the batches do not carry.
+    const native = this.#portable || spec.address.includes('%') ? undefined : optionalNativeSockets()
+    if (native) return new NativeUdp(native, spec, options, received)
+    return await openUdp(spec, options, received, this.#log)
   }
 
   async openServer(spec: ListenSpec, admit: (socket: StreamSocket) => StreamEvents | undefined): Promise<StreamServer> {

@@ -24,11 +24,27 @@ export interface NativeSockets {
   mapSharedMemory(fd: number, bytes: number): ArrayBuffer
 }
 
-interface Addon extends Omit<NativeSockets, 'bind'> {
+/** What batched UDP needs besides; see native/udp_batch.h for the layout of the arrays. */
+export interface BatchSockets extends NativeSockets {
+  setBuffers(fd: number, bytes: number): void
+  /** Takes the descriptor over. */
+  openBatch(
+    fd: number,
+    received: (count: number) => void,
+    inBytes: Uint8Array,
+    inMeta: Int32Array,
+    outBytes: Uint8Array,
+    outMeta: Int32Array,
+  ): unknown
+  sendBatch(handle: unknown, from: number, to: number): number
+  closeBatch(handle: unknown): void
+}
+
+interface Addon extends Omit<BatchSockets, 'bind'> {
   bind(stream: 0 | 1, address: string, port: number): number
 }
 
-let loaded: NativeSockets | undefined
+let loaded: BatchSockets | undefined
 let missing = false
 
 /**
@@ -36,6 +52,10 @@ let missing = false
  * @throws SignalboxError ERR_NATIVE when it was not built.
  */
 export function nativeSockets(): NativeSockets {
+  return batchSockets()
+}
+
+function batchSockets(): BatchSockets {
   if (loaded) return loaded
   let addon: Addon
   try {
@@ -61,15 +81,19 @@ export function nativeSockets(): NativeSockets {
     routeTo: (address) => (addressFamily(address) === 0 ? undefined : addon.routeTo(address)),
     createSharedMemory: (bytes) => addon.createSharedMemory(size(bytes)),
     mapSharedMemory: (fd, bytes) => addon.mapSharedMemory(descriptor(fd), size(bytes)),
+    setBuffers: (fd, bytes) => addon.setBuffers(descriptor(fd), size(bytes)),
+    openBatch: addon.openBatch,
+    sendBatch: addon.sendBatch,
+    closeBatch: addon.closeBatch,
   }
   return loaded
 }
 
 /** The addon where it was built, for what has a portable substitute. */
-export function optionalNativeSockets(): NativeSockets | undefined {
+export function optionalNativeSockets(): BatchSockets | undefined {
   if (missing) return undefined
   try {
-    return nativeSockets()
+    return batchSockets()
   } catch {
     missing = true
     return undefined

@@ -219,6 +219,8 @@ export interface TransportOptions extends Partial<ReloadableTransport> {
   readonly watch?: FileWatch
   /** Reads a PEM file; the file system by default. */
   readonly readFile?: (path: string) => string
+  /** How UDP is read and written; by default in batches where the addon was built, else by node:dgram. */
+  readonly datagrams?: 'native' | 'dgram'
   /** 0 <= n < 1, for SRV weights. */
   readonly random?: () => number
 }

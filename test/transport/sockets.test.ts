@@ -86,6 +86,50 @@ describe.each(['127.0.0.1', '::1'])('between two layers on %s', (address) => {
   )
 })
 
+describe.each(['native', 'dgram'] as const)('UDP by %s', (datagrams) => {
+  test.each(['127.0.0.1', '::1'])('carries hundreds in one turn, none lost or mixed up, on %s', async (address) => {
+    const listen = [`udp:${address === '::1' ? '[::1]' : address}:0`]
+    const a = await started({ listen, datagrams })
+    const b = await started({ listen, datagrams })
+    const bodies = Array.from({ length: 300 }, (_, i) => `${i} `.repeat(1 + (i % 400)))
+    for (const [i, body] of bodies.entries())
+      a.layer.send(hopTo(b.layer), optionsRequest({ callId: `c${i}`, body }), noFailure)
+    const seen = new Map<string, string>()
+    for (const _ of bodies) {
+      const { message, flow } = await b.next()
+      seen.set(message.callId, message.body)
+      expect([flow.remoteAddress, flow.remotePort]).toEqual([address, a.layer.listeners[0]!.port])
+    }
+    expect(bodies.map((_, i) => seen.get(`c${i}`))).toEqual(bodies)
+  })
+
+  test('carries the longest datagram, and refuses a longer one', async () => {
+    const a = await started({ listen: ['udp:127.0.0.1:0'], datagrams, parseLimits: { bodyBytes: 70_000 } })
+    const b = await started({ listen: ['udp:127.0.0.1:0'], datagrams })
+    const frame = optionsRequest({ body: 'x'.repeat(10_000) }).length - 10_000
+    a.layer.send(hopTo(b.layer), optionsRequest({ body: 'x'.repeat(65_507 - frame) }), noFailure)
+    expect((await b.next()).message.raw).toHaveLength(65_507)
+    const error = await new Promise<Error>((resolve) =>
+      a.layer.send(hopTo(b.layer), optionsRequest({ body: 'x'.repeat(65_508 - frame) }), resolve),
+    )
+    expect(error.message).toContain('do not fit into a datagram')
+  })
+
+  test('tells which send failed and why, the others go', async () => {
+    const a = await started({ listen: ['udp:127.0.0.1:0'], datagrams })
+    const b = await started({ listen: ['udp:127.0.0.1:0'], datagrams })
+    const beyond: Hop = { transport: 'udp', address: '192.0.2.1', port: 5060 }
+    const failing = fails(a.layer, beyond)
+    a.layer.send(hopTo(b.layer), optionsRequest(), noFailure)
+    expect(await failing).toMatchObject({
+      code: 'ERR_TRANSPORT',
+      message: expect.stringMatching(/udp 192\.0\.2\.1:5060: send E\w+/),
+    })
+    expect((await b.next()).message.callId).toBe('c1')
+    expect(a.layer.stats().sendFailures).toBe(1)
+  })
+})
+
 describe('inherited descriptors', () => {
   test.each(['udp', 'tcp'] as const)('%s serves on one', async (transport) => {
     const native = nativeSockets()

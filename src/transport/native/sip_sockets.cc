@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "addresses.h"
+#include "udp_batch.h"
 
 namespace sip_sockets {
 namespace {
@@ -135,6 +136,22 @@ napi_value send_to(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// setBuffers(descriptor, bytes): receive and send buffer of the kernel, as far as the system grants it.
+napi_value set_buffers(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  arguments(env, info, args);
+  int fd = number(env, args[0]);
+  int bytes = number(env, args[1]);
+  // The forced form goes beyond the system's bound and needs CAP_NET_ADMIN.
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+  }
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+  }
+  return nullptr;
+}
+
 // routeTo(address) -> our address on the way there, undefined where there is no way. Nothing is sent.
 napi_value route_to(napi_env env, napi_callback_info info) {
   napi_value args[1];
@@ -206,6 +223,10 @@ NAPI_MODULE_INIT() {
       {"routeTo", nullptr, route_to, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"createSharedMemory", nullptr, create_shared_memory, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"mapSharedMemory", nullptr, map_shared_memory, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"setBuffers", nullptr, set_buffers, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"openBatch", nullptr, open_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"sendBatch", nullptr, send_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"closeBatch", nullptr, close_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions);
   return exports;
