@@ -4,14 +4,17 @@ import { loadConfig, loadOnly, readLatin1, usesMedia } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import {
   type CompiledScript,
+  checkAwaits,
   compileScript,
   type Diagnostic,
   diagnosticsToJson,
   formatDiagnostic,
+  loadDiagnostic,
   sortDiagnostics,
 } from '../script/index.ts'
 import { mustBeScript } from './files.ts'
 import { toSarif } from './sarif.ts'
+import { checkTypes } from './type-check.ts'
 
 export type CheckFormat = 'text' | 'json' | 'sarif'
 
@@ -53,6 +56,10 @@ async function checkFile(file: string, defines: ReadonlyMap<string, string>): Pr
   const diagnostics = [...compiled.diagnostics]
   if (!compiled.ok) return diagnostics
   const { script } = compiled
+  if (script.language === 'ts') {
+    for (const path of script.files) diagnostics.push(...checkAwaits(path, readLatin1(path) ?? ''))
+    diagnostics.push(...(await checkTypes([file])))
+  }
   const loaded = await configOf(script)
   if ('diagnostic' in loaded) return [...diagnostics, loaded.diagnostic]
   const { language } = script
@@ -87,14 +94,6 @@ async function configOf(script: CompiledScript): Promise<{ config: unknown } | {
     return { config: await loadOnly(script) }
   } catch (error) {
     if (!(error instanceof SignalboxError)) throw error
-    return { diagnostic: loadFailure(script.file, error) }
+    return { diagnostic: loadDiagnostic(error, script.file) }
   }
-}
-
-/** The place is the first part of the message: `file:line:column: what happened`. */
-function loadFailure(file: string, error: SignalboxError): Diagnostic {
-  const match = /^(.+?):(\d+):(\d+): (.*)$/s.exec(error.message)
-  const place = { file: match?.[1] ?? file, line: Number(match?.[2] ?? 1), column: Number(match?.[3] ?? 1) }
-  const sourceLine = match ? (readLatin1(place.file)?.split('\n')[place.line - 1] ?? '') : ''
-  return { severity: 'error', code: 'load', message: match?.[4] ?? error.message, ...place, sourceLine }
 }

@@ -7,11 +7,10 @@ import type { MediaRelay } from '../media/index.ts'
 import { ProxyCore } from '../proxy/index.ts'
 import {
   type CompiledScript,
-  compileScript,
   type Diagnostic,
   formatDiagnostic,
-  loadProgram,
-  type RouteProgram,
+  type LoadedProgram,
+  ProgramStore,
 } from '../script/index.ts'
 import { createIds, DEFAULT_PARSE_LIMITS, type IdSource, type ParseLimits } from '../sip/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
@@ -23,7 +22,7 @@ import {
   type TransportOptions,
 } from '../transport/index.ts'
 import { logCall } from './call-log.ts'
-import { type ConfigOverride, DEFAULT_LIMITS, type EngineConfig, needsRestart, reloadable } from './config.ts'
+import { DEFAULT_LIMITS, type EngineConfig, needsRestart, reloadable } from './config.ts'
 import { createCounters, type EngineCounters } from './counters.ts'
 import { declareReadings } from './engine-metrics.ts'
 import { HostServices } from './host-services.ts'
@@ -100,125 +99,102 @@ export interface PreparedEngine extends Engine {
  * @throws SignalboxError ERR_COMPILE or ERR_CONFIG whose message holds the diagnostics with their carets
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { file, readFile = readLatin1, env = process.env, defines = new Map<string, string>() } = options
-  const override: ConfigOverride = options.listen?.length ? { listen: options.listen } : {}
-  const tlsFiles = options.transport ? 'unread' : 'required'
-  const compile = async (): Promise<{ script: CompiledScript } | { diagnostics: readonly Diagnostic[] }> => {
-    const result = await compileScript(file, { defines, env, readFile })
-    return result.ok ? { script: result.script } : { diagnostics: result.diagnostics }
-  }
-  const configOf = (script: CompiledScript, raw: unknown) =>
-    loadConfig({ file, language: script.language, raw, override, readFile, tlsFiles })
-  const compiled = await compile()
-  if ('diagnostics' in compiled) throw refused('ERR_COMPILE', compiled.diagnostics)
-  const engine = new ComposedEngine(options, async () => {
-    const again = await compile()
-    if ('diagnostics' in again) return { ok: false, diagnostics: again.diagnostics }
-    const version = engine.version + 1
-    const raw = await engine.load(again.script, version, engine.config.limits)
-    const config = configOf(again.script, raw)
-    if (!config.ok) {
-      engine.discard(version)
-      return { ok: false, diagnostics: config.diagnostics }
-    }
-    engine.swap(version, reloadable(engine.config, config.config))
-    const restart = needsRestart(engine.config, config.config)
-    if (restart.length > 0)
-      engine.log.warn(
-        { event: 'restart-needed', parts: restart },
-        `a change of ${restart.join(' and ')} needs a restart`,
-      )
-    return { ok: true, diagnostics: config.diagnostics }
-  })
-  // The configuration of a .ts is known only once its program has been loaded, so limits are the defaults for that.
-  const raw = await engine.load(compiled.script, 1, DEFAULT_LIMITS)
-  const config = configOf(compiled.script, raw)
-  if (!config.ok) {
-    engine.discard(1)
-    throw refused('ERR_CONFIG', config.diagnostics)
-  }
-  await engine.compose(config.config)
-  engine.swap(1, config.config)
-  return engine
+  const engine = new ComposedEngine(options)
+  const outcome = await engine.loadFile()
+  if (outcome.ok) return engine
+  await engine.close()
+  const errors = outcome.diagnostics.filter((d) => d.severity === 'error')
+  const code = errors.every((d) => d.code === 'config') ? 'ERR_CONFIG' : 'ERR_COMPILE'
+  throw new SignalboxError(code, errors.map((d) => formatDiagnostic(d)).join('\n'))
 }
 
 /** Puts an engine together in a worker. */
 export async function createPreparedEngine(options: PreparedEngineOptions): Promise<PreparedEngine> {
   const { script, version, config } = options
-  const engine = new ComposedEngine({ ...options, file: script.file }, async () => {
-    throw new SignalboxError('ERR_USAGE', 'a worker is reloaded by its supervisor')
-  })
+  const engine = new ComposedEngine({ ...options, file: script.file })
   await engine.load(script, version, config.limits)
-  await engine.compose(config)
   engine.swap(version, config)
   return engine
 }
 
-function refused(code: 'ERR_COMPILE' | 'ERR_CONFIG', diagnostics: readonly Diagnostic[]): SignalboxError {
-  return new SignalboxError(
-    code,
-    diagnostics
-      .filter((d) => d.severity === 'error')
-      .map((d) => formatDiagnostic(d))
-      .join('\n'),
-  )
-}
-
-interface Composition extends Omit<EngineOptions, 'defines' | 'listen' | 'readFile'> {
+interface Composition extends EngineOptions {
   readonly slot?: RunSlot
 }
 
 class ComposedEngine implements PreparedEngine {
-  readonly log: EngineLog
-  config!: EngineConfig
+  readonly #log: EngineLog
   readonly #options: Composition
   readonly #clock: Clock
   readonly #counters: EngineCounters = createCounters()
   readonly #runs = new RunTable()
   readonly #media: MediaServices
-  readonly #host: HostServices
   readonly #slot: RunSlot
-  readonly #reload: () => Promise<ReloadOutcome>
-  /** Programs that are loaded and not in force. */
-  readonly #loaded = new Map<number, RouteProgram>()
-  #program: RouteProgram | undefined
+  readonly #programs: ProgramStore
+  /** Programs that are loaded and not in force, by version. */
+  readonly #prepared = new Map<number, LoadedProgram>()
+  /** Call lines that wait for the final counters of their media. */
+  readonly #ending = new Set<Promise<void>>()
+  /** Of the next program to be prepared. */
+  #programLimits: { runMillis: number; isolateMegabytes: number } = DEFAULT_LIMITS
+  /** What the file said when it was last read. */
+  #read: EngineConfig | undefined
+  #config: EngineConfig | undefined
   #transport!: TransportLayer
   #transactions!: TransactionLayer
-  #proxy!: ProxyCore
+  #proxy: ProxyCore | undefined
   #draining = false
   #closed = false
-  readonly #ending = new Set<Promise<void>>()
 
-  constructor(options: Composition, reload: () => Promise<ReloadOutcome>) {
+  constructor(options: Composition) {
     this.#options = options
-    this.#reload = reload
     this.#clock = options.clock ?? systemClock
-    this.log = asEngineLog(options.log ?? silentLog)
+    this.#log = asEngineLog(options.log ?? silentLog)
     this.#slot = options.slot ?? noRunSlot
-    const { relay } = options
-    this.#media = new MediaServices({ relay, counters: this.#counters, log: this.log })
+    const { relay, env = process.env, defines, readFile } = options
+    this.#media = new MediaServices({ relay, counters: this.#counters, log: this.#log })
     if (relay) {
       relay.onTimeout = (callId, reason) => {
-        this.log.info({ callId, reason }, 'the media relay ended a session in which nothing flowed')
+        this.#log.info({ callId, reason }, 'the media relay ended a session in which nothing flowed')
         this.#media.timedOut(callId)
       }
     }
-    this.#host = new HostServices({
+    const host = new HostServices({
       runs: this.#runs,
       media: this.#media,
       transport: () => this.#transport,
       slot: this.#slot,
-      log: this.log,
-      env: options.env ?? process.env,
+      log: this.#log,
+      env,
     })
-  }
-
-  get version(): number {
-    return this.#program?.version ?? 0
+    this.#programs = new ProgramStore({
+      host,
+      compile: { env, ...(defines ? { defines } : {}), ...(readFile ? { readFile } : {}) },
+      limits: () => this.#programLimits,
+      clock: this.#clock,
+      log: this.#log,
+      accept: (program) => this.#readConfig(program),
+    })
   }
 
   get view(): EngineView {
     return { status: () => this.#status(), listeners: this.#transport.listeners }
+  }
+
+  /** Compiles the file, loads it, and puts program and configuration in force. */
+  async loadFile(): Promise<ReloadOutcome> {
+    // The configuration of a .ts is known only once its program has been loaded: limits are those of the program before.
+    const { ok, diagnostics } = await this.#programs.load(this.#options.file)
+    const read = this.#read
+    this.#read = undefined
+    if (!ok || !read) return { ok: false, diagnostics }
+    const restart = this.#config ? needsRestart(this.#config, read) : []
+    if (restart.length > 0)
+      this.#log.warn(
+        { event: 'restart-needed', parts: restart },
+        `a change of ${restart.join(' and ')} needs a restart`,
+      )
+    this.#apply(read)
+    return { ok: true, diagnostics }
   }
 
   async load(
@@ -226,25 +202,19 @@ class ComposedEngine implements PreparedEngine {
     version: number,
     limits: { runMillis: number; isolateMegabytes: number },
   ): Promise<unknown> {
-    const program = await loadProgram(script, { version, host: this.#host, limits, clock: this.#clock, log: this.log })
-    this.#loaded.set(version, program)
+    const { runMillis, isolateMegabytes } = limits
+    this.#programLimits = { runMillis, isolateMegabytes }
+    const program = await this.#programs.prepare(script, version)
+    this.#prepared.set(version, program)
     return program.config
   }
 
-  /** Forgets a program that was loaded and is not wanted. */
-  discard(version: number): void {
-    this.#loaded.get(version)?.release()
-    this.#loaded.delete(version)
-  }
-
   swap(version: number, config: EngineConfig): void {
-    const program = this.#loaded.get(version)
+    const program = this.#prepared.get(version)
     if (!program) throw new SignalboxError('ERR_SCRIPT', `program ${version} is not loaded`)
-    this.#loaded.delete(version)
-    for (const stale of [...this.#loaded.keys()]) this.discard(stale)
-    const before = this.#program
-    this.#program = program
-    before?.release()
+    this.#prepared.delete(version)
+    this.#discardPrepared()
+    this.#programs.activate(program)
     this.#apply(config)
   }
 
@@ -252,51 +222,74 @@ class ComposedEngine implements PreparedEngine {
     this.#media.adopt(callIds)
   }
 
-  async compose(config: EngineConfig): Promise<void> {
-    const options = this.#options
-    this.config = config
-    const transportOptions: TransportOptions = {
-      listen: config.listen,
-      clock: this.#clock,
-      log: this.log,
-      ...transportSettings(config),
+  /** Puts a configuration in force: all of it the first time, later what a reload can change. */
+  #apply(config: EngineConfig): void {
+    const before = this.#config
+    this.#config = before ? reloadable(before, config) : config
+    this.#programLimits = this.#config.limits
+    if (!before || !this.#proxy) {
+      this.#proxy = this.#compose(this.#config)
+      return
     }
-    this.#transport = (options.transport ?? createTransport)(transportOptions)
-    const ids = options.ids ?? createIds((bytes) => randomBytes(bytes).toString('hex'))
-    this.#transactions = new TransactionLayer({
-      clock: this.#clock,
-      transport: this.#transport,
-      log: this.log,
-      ...transactionSettings(config),
+    this.#transport.update(transportSettings(this.#config))
+    this.#transactions.update(transactionSettings(this.#config))
+    this.#proxy.update(proxySettings(this.#config))
+  }
+
+  #compose(config: EngineConfig): ProxyCore {
+    const options = this.#options
+    const [clock, log] = [this.#clock, this.#log]
+    const transport = (options.transport ?? createTransport)({
+      listen: config.listen,
+      clock,
+      log,
+      ...transportSettings(config),
     })
+    const transactions = new TransactionLayer({ clock, transport, log, ...transactionSettings(config) })
     const router = new ScriptRouter({
-      active: () => this.#program!,
+      active: () => this.#programs.active,
       runs: this.#runs,
       slot: this.#slot,
       counters: this.#counters,
-      log: this.log,
+      log,
       requestEnded: (context) => this.#media.requestEnded(context),
       callEnded: (call) => {
-        const ending: Promise<void> = logCall(call, this.#media, this.#counters, this.log).finally(() =>
+        const ending: Promise<void> = logCall(call, this.#media, this.#counters, log).finally(() =>
           this.#ending.delete(ending),
         )
         this.#ending.add(ending)
       },
     })
-    this.#proxy = new ProxyCore({
-      transactions: this.#transactions,
-      router,
-      clock: this.#clock,
-      ids,
-      log: this.log,
-      ...proxySettings(config),
-    })
+    const ids = options.ids ?? createIds((bytes) => randomBytes(bytes).toString('hex'))
+    const proxy = new ProxyCore({ transactions, router, clock, ids, log, ...proxySettings(config) })
     declareReadings(this.#counters.metrics, {
-      transport: () => this.#transport.stats(),
-      transactions: () => this.#transactions.stats(),
-      proxy: () => this.#proxy.stats(),
+      transport: () => transport.stats(),
+      transactions: () => transactions.stats(),
+      proxy: () => proxy.stats(),
       runs: () => this.#runs.size,
     })
+    this.#transport = transport
+    this.#transactions = transactions
+    return proxy
+  }
+
+  #readConfig(program: LoadedProgram): readonly Diagnostic[] {
+    const { file, listen, readFile = readLatin1, transport } = this.#options
+    const result = loadConfig({
+      file,
+      language: program.language,
+      raw: program.config,
+      override: listen?.length ? { listen } : {},
+      readFile,
+      tlsFiles: transport ? 'unread' : 'required',
+    })
+    this.#read = result.ok ? result.config : undefined
+    return result.diagnostics
+  }
+
+  #discardPrepared(): void {
+    for (const program of this.#prepared.values()) program.release()
+    this.#prepared.clear()
   }
 
   async start(): Promise<void> {
@@ -304,15 +297,14 @@ class ComposedEngine implements PreparedEngine {
   }
 
   async reload(): Promise<ReloadOutcome> {
-    const outcome = await this.#reload().catch((error: unknown): ReloadOutcome => {
-      return { ok: false, diagnostics: [problem(this.#options.file, error)] }
-    })
+    const outcome = await this.loadFile()
     this.#counters.reloads.add({ result: outcome.ok ? 'ok' : 'refused' })
-    if (outcome.ok) this.log.info({ event: 'reload', program: this.version }, 'the new program takes new requests')
+    if (outcome.ok)
+      this.#log.info({ event: 'reload', program: this.#programs.active.version }, 'the new program takes new requests')
     else {
       const text = outcome.diagnostics.map((d) => formatDiagnostic(d)).join('\n')
-      this.log.error(
-        { event: 'reload-failed', program: this.version },
+      this.#log.error(
+        { event: 'reload-failed', program: this.#programs.active.version },
         `the new program is refused, the running one stays:\n${text}`,
       )
     }
@@ -321,7 +313,7 @@ class ComposedEngine implements PreparedEngine {
 
   async drain(seconds: number): Promise<void> {
     this.#draining = true
-    const empty = this.#proxy.drain()
+    const empty = this.#proxy?.drain()
     if (seconds <= 0) return
     let timer: { cancel(): void } | undefined
     const late = new Promise<void>((resolve) => {
@@ -334,34 +326,26 @@ class ComposedEngine implements PreparedEngine {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#proxy.close()
+    this.#proxy?.close()
     await Promise.all(this.#ending)
     await this.#media.closeAll()
-    await this.#transport.close()
-    for (const version of [...this.#loaded.keys()]) this.discard(version)
-    this.#program?.release()
+    if (this.#proxy) await this.#transport.close()
+    this.#discardPrepared()
+    this.#programs.close()
   }
 
   metrics(): Promise<string> {
     return this.#counters.metrics.text()
   }
 
-  /** Puts what a reload can change in force. */
-  #apply(config: EngineConfig): void {
-    this.config = { ...config, listen: this.config.listen }
-    this.#transport.update(transportSettings(config))
-    this.#transactions.update(transactionSettings(config))
-    this.#proxy.update(proxySettings(config))
-  }
-
   #status(): EngineStatus {
-    const proxy = this.#proxy.stats()
+    const proxy = this.#proxy!.stats()
     const transport = this.#transport.stats()
     const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0)
     return {
       file: this.#options.file,
-      language: this.#program!.language,
-      program: this.version,
+      language: this.#programs.active.language,
+      program: this.#programs.active.version,
       listen: this.#transport.listeners.map(shownListener),
       calls: proxy.calls,
       transactions: this.#transactions.stats().open,
@@ -406,9 +390,4 @@ function proxySettings(config: EngineConfig) {
     limits: { calls: config.limits.transactions },
     options: { maxCallMillis: config.timers.maxCall * 1000 },
   }
-}
-
-function problem(file: string, error: unknown): Diagnostic {
-  const message = error instanceof Error ? error.message : String(error)
-  return { severity: 'error', code: 'load', message, file, line: 1, column: 1, sourceLine: '' }
 }

@@ -15,13 +15,20 @@ import {
   usesMedia,
 } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
-import { type CompiledScript, compileScript, type Diagnostic, formatDiagnostic } from '../script/index.ts'
+import {
+  type CompiledScript,
+  compileScript,
+  type Diagnostic,
+  formatDiagnostic,
+  loadDiagnostic,
+  type ScriptWatcher,
+  watchScripts,
+} from '../script/index.ts'
 import { type ControlAnswer, openControlSocket } from './control-socket.ts'
 import { lastWords } from './last-words.ts'
 import type { FromWorker } from './messages.ts'
 import { ProgramHistory } from './program-history.ts'
 import { RelayService } from './relay-service.ts'
-import { type ScriptWatch, watchScript } from './script-watch.ts'
 import type { RunReading } from './slot-memory.ts'
 import { bindSockets, type SocketSet } from './socket-set.ts'
 import { tryProgram } from './trial.ts'
@@ -59,7 +66,7 @@ export class Supervisor {
   #pool: WorkerPool | undefined
   #admin: AdminServer | undefined
   #control: { close(): void } | undefined
-  #watcher: ScriptWatch | undefined
+  #watcher: ScriptWatcher | undefined
   #reloading: Promise<ReloadResult> | undefined
   #reloadAgain = false
   #stopping: Promise<void> | undefined
@@ -87,7 +94,8 @@ export class Supervisor {
       await this.#start()
     } catch (error) {
       await this.#close()
-      throw error
+      const isScript = error instanceof SignalboxError && error.code.startsWith('ERR_SCRIPT')
+      throw isScript ? new SignalboxError(error.code, told(error, this.#options.file)) : error
     }
   }
 
@@ -127,7 +135,7 @@ export class Supervisor {
     if (this.#options.metrics) this.#admin = await startAdminServer(this.#options.metrics, this.#adminSource(), log)
     if (this.#options.control)
       this.#control = await openControlSocket(this.#options.control, (c) => this.#controlled(c), log)
-    this.#watcher = watchScript(script.files, () => void this.reload())
+    this.#watcher = watchScripts(script.files, () => void this.reload())
     log.info(
       {
         event: 'ready',
@@ -195,7 +203,7 @@ export class Supervisor {
       return { ok: true, version }
     } catch (error) {
       this.#watcher?.update(error instanceof RefusedScript ? error.files : running.script.files)
-      const text = error instanceof Error ? error.message : String(error)
+      const text = told(error, this.#options.file)
       this.#log.error(
         { event: 'reload-failed', file: this.#options.file, program: running.version },
         `the new program is refused, the running one stays:\n${text}`,
@@ -234,7 +242,7 @@ export class Supervisor {
   async #drain(): Promise<void> {
     const seconds = this.#options.drainSeconds
     this.#log.info({ seconds }, 'draining: no new calls')
-    this.#watcher?.close()
+    void this.#watcher?.close()
     this.#pool?.stopReplacing()
     const worker = this.#pool?.active
     try {
@@ -247,7 +255,7 @@ export class Supervisor {
   }
 
   async #close(): Promise<void> {
-    this.#watcher?.close()
+    void this.#watcher?.close()
     this.#pool?.killAll()
     this.#control?.close()
     this.#sockets?.close()
@@ -453,6 +461,13 @@ export class RefusedScript extends SignalboxError {
     this.files = files
     this.diagnostics = diagnostics
   }
+}
+
+/** What is wrong, at its place in the script where it names one. */
+function told(error: unknown, file: string): string {
+  if (error instanceof RefusedScript || !(error instanceof SignalboxError))
+    return error instanceof Error ? error.message : String(error)
+  return formatDiagnostic(loadDiagnostic(error, file))
 }
 
 function refused(diagnostics: readonly Diagnostic[], files: readonly string[]): RefusedScript {
