@@ -216,7 +216,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
 
   requestEnded(context: ProxyRequest): void {
     if (!this.#contexts.delete(context)) return
-    this.router.ended(context)
+    if (context.routed) this.router.ended(context)
     this.#checkDrained()
   }
 
@@ -236,6 +236,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
 
   #run(context: ProxyRequest): void {
     let run: void | Promise<void>
+    context.routed = true
     try {
       run = this.router.request(context)
     } catch (error) {
@@ -289,7 +290,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   #forwardStray(reply: SipReply, outcome: ReplyOutcome): void {
     if (outcome.drop) return
     const { transport } = this.transactions
-    const wire = forwardReply(reply, outcome.edits)
+    const wire = forwardReply(outcome.message ?? reply, outcome.edits)
     const send = (hops: readonly Hop[]): void => {
       const hop = hops[0]
       if (hop !== undefined) transport.send(hop, wire, () => this.counters.unreachable++)

@@ -58,7 +58,8 @@ export const STATELESS_BRANCH = `${MAGIC_COOKIE}-s`
 
 export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   readonly id: number
-  readonly request: SipRequest
+  /** The request as routes see it and as branches are written from: after msg_apply_changes not the one that came. */
+  request: SipRequest
   readonly flow: Flow
   readonly language: RouteLanguage
   readonly matched: ProxyRequest | undefined
@@ -75,8 +76,12 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   status = 0
   timedOut = false
   branch = -1
+  /** The router was given this request, so it is told of its end. */
+  routed = false
   /** The call that an INVITE begins, or that a request in a dialog belongs to. */
   call: Call | undefined
+  /** The request as it came: replies and the server transaction go by it. */
+  readonly #received: SipRequest
   readonly #host: ProxyHost
   readonly #responses = new ResponseContext()
   #server: ServerTransaction | undefined
@@ -114,6 +119,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.#host = host
     this.id = id
     this.request = request
+    this.#received = request
     this.flow = flow
     this.language = language
     this.matched = match
@@ -133,7 +139,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   newTransaction(): number {
     if (this.#server !== undefined) return 1
     if (this.request.method === 'ACK' || this.#ended) return -1
-    const server = this.#host.transactions.createServer(this.request, this.flow, this)
+    const server = this.#host.transactions.createServer(this.#received, this.flow, this)
     if (server === undefined) {
       this.#dropped = true
       return 0
@@ -185,9 +191,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       if (spec.status >= 200) this.#cancelOpen('')
       return 1
     }
-    const toTag = spec.toTag ?? this.#host.statelessTag(this.request)
+    const toTag = spec.toTag ?? this.#host.statelessTag(this.#received)
     const wire = this.#build(spec.status, spec.reason, spec, spec.status > 100 ? toTag : undefined)
-    this.#host.transactions.reply(this.flow, this.request, wire, this.#forcedRport)
+    this.#host.transactions.reply(this.flow, this.#received, wire, this.#forcedRport)
     this.#sent(spec.status, spec.reason, undefined)
     return 1
   }
@@ -203,7 +209,14 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   drop(): void {
-    this.#dropped = true
+    if (!this.relayed && !this.replied) this.#dropped = true
+  }
+
+  replaceRequest(request: SipRequest): number {
+    if (this.relayed) return -1
+    this.request = request
+    this.#viaEdits = undefined
+    return 1
   }
 
   // What the core asks for.
@@ -241,7 +254,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   /** This request, routed the same way, went out from here before. */
   looped(): boolean {
-    if (!hasLooped(this.request, this.#routingHash(), this.#host.transactions.transport)) return false
+    if (!hasLooped(this.#received, this.#routingHash(), this.#host.transactions.transport)) return false
     this.#host.counters.loops++
     return true
   }
@@ -249,7 +262,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   /** Absorbs retransmissions while the route waits before it has made a transaction. */
   holdOpen(): void {
     if (this.#server === undefined && this.request.method !== 'ACK')
-      this.#hold = this.#host.transactions.hold(this.request, this.flow, this)
+      this.#hold = this.#host.transactions.hold(this.#received, this.flow, this)
   }
 
   /** The request route has ended, well or not. */
@@ -281,7 +294,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   startClient(branch: Branch, hop: Hop, listener: Listener): ClientTransaction {
     const { transactions, ids, counters } = this.#host
-    const { request } = this
+    const request = this.#received
     const id = `${MAGIC_COOKIE}${ids.branch()}.${this.#routingHash()}`
     const wire = this.#write(branch.spec, hop, listener, id)
     this.#clients++
@@ -428,17 +441,17 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.#forwarded = true
     this.#host.counters.forwarded++
     // Its answer passes unseen.
-    if (this.request.method === 'BYE' && this.call !== undefined)
-      this.#host.calls.dialogOver(this.call, this.request, 'bye')
+    if (this.#received.method === 'BYE' && this.call !== undefined)
+      this.#host.calls.dialogOver(this.call, this.#received, 'bye')
     return 1
   }
 
   /** 16.11: the same for every retransmission, and for the ACK and CANCEL of an INVITE. */
   #statelessBranch(index: number): string {
-    const via = this.request.topVia
-    const name = via === undefined ? '' : this.request.raw.slice(via.start, via.end)
+    const via = this.#received.topVia
+    const name = via === undefined ? '' : this.#received.raw.slice(via.start, via.end)
     const own = via?.branch.startsWith(MAGIC_COOKIE) === true ? via.branch : name
-    return `${STATELESS_BRANCH}${textHash(own, via?.host ?? '', this.request.callId, `${this.request.cseqNumber} ${index}`)}`
+    return `${STATELESS_BRANCH}${textHash(own, via?.host ?? '', this.#received.callId, `${this.#received.cseqNumber} ${index}`)}`
   }
 
   #write(spec: BranchSpec, hop: Hop, listener: Listener, branch: string): string {
@@ -459,7 +472,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   #routingHash(): string {
-    this.#hash ??= routingHash(this.request, this.language === 'cfg' ? this.flow : undefined)
+    this.#hash ??= routingHash(this.#received, this.language === 'cfg' ? this.flow : undefined)
     return this.#hash
   }
 
@@ -508,8 +521,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       .catch((error: unknown) => this.#host.routeFailed('reply', this, error))
   }
 
-  #takeReply(branch: Branch, reply: SipReply, outcome: ReplyOutcome): void {
-    const { status } = reply
+  #takeReply(branch: Branch, received: SipReply, outcome: ReplyOutcome): void {
+    const { status } = received
+    const reply = outcome.message ?? received
     // 16.7 step 2: a 100 is for this hop.
     if (status === 100) return
     if (status < 200) {
@@ -615,7 +629,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   #build(status: number, reason: string, options: LocalReply, toTag: string | undefined): string {
     const headers = (options.headers ?? '') + this.#replyAppend
-    return buildReply(this.request, status, reason, {
+    return buildReply(this.#received, status, reason, {
       ...(toTag === undefined ? {} : { toTag }),
       ...(headers === '' ? {} : { headers }),
       ...(options.body === undefined || options.body === '' ? {} : { body: options.body }),
@@ -637,7 +651,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     if (!sent) {
       if (status < 200 || status >= 300 || this.request.method !== 'INVITE') return
       // 16.7 step 5: a 2xx that comes after a failure went upstream still goes on; the machine of the failure does not carry it.
-      this.#host.transactions.reply(this.flow, this.request, wire, this.#forcedRport)
+      this.#host.transactions.reply(this.flow, this.#received, wire, this.#forcedRport)
     }
     this.#sent(status, reason, reply)
   }
@@ -646,7 +660,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.lastStatus = status
     this.#host.counters.replies++
     if (status >= 200) this.replied = true
-    const { call, request } = this
+    const { call } = this
+    const request = this.#received
     if (call === undefined) return
     const { calls } = this.#host
     if (request.toTag !== '') {
@@ -671,7 +686,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   #settleCall(reason: CallEndReason): void {
-    if (this.call === undefined || this.#callSettled || this.request.toTag !== '') return
+    if (this.call === undefined || this.#callSettled || this.#received.toTag !== '') return
     this.#callSettled = true
     this.#host.calls.settled(this.call, reason)
   }

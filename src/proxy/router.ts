@@ -108,8 +108,13 @@ export interface RequestContext {
   cancelBranches(): void
   /** Answer to where the request came from, with received and rport (force_rport). */
   forceRport(): void
-  /** Nothing more shall be sent for this request (drop in request_route). */
+  /** Nothing more shall be sent for this request (drop in request_route). No effect once it was relayed or answered. */
   drop(): void
+  /**
+   * msg_apply_changes: from now on `request` is this message, and edits are offsets in it. Replies are still made from the request as it
+   * came. -1 after a relay: branches were written from the message before.
+   */
+  replaceRequest(request: SipRequest): number
 }
 
 /** All branches have failed: what a failure route decides on. */
@@ -136,6 +141,8 @@ export interface ReplyContext {
 export interface ReplyOutcome {
   drop: boolean
   edits: MessageEdit[]
+  /** The reply as msg_apply_changes left it; `edits` are then offsets in it. */
+  message?: SipReply
 }
 
 /** How a call came to its end. */

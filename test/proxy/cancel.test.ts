@@ -60,7 +60,7 @@ describe.each(['ts', 'cfg'] as const)('CANCEL in a .%s', (language) => {
     await rig.send(caller, request({ method: 'ACK', branch: 'z9hG4bK-INVITE-1', toTag: 'callee' }))
     await rig.advance(60_000)
     expect(rig.core.stats().contexts).toBe(0)
-    expect(rig.router.endings).toHaveLength(language === 'ts' ? 2 : 3)
+    expect(rig.router.endings).toHaveLength(rig.router.requests.length)
   })
 
   test('the callee answers at the same moment: the 200 passes', async () => {
@@ -148,7 +148,7 @@ test('a CANCEL that belongs to nothing gets 481 in a .ts, and goes to the script
 test('in a .cfg the CANCEL that the script does not relay is not answered', async () => {
   const rig = await createRig({ language: 'cfg' })
   rig.router.onRequest = (context: RequestContext) => {
-    if (context.request.method === 'INVITE') context.relay(relayTo(`sip:bob@${CALLEE}`))
+    if (context.request.method === 'INVITE') void context.relay(relayTo(`sip:bob@${CALLEE}`))
   }
   const caller = rig.end(CALLER)
   await rig.send(caller, request())
