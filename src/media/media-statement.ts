@@ -26,6 +26,8 @@ export function readDocument(options: SessionOptions): SdpDocument {
   if (!parsed.ok) throw new SignalboxError('ERR_PARSE', `Failed to parse SDP: ${parsed.reason}`)
   if (parsed.document.media.length === 0)
     throw new SignalboxError('ERR_PARSE', 'Failed to parse SDP: there is no media in it')
+  const broken = parsed.document.media.find((media) => Number.isNaN(media.port))
+  if (broken) throw new SignalboxError('ERR_PARSE', `Failed to parse SDP: bad port of ${broken.kind}`)
   return parsed.document
 }
 

@@ -35,7 +35,7 @@ export interface RelayedMedia {
   readonly ptime: string | undefined
 }
 
-/** Left as it is: the relay carries only what goes over UDP. */
+/** Left as it is, but for ICE: the relay carries only what goes over UDP. */
 export interface UntouchedMedia {
   readonly action: 'untouched'
   readonly mid: string | undefined
@@ -139,9 +139,10 @@ function untouchedSection(document: SdpDocument, media: SdpMedia, mid: string | 
   // The session's c= may have become the relay's, which this media does not go through.
   const connection = media.connection ? undefined : document.session.connection
   const [head, ...rest] = media.lines
+  const kept = rest.filter((line) => !ICE.has(attributeName(line)))
   const added =
     (connection ? verbatim(document, connection.line) : '') + (hasAttribute(media, 'mid') ? '' : midLine(mid))
-  return verbatim(document, head!) + added + rest.map((line) => verbatim(document, line)).join('')
+  return verbatim(document, head!) + added + kept.map((line) => verbatim(document, line)).join('')
 }
 
 function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMedia, plan: RewritePlan): string {

@@ -28,6 +28,7 @@ export interface SdpSection {
 export interface SdpMedia extends SdpSection {
   /** `audio`, `video`, `image`, ... */
   readonly kind: string
+  /** NaN where something else than a port stands there; the lines stay readable. */
   readonly port: number
   /** The number after the slash of `port/n`; 1 without it. */
   readonly portCount: number
@@ -95,14 +96,13 @@ type MediaHead = Pick<SdpMedia, 'kind' | 'port' | 'portCount' | 'protocol' | 'fo
 
 // RFC 8866 5.14: m=<media> <port>[/<number of ports>] <proto> <fmt> ...
 function parseMediaLine(value: string): MediaHead | undefined {
-  const match = /^([!-~]+) +(\d{1,5})(?:\/(\d{1,3}))? +([!-~]+)( .*)?$/.exec(value)
+  const match = /^([!-~]+) +([!-.0-~]+)(?:\/(\d{1,3}))? +([!-~]+)( .*)?$/.exec(value)
   if (!match) return undefined
-  const port = Number(match[2])
-  if (port > 65_535) return undefined
+  const port = /^\d{1,5}$/.test(match[2]!) ? Number(match[2]) : Number.NaN
   const formatText = match[5] ?? ''
   return {
     kind: match[1]!,
-    port,
+    port: port > 65_535 ? Number.NaN : port,
     portCount: match[3] === undefined ? 1 : Number(match[3]),
     protocol: match[4]!,
     formats: formatText.split(' ').filter((format) => format !== ''),
