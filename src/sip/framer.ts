@@ -2,7 +2,7 @@
 
 import { HeaderId, headerIdAt } from './header-fields.ts'
 import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
-import { parseDigits, trimEnd } from './scan.ts'
+import { detach, parseDigits, trimEnd } from './scan.ts'
 
 /** What came off a stream: a message, a double CRLF (answer it with one), a single CRLF, or the end of all sense. */
 export type FramedItem =
@@ -109,7 +109,8 @@ export class StreamFramer {
   }
 
   private endOfHead(chunk: string, end: number, items: FramedItem[]): string {
-    this.keep(end === chunk.length ? chunk : chunk.slice(0, end))
+    // A message outlives its chunk: it may not keep all of it alive.
+    this.keep(end === chunk.length ? chunk : detach(chunk.slice(0, end)))
     const head = this.joined()
     this.chunks = [head]
     const length = contentLengthOf(head)

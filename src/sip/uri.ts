@@ -1,7 +1,7 @@
 // Owns SIP and SIPS URIs (RFC 3261 19.1): reading, writing, comparing; tel and other schemes as far as a proxy needs them.
 
 import { Params } from './params.ts'
-import { decodePercent, equalsIgnoreCase, parseDigits } from './scan.ts'
+import { decodePercent, equalsIgnoreCase, isHostChar, parseDigits } from './scan.ts'
 
 /** A URI taken apart. Escapes stay as written; fields may be changed, `toString` writes the result. */
 export interface SipUri {
@@ -157,12 +157,6 @@ export function hostEnd(text: string, start: number, end: number): number {
 function isIpv6Char(code: number): boolean {
   const lower = code | 32
   return (code >= 48 && code <= 58) || (lower >= 97 && lower <= 102) || code === 46 || code === 37
-}
-
-/** Letters, digits, hyphen, dot; the underscore of real-world names is let pass. */
-function isHostChar(code: number): boolean {
-  const lower = code | 32
-  return (lower >= 97 && lower <= 122) || (code >= 48 && code <= 57) || code === 45 || code === 46 || code === 95
 }
 
 /** RFC 3261 19.1.4. URIs of other schemes than sip and sips are equal when their text is, the scheme aside. */

@@ -126,12 +126,10 @@ function viaFault(request: SipRequest): Refusal | undefined {
 }
 
 function uriFault(request: SipRequest, checks: RequestChecks): Refusal | undefined {
-  const scheme = uriScheme(request.requestUri)
-  // RFC 4475 3.1.2.7: with <> there is no scheme.
-  if (scheme === '') return badRequest('Request-URI')
-  // RFC 3261 16.3 (2), RFC 4475 3.3.2 and 3.3.3
-  if (!checks.schemes.includes(scheme)) return { status: 416, reason: reasonPhrase(416) }
-  const uri = request.uri
+  const { uri } = request
+  const scheme = uri === undefined ? uriScheme(request.requestUri) : uri.scheme
+  // RFC 3261 16.3 (2), RFC 4475 3.3.2 and 3.3.3. With <> there is no scheme (RFC 4475 3.1.2.7).
+  if (scheme !== '' && !checks.schemes.includes(scheme)) return { status: 416, reason: reasonPhrase(416) }
   if (uri === undefined) return badRequest('Request-URI')
   // RFC 3261 19.1.1: a Request-URI has no headers (RFC 4475 3.1.2.11).
   return uri.headers === '' && !request.requestUri.endsWith('?') ? undefined : badRequest('headers in the Request-URI')

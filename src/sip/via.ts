@@ -2,7 +2,17 @@
 
 import type { MessageEdit } from './edits.ts'
 import { findParam, Params } from './params.ts'
-import { equalsIgnoreCase, findComma, isLws, isTokenChar, parseDigits, skipLws, trimEnd, unfold } from './scan.ts'
+import {
+  equalsIgnoreCase,
+  findComma,
+  isHostChar,
+  isLws,
+  isTokenChar,
+  parseDigits,
+  skipLws,
+  trimEnd,
+  unfold,
+} from './scan.ts'
 import { bareHost, hostEnd } from './uri.ts'
 
 /** One Via value, with its place in the text it was read from. */
@@ -79,16 +89,16 @@ export function parseVia(text: string, start = 0, end = text.length): Via | unde
   i = hostStart
   if (text.charCodeAt(i) === 91) {
     i = text.indexOf(']', i) + 1
-    if (i === 0 || i > to) return undefined
-  } else while (i < to && !endsHost(text.charCodeAt(i))) i++
+    if (i === 0 || i > to || hostEnd(text, hostStart, i) !== i) return undefined
+  } else while (i < to && isHostChar(text.charCodeAt(i))) i++
+  if (i === hostStart) return undefined
   const hostStop = i
-  if (hostEnd(text, hostStart, hostStop) !== hostStop) return undefined
   i = skipLws(text, i, to)
   let port = -1
   if (i < to && text.charCodeAt(i) === 58) {
     const portStart = skipLws(text, i + 1, to)
     i = portStart
-    while (i < to && !endsHost(text.charCodeAt(i))) i++
+    while (i < to && isDigit(text.charCodeAt(i))) i++
     port = parseDigits(text, portStart, i, 65_535)
     if (port < 0) return undefined
     i = skipLws(text, i, to)
@@ -97,8 +107,8 @@ export function parseVia(text: string, start = 0, end = text.length): Via | unde
   return new ParsedVia(text, transport, text.slice(hostStart, hostStop), port, from, to, i)
 }
 
-function endsHost(code: number): boolean {
-  return code === 58 || code === 59 || isLws(code)
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57
 }
 
 function tokenEnd(text: string, at: number, end: number): number {
