@@ -1,10 +1,9 @@
 // Owns DNS as the system gives it: the hosts file, then the resolver's servers.
 import { Resolver } from 'node:dns/promises'
-import { readFileSync, statSync } from 'node:fs'
-import { addressFamily, numericAddress } from './ip-address.ts'
+import { hostsFileAddresses } from './hosts-file.ts'
+import { addressFamily } from './ip-address.ts'
 import type { AddressRecord, DnsSource } from './types.ts'
 
-const HOSTS_FILE = '/etc/hosts'
 const HOSTS_TTL_SECONDS = 5
 /** Answers that mean "there is no such record", as against "the server did not answer". */
 const NO_RECORD = new Set(['ENOTFOUND', 'ENODATA', 'NXDOMAIN', 'NODATA'])
@@ -18,38 +17,9 @@ async function orNone<T>(records: Promise<T[]>): Promise<T[]> {
   }
 }
 
-/** The names of a hosts file, lower case, with their numeric addresses. */
-export function parseHostsFile(text: string): Map<string, string[]> {
-  const names = new Map<string, string[]>()
-  for (const line of text.split('\n')) {
-    const [address, ...hosts] = line.replace(/#.*/, '').trim().split(/\s+/)
-    const numeric = address ? numericAddress(address) : undefined
-    if (numeric === undefined) continue
-    for (const host of hosts) {
-      const key = host.toLowerCase()
-      names.set(key, [...(names.get(key) ?? []), numeric])
-    }
-  }
-  return names
-}
-
 /** The system's DNS: two tries of two seconds a server. */
 export function createSystemDns(): DnsSource {
   const resolver = new Resolver({ timeout: 2000, tries: 2 })
-  let hosts = new Map<string, string[]>()
-  let stamp = -1
-  const fromHostsFile = (name: string): string[] => {
-    try {
-      const { mtimeMs } = statSync(HOSTS_FILE)
-      if (mtimeMs !== stamp) {
-        hosts = parseHostsFile(readFileSync(HOSTS_FILE, 'utf8'))
-        stamp = mtimeMs
-      }
-    } catch {
-      hosts = new Map()
-    }
-    return hosts.get(name.toLowerCase()) ?? []
-  }
   return {
     async naptr(name) {
       return await orNone(resolver.resolveNaptr(name))
@@ -59,7 +29,7 @@ export function createSystemDns(): DnsSource {
     },
     async addresses(name, family) {
       const wanted = (address: string): boolean => family === undefined || addressFamily(address) === family
-      const local = fromHostsFile(name).filter(wanted)
+      const local = hostsFileAddresses(name).filter(wanted)
       if (local.length > 0) return local.map((address) => ({ address, ttl: HOSTS_TTL_SECONDS }))
       const asked: Promise<AddressRecord[]>[] = []
       if (family !== 6) asked.push(orNone(resolver.resolve4(name, { ttl: true })))

@@ -1,6 +1,7 @@
 // Owns `listen` lines: their grammar (ours and Kamailio's) and their expansion into one entry a socket.
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { SignalboxError } from '../errors.ts'
+import { hostsFileAddresses } from './hosts-file.ts'
 import { addressFamily, numericAddress, uriHost } from './ip-address.ts'
 import type { HostPort, ListenSpec, Transport } from './types.ts'
 
@@ -131,9 +132,10 @@ function addressesOf(address: string, interfaces: Interfaces): string[] {
   if (address === '*') return all.filter(usable).map((info) => info.address)
   const infos = interfaces[address]
   if (infos && infos.length > 0) return infos.filter(usable).map((info) => info.address)
-  if (address.toLowerCase() === 'localhost') return ['127.0.0.1']
+  const named = hostsFileAddresses(address)
+  if (named.length > 0) return named
   throw new SignalboxError(
     'ERR_LISTEN',
-    `listen '${address}': this machine has no interface of that name. Give a numeric address or one of ${Object.keys(interfaces).join(', ')}`,
+    `listen '${address}': this machine has no interface of that name, and its hosts file no such name. Give a numeric address or one of ${Object.keys(interfaces).join(', ')}`,
   )
 }

@@ -5,7 +5,10 @@ import { endpointText, numericAddress } from './ip-address.ts'
 import { type MemoryNetworkOptions, MemorySockets, MemoryWires } from './memory-sockets.ts'
 import type { StreamEvents, StreamSocket } from './sockets.ts'
 import { createLayer } from './transport-layer.ts'
-import type { FlowPeer, Transport, TransportLayer, TransportOptions } from './types.ts'
+import type { DnsSource, FlowPeer, Transport, TransportLayer, TransportOptions } from './types.ts'
+
+/** Tests know the names they give in `hosts`, and ask nobody. */
+const NO_DNS: DnsSource = { naptr: async () => [], srv: async () => [], addresses: async () => [] }
 
 /** What a far end got. */
 export interface MemoryReceived {

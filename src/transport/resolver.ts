@@ -7,6 +7,7 @@ import { defaultPort, transportNamed } from './listen.ts'
 import type { DnsSource, Hop, SrvRecord, Transport } from './types.ts'
 
 const MAX_HOPS = 16
+const MAX_QUESTIONS = 1000
 const SRV_TTL_SECONDS = 60
 const FAILURE_MILLIS = 5_000
 const ANSWER_MILLIS = 10_000
@@ -63,6 +64,12 @@ export class Resolver {
   }
 
   resolve(uri: SipUri): Hop[] | Promise<Hop[]> {
+    if (uri.host === '') {
+      throw new SignalboxError(
+        'ERR_RESOLVE',
+        `cannot resolve ${uri.toString()}: it names no host. Rewrite it to a sip URI before relaying`,
+      )
+    }
     // RFC 3263 4: the target is maddr where there is one, else the host.
     const maddr = uri.params.get('maddr')
     const target = maddr ? maddr : uri.host
@@ -89,12 +96,17 @@ export class Resolver {
     return this.#ask(key, name, uri.port, stated, secure).then((entry) => this.#hops(entry, hop))
   }
 
-  /** Numeric addresses of a name, for the `maddr` of a Via. */
+  /** Numeric addresses of a name, for the `maddr` of a Via; the same cache and bounds. */
   async addresses(host: string): Promise<string[]> {
-    const name = host.toLowerCase()
+    const name = host.toLowerCase().replace(/\.$/, '')
     const fixed = this.#options.hosts().get(name)
     if (fixed) return fixed.map((text) => splitHost(text).address)
-    return (await this.#options.dns.addresses(name)).map(({ address }) => address)
+    const key = `${name} maddr`
+    const known = this.#cache.get(key)
+    const fresh = known && known.expires > this.#options.clock.now()
+    const { services, error } = fresh ? known : await this.#ask(key, name, 0, undefined, false)
+    if (error) throw error
+    return services.flatMap(({ servers }) => servers.flatMap(({ addresses }) => addresses))
   }
 
   #static(
@@ -151,6 +163,11 @@ export class Resolver {
   ): Promise<Entry> {
     const running = this.#asking.get(key)
     if (running) return running
+    // Names come from the wire: whoever floods us with new ones must not pile up questions without end.
+    if (this.#asking.size >= MAX_QUESTIONS) {
+      const error = failure(name, `${MAX_QUESTIONS} other names are being looked up`)
+      return Promise.resolve({ services: [], error, expires: 0 })
+    }
     const { clock, entries, ttlMillis } = this.#options
     const answer = new Promise<Entry>((resolve) => {
       const timer = clock.setTimer(ANSWER_MILLIS, () =>

@@ -25,6 +25,8 @@ class NodeStream implements StreamSocket {
   #socket: Socket
   #events: StreamEvents | undefined
   #error: Error | undefined
+  #text = ''
+  #written: ((error?: Error) => void)[] = []
 
   constructor(socket: Socket, target?: Dial) {
     this.#socket = socket
@@ -84,15 +86,31 @@ class NodeStream implements StreamSocket {
   }
 
   get buffered(): number {
-    return this.#socket.writableLength
+    return this.#socket.writableLength + this.#text.length
   }
 
+  // What one turn of the event loop writes leaves in one system call: a chunk that held ten requests gives one of ten replies.
   write(wire: string, written: (error?: Error) => void): void {
-    this.#socket.write(wire, 'latin1', (error) => written(error ? connectionError(error) : undefined))
+    this.#text += wire
+    this.#written.push(written)
+    if (this.#written.length === 1) process.nextTick(() => this.#flush())
+  }
+
+  #flush(): void {
+    const text = this.#text
+    const written = this.#written
+    if (written.length === 0) return
+    this.#text = ''
+    this.#written = []
+    this.#socket.write(text, 'latin1', (cause) => {
+      const error = cause ? connectionError(cause) : undefined
+      for (const tell of written) tell(error)
+    })
   }
 
   end(): void {
     this.#events = undefined
+    this.#flush()
     const socket = this.#socket
     socket.end()
     setTimeout(() => socket.destroy(), LINGER_MILLIS).unref()
@@ -100,6 +118,7 @@ class NodeStream implements StreamSocket {
 
   destroy(): void {
     this.#events = undefined
+    this.#flush()
     this.#socket.destroy()
   }
 }

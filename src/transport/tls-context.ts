@@ -133,7 +133,7 @@ export class TlsContexts {
         const context = this.#load(name, profile)
         if (old?.fingerprint === context.fingerprint) continue
         this.#contexts.set(name, context)
-        log.info({ profile: name }, `TLS profile '${name}' took new certificates`)
+        log.info({ event: 'certificates', profile: name }, `TLS profile '${name}' took new certificates`)
         changed(name)
       } catch (error) {
         log.error(

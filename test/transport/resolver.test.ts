@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
 import { parseUri } from '../../src/sip/index.ts'
-import { parseHostsFile } from '../../src/transport/dns-source.ts'
+import { parseHostsFile } from '../../src/transport/hosts-file.ts'
 import type { DnsSource, NaptrRecord, SrvRecord, Transport } from '../../src/transport/index.ts'
 import { orderServers, Resolver, staticHosts } from '../../src/transport/resolver.ts'
 
@@ -136,6 +136,20 @@ describe('RFC 3263', () => {
       'tcp 192.0.2.7 5060',
     ])
   })
+})
+
+test('the addresses of a maddr come from the same cache, and questions are bounded', async () => {
+  const { one, asked } = resolver(zone)
+  expect(await one.addresses('Plain.example')).toEqual(['192.0.2.3'])
+  expect(await one.addresses('plain.example')).toEqual(['192.0.2.3'])
+  expect(asked).toHaveLength(1)
+  const answers = await Promise.allSettled(Array.from({ length: 1001 }, (_, i) => one.addresses(`n${i}.example`)))
+  expect((answers.at(-1) as PromiseRejectedResult).reason.message).toContain('1000 other names are being looked up')
+  expect(asked).toHaveLength(1001)
+})
+
+test('a URI without a host is an error that says so', async () => {
+  await expect(resolver(zone).resolve('tel:+4930123456')).rejects.toMatchObject({ code: 'ERR_RESOLVE' })
 })
 
 describe('static names', () => {
