@@ -182,7 +182,10 @@ function normalise(raw: NgDictionary, warnings: string[]): NgDictionary {
   const plain: string[] = []
   const unfolded: string[] = typeof result['rtpp-flags'] === 'string' ? [result['rtpp-flags']] : []
   for (const flag of spelled) {
-    const folded = flag.replace(/[ _]/g, '-')
+    // Names of suites have underscores of their own.
+    const folded = /^SDES/i.test(flag)
+      ? flag.replace(/^SDES_/i, 'SDES-').replace(/ /g, '-')
+      : flag.replace(/[ _]/g, '-')
     if (/^(replace|rtcp-mux|SDES|ICE|DTLS)[-=]/i.test(folded)) unfolded.push(folded)
     else plain.push(flag)
   }
