@@ -91,7 +91,7 @@ export function createMemoryNetwork(clock: Clock = systemClock, options: MemoryN
     transport(layerOptions, identity) {
       const peer = identityOf(identity)
       return createLayer(
-        { clock, ...layerOptions },
+        { clock, dns: NO_DNS, ...layerOptions },
         new MemorySockets(wires, layerOptions.tls ?? { profiles: {} }, peer),
       )
     },
