@@ -17,4 +17,15 @@ describe('the native relay under ASan and UBSan', () => {
   test('no check failed', () => {
     expect(results.filter((result) => result.failures.length > 0)).toEqual([])
   })
+
+  test('streams come, go, change threads and keys under a storm of packets', () => {
+    const seen = runSanitized('run-storm.ts', ['3000']) as {
+      opened: number
+      heard: number
+      events: number
+      taken: number
+    }
+    expect(seen.opened).toBeGreaterThan(500)
+    expect(Math.min(seen.heard, seen.events, seen.taken)).toBeGreaterThan(0)
+  }, 60_000)
 })

@@ -144,7 +144,13 @@ CASE("ports: even, within the range, none twice, exhausted in words, rested befo
   for (int i = 0; i < 9; i++) {
     PortPair pair;
     // 41801 and 41820 are no whole pairs of this range.
-    TRUE(pool.open(loopback(0), 41801, 41820, 0, 0, &pair, &error) == PortResult::kOk);
+    TRUE(pool.open(loopback(0), 41801, 41820, 184, 0, &pair, &error) == PortResult::kOk);
+    for (int fd : {pair.rtp_fd, pair.rtcp_fd}) {
+      int tos = 0;
+      socklen_t size = sizeof tos;
+      getsockopt(fd, IPPROTO_IP, IP_TOS, &tos, &size);
+      EQUAL(tos, 184);
+    }
     EQUAL(pair.rtp_port % 2, 0);
     TRUE(pair.rtp_port >= 41802 && pair.rtp_port <= 41818);
     FALSE(used[(pair.rtp_port - 41802) / 2]);

@@ -78,6 +78,7 @@ SrtpContext::SrtpContext(const CryptoSuite& suite, std::span<const uint8_t> mast
       rtp_(suite, master, static_cast<uint8_t>(KeyLabel::kRtpCipher)),
       rtcp_(suite, master, static_cast<uint8_t>(KeyLabel::kRtcpCipher)) {
   std::memcpy(master_.data(), master.data(), suite.key_length + kSaltLength);
+  sources_.reserve(4);
 }
 
 SrtpContext::~SrtpContext() { wipe(master_.data(), master_.size()); }
@@ -87,7 +88,7 @@ bool SrtpContext::same_key(const SrtpContext& other) const {
 }
 
 SrtpContext::Source* SrtpContext::find(uint32_t ssrc) {
-  for (size_t i = 0; i < source_count_; i++) {
+  for (size_t i = 0; i < sources_.size(); i++) {
     if (sources_[i].ssrc != ssrc) continue;
     // The source in use stands first, so that the usual search is one comparison.
     if (i > 0) std::swap(sources_[i], sources_[0]);
@@ -99,10 +100,10 @@ SrtpContext::Source* SrtpContext::find(uint32_t ssrc) {
 SrtpContext::Source* SrtpContext::find_or_add(uint32_t ssrc) {
   if (Source* found = find(ssrc)) return found;
   // An old source is never forgotten for a new one: its packets could then be replayed, or its keystream used twice.
-  if (source_count_ == kMaxSources) return nullptr;
-  sources_[source_count_].ssrc = ssrc;
-  source_count_++;
-  return find(ssrc);
+  if (sources_.size() == kMaxSources) return nullptr;
+  sources_.push_back({.ssrc = ssrc});
+  std::swap(sources_.front(), sources_.back());
+  return &sources_.front();
 }
 
 SrtpResult SrtpContext::protect_rtp(uint8_t* data, size_t* length) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "crypto.h"
 #include "replay_window.h"
@@ -25,7 +26,7 @@ class SrtpContext {
  public:
   static constexpr size_t kMaxGrowth = 4 + kMaxTagLength;
   /// Sources remembered under one key. Only packets that authenticate make a new one, so only the peer can fill it.
-  static constexpr size_t kMaxSources = 32;
+  static constexpr size_t kMaxSources = 256;
 
   /// `master` is key then salt, as SDES carries it (RFC 4568 6.1).
   SrtpContext(const CryptoSuite& suite, std::span<const uint8_t> master);
@@ -66,8 +67,7 @@ class SrtpContext {
   std::array<uint8_t, kMaxKeyLength + kSaltLength> master_{};
   SessionKeys rtp_;
   SessionKeys rtcp_;
-  size_t source_count_ = 0;
-  std::array<Source, kMaxSources> sources_;
+  std::vector<Source> sources_;  // the one in use first; grows by a new source, not by a packet
 };
 
 }  // namespace media

@@ -1,0 +1,74 @@
+// Owns a storm over the sanitized relay: streams come, go and change while good, random and forged packets pour in.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createNativeRelay } from '../../src/media/native-relay.ts'
+import { RELAY } from './sanitized-build.ts'
+
+const rounds = Number(process.argv[2])
+const address = '127.0.0.12'
+let events = 0
+const relay = createNativeRelay({ onEvent: () => events++, threads: 2, addon: RELAY })
+const socket = createSocket('udp4')
+socket.bind(0, address)
+await once(socket, 'listening')
+let heard = 0
+socket.on('message', () => heard++)
+
+// A small generator of its own, so that a run can be had again.
+let state = 3711
+const random = (below: number): number => {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+  return Math.floor((state / 2 ** 32) * below)
+}
+const key = (seed: number) =>
+  ({
+    suite: seed % 2 ? 'AES_CM_128_HMAC_SHA1_80' : 'AES_CM_128_HMAC_SHA1_32',
+    key: new Uint8Array(30).fill(seed),
+  }) as const
+
+const open: { id: number; rtpPort: number; rtcpPort: number }[] = []
+let opened = 0
+for (let round = 0; round < rounds; round++) {
+  if (open.length < 40) {
+    open.push(relay.openStream({ address, portMin: 41000, portMax: 41999 }))
+    opened++
+  }
+  const one = open[random(open.length)]!
+  const other = open[random(open.length)]!
+  if (one !== other && random(3) === 0) relay.link(one.id, other.id)
+  relay.configure(one.id, {
+    latching: (['learn', 'strict', 'off'] as const)[random(3)]!,
+    ...(random(4) ? { remote: { address, rtpPort: socket.address().port, rtcpPort: socket.address().port } } : {}),
+    srtpIn: random(2) ? key(random(3)) : null,
+    srtpOut: random(2) ? key(random(3)) : null,
+    rtcpMux: random(2) === 0,
+    timeoutMillis: random(2) * 20,
+  })
+  for (let i = 0; i < 20; i++) {
+    const packet = Buffer.alloc(random(60), random(256))
+    if (packet.length > 12) {
+      packet[0] = 0x80 | random(32)
+      packet[1] = random(2) ? 200 : 0
+      packet.writeUInt32BE(random(400), 8)
+    }
+    socket.send(packet, random(2) ? one.rtpPort : one.rtcpPort, address)
+  }
+  if (random(4) === 0) {
+    relay.stats(one.id)
+    relay.close(one.id)
+    open.splice(open.indexOf(one), 1)
+  }
+  if (round % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+await new Promise((resolve) => setTimeout(resolve, 50))
+const counted = open.map((stream) => relay.stats(stream.id))
+relay.shutdown()
+socket.close()
+process.stdout.write(
+  JSON.stringify({
+    opened,
+    heard,
+    events,
+    taken: counted.reduce((sum, stats) => sum + stats.rtpPacketsIn + stats.rtcpPacketsIn, 0),
+  }),
+)
