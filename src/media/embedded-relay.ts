@@ -43,6 +43,9 @@ export interface EmbeddedRelayOptions {
   readonly native?: (options: { onEvent(event: TimeoutEvent): void; threads?: number }) => NativeRelay
 }
 
+/** Commands that concern one call. */
+const COMMANDS: ReadonlySet<string> = new Set(['offer', 'answer', 'delete', 'query'])
+
 /** A relay that also answers NG requests, which is what an NG server serves. */
 export interface EmbeddedRelay extends MediaRelay {
   /** Answers one request; errors become `result: error` with their reason. */
@@ -134,6 +137,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
       const limit = typeof request.limit === 'number' && request.limit > 0 ? request.limit : 32
       return dictionary({ calls: table.callIds.slice(0, Math.min(limit, 1_000)), result: 'ok' })
     }
+    if (!COMMANDS.has(command)) throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
     const session = readSessionOptions(request)
     if (command === 'offer' || command === 'answer') {
       const { sdp, warnings } = negotiate(command, session)
@@ -146,13 +150,10 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
       if (session.fatal) throw new SignalboxError('ERR_MEDIA', NOTHING)
       return dictionary({ warning: NOTHING, result: 'ok' })
     }
-    if (command === 'query') {
-      const call = table.find(session.callId)
-      if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-id')
-      const known = session.fromTag === '' || partyByTag(call, session.fromTag) !== undefined
-      return dictionary({ ...ngReport(report(call), known ? call.parties : []), result: 'ok' })
-    }
-    throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
+    const call = table.find(session.callId)
+    if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-id')
+    const known = session.fromTag === '' || partyByTag(call, session.fromTag) !== undefined
+    return dictionary({ ...ngReport(report(call), known ? call.parties : []), result: 'ok' })
   }
 
   function sessionOf(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): SessionOptions {

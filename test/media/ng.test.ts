@@ -1,0 +1,278 @@
+// Owns the NG protocol on loopback: the server's framing and cache, the client's sets and retransmissions.
+import { createSocket, type Socket } from 'node:dgram'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createFakeNative } from '../../src/media/fake-native.ts'
+import {
+  createEmbeddedRelay,
+  createNgClient,
+  createNgServer,
+  type NgServer,
+  parseListenNg,
+  runRelay,
+} from '../../src/media/index.ts'
+import { decodeBencode, dictionary, encodeBencode, type NgDictionary } from '../../src/media/ng/bencode.ts'
+import { decodeBody, splitFrame } from '../../src/media/ng/message.ts'
+import { CALL_MANAGER_OFFER, OFFICE_ANSWER, TO_MANAGER, TO_OFFICE } from './o365.ts'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+function fakeRelay() {
+  const relay = createEmbeddedRelay({ interfaces: ['10.0.0.5'], offerTimeout: 0, native: createFakeNative })
+  closers.push(() => relay.close())
+  return relay
+}
+
+async function serve(relay: { perform(request: NgDictionary): NgDictionary }): Promise<NgServer> {
+  const server = await createNgServer({ listen: '127.0.0.1:0', relay })
+  closers.push(() => server.close())
+  return server
+}
+
+/** A socket that sends as it is told and keeps what comes. */
+function wire(port: number) {
+  const socket: Socket = createSocket('udp4')
+  closers.push(() => socket.close())
+  const queue: string[] = []
+  let wake: (() => void) | undefined
+  socket.on('message', (bytes) => {
+    queue.push(bytes.toString('latin1'))
+    wake?.()
+  })
+  return {
+    send: (text: string) => socket.send(Buffer.from(text, 'latin1'), port, '127.0.0.1'),
+    async next(): Promise<string> {
+      while (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+      return queue.shift()!
+    },
+  }
+}
+
+describe('bencode', () => {
+  test('what rtpengine writes is read', () => {
+    expect(decodeBencode('d7:command4:ping1:ni-5e1:lli1e0:ee')).toEqual(
+      dictionary({ command: 'ping', n: -5, l: [1, ''] }),
+    )
+    expect(encodeBencode({ b: 'x', a: ['é', 7] })).toBe('d1:al1:éi7ee1:b1:xe')
+  })
+  test.each([
+    '',
+    'd',
+    'i5',
+    'i05e',
+    'i-0e',
+    'ie',
+    '5:abc',
+    '-1:a',
+    '01:a',
+    'd1:a',
+    'd1:ae',
+    'di1e1:ae',
+    'd1:ai1e1:ai2ee',
+    'i1ei2e',
+    'l',
+    'x',
+    `${'l'.repeat(40)}${'e'.repeat(40)}`,
+    `i${'9'.repeat(19)}e`,
+    `l${'i1e'.repeat(5000)}e`,
+  ])('%j is refused', (text) => expect(() => decodeBencode(text)).toThrow(/bencode:/))
+})
+
+describe('server', () => {
+  test('bencode and JSON are answered in kind, what is wrong with a reason, noise with silence', async () => {
+    const server = await serve(fakeRelay())
+    const { send, next } = wire(server.port)
+    send('noise')
+    send('1 d7:command4:pinge')
+    expect(await next()).toBe('1 d6:result4:ponge')
+    send('2 {"command":"ping"}')
+    expect(await next()).toBe('2 {"result":"pong"}')
+    send('3 l4:pinge')
+    expect(await next()).toBe('3 d12:error-reason22:Invalid NG data format6:result5:errore')
+    send('4 d3:foo3:bare')
+    expect(await next()).toContain('Dictionary contains no key "command"')
+    send('5 d7:command5:dancee')
+    expect(await next()).toContain('Unrecognized command')
+    send('6 d7:command')
+    expect(await next()).toMatch(/^6 d12:error-reason\d+:bencode/)
+  })
+
+  test('a retransmission gets the first reply and does nothing', async () => {
+    const relay = fakeRelay()
+    const server = await serve(relay)
+    const { send, next } = wire(server.port)
+    const offer = encodeBencode({ command: 'offer', 'call-id': 'c', 'from-tag': 'A', sdp: CALL_MANAGER_OFFER })
+    send(`7 ${offer}`)
+    const first = await next()
+    send(`7 ${encodeBencode({ command: 'delete', 'call-id': 'c' })}`)
+    expect(await next()).toBe(first)
+    expect(relay.sessions).toBe(1)
+    // Another peer's cookie is another request.
+    const other = wire(server.port)
+    other.send('7 d7:command4:pinge')
+    expect(await other.next()).toBe('7 d6:result4:ponge')
+  })
+
+  test('a whole call in rtpengine words', () => {
+    const relay = fakeRelay()
+    const base = { 'call-id': 'c', 'from-tag': 'A' }
+    const offer = relay.perform({
+      ...base,
+      command: 'offer',
+      sdp: CALL_MANAGER_OFFER,
+      'transport-protocol': 'RTP/SAVP',
+      flags: ['unheard-of'],
+    })
+    expect(offer).toMatchObject({ result: 'ok', warning: 'flag "unheard-of" is not supported and was ignored' })
+    expect(relay.perform({ ...base, command: 'answer', 'to-tag': 'B', sdp: OFFICE_ANSWER }).result).toBe('ok')
+    const query = relay.perform({ command: 'query', 'call-id': 'c' }) as unknown as Record<
+      string,
+      Record<string, unknown>
+    >
+    expect(query.tags).toMatchObject({
+      A: {
+        subscriptions: [{ tag: 'B', type: 'offer/answer' }],
+        medias: [{ index: 1, type: 'audio', protocol: 'RTP/AVP' }],
+      },
+      B: { medias: [{ protocol: 'RTP/SAVP', flags: ['initialized', 'send', 'recv', 'SDES'] }] },
+    })
+    expect(query.totals).toEqual(
+      dictionary({
+        RTP: dictionary({ packets: 0, bytes: 0, errors: 0 }),
+        RTCP: dictionary({ packets: 0, bytes: 0, errors: 0 }),
+      }),
+    )
+    expect(relay.perform({ command: 'list' })).toEqual(dictionary({ calls: ['c'], result: 'ok' }))
+    expect(relay.perform({ ...base, command: 'delete' })).toMatchObject({ result: 'ok', tags: { A: {}, B: {} } })
+    expect(relay.perform({ ...base, command: 'delete', flags: ['fatal'] }).result).toBe('error')
+  })
+
+  test.each(['22222', '127.0.0.1:22222', '[::1]:22222'])('listens on %s', (text) =>
+    expect(parseListenNg(text).port).toBe(22222),
+  )
+  test.each(['', 'x', 'host:22222', '127.0.0.1', '127.0.0.1:99999', '::1:22222'])('%j is refused', (text) =>
+    expect(() => parseListenNg(text)).toThrow(/listen-ng/),
+  )
+  test('a port in use is named', async () => {
+    const server = await serve(fakeRelay())
+    await expect(createNgServer({ listen: `127.0.0.1:${server.port}`, relay: fakeRelay() })).rejects.toMatchObject({
+      code: 'ERR_LISTEN',
+    })
+  })
+})
+
+describe('client', () => {
+  /** A node that does as told. */
+  async function node(reply: (request: NgDictionary, cookie: string) => string | undefined) {
+    const socket = createSocket('udp4')
+    closers.push(() => socket.close())
+    const heard: NgDictionary[] = []
+    socket.on('message', (bytes, peer) => {
+      const frame = splitFrame(bytes.toString('latin1'))!
+      const request = decodeBody(frame.body)
+      heard.push(request)
+      const text = reply(request, frame.cookie)
+      if (text !== undefined) socket.send(Buffer.from(text, 'latin1'), peer.port, peer.address)
+    })
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    return { port: socket.address().port, heard }
+  }
+  const client = (...nodes: { port: number }[]) => {
+    const made = createNgClient({
+      sets: new Map([[0, nodes.map(({ port }) => `udp:127.0.0.1:${port}`)]]),
+      retryMillis: 20,
+      retries: 2,
+    })
+    closers.push(() => made.close())
+    return made
+  }
+  const request = { callId: 'c', fromTag: 'A', sdp: CALL_MANAGER_OFFER, flags: TO_OFFICE }
+
+  test('drives our own server through a call', async () => {
+    const relay = fakeRelay()
+    const server = await serve(relay)
+    const ng = client(server)
+    await ng.ping()
+    const offer = await ng.offer(request)
+    expect(offer.sdp).toContain('RTP/SAVP')
+    await ng.answer({ ...request, toTag: 'B', sdp: OFFICE_ANSWER, flags: TO_MANAGER })
+    expect((await ng.query(request)).streams).toHaveLength(2)
+    expect((await ng.delete(request)).streams.map((stream) => stream.protocol)).toEqual(['RTP/AVP', 'RTP/SAVP'])
+    expect(relay.sessions).toBe(0)
+    await expect(ng.delete(request)).rejects.toMatchObject({ code: 'ERR_MEDIA' })
+    await expect(ng.query(request)).rejects.toThrow(/Unknown call-id/)
+  })
+
+  test('sends again with the same cookie until it is answered', async () => {
+    const cookies: string[] = []
+    const lazy = await node((_, cookie) =>
+      cookies.push(cookie) < 3 ? undefined : `${cookie} d3:sdp3:v=06:result2:oke`,
+    )
+    expect(await client(lazy).offer(request)).toEqual({ sdp: 'v=0' })
+    expect(new Set(cookies).size).toBe(1)
+    expect(lazy.heard).toHaveLength(3)
+  })
+
+  test('a silent node is left aside for the next of the set; when none answers that is told', async () => {
+    const dead = await node(() => undefined)
+    const server = await serve(fakeRelay())
+    const ng = client(dead, server)
+    for (let index = 0; index < 8; index++) await ng.offer({ ...request, callId: `call ${index}` })
+    expect(ng.nodes.map((view) => view.disabled)).toEqual([true, false])
+    // Three attempts of the one call that hashed to it first.
+    expect(dead.heard.length).toBe(3)
+    const lonely = client(dead)
+    await expect(lonely.offer(request)).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
+    await expect(lonely.ping()).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
+    await expect(client().offer(request)).rejects.toThrow(/set 0 has no nodes/)
+  })
+
+  test('replies of somebody else, and those that do not parse, are not taken', async () => {
+    let cookie = ''
+    const target = await node((_, given) => {
+      cookie = given
+      forger.send(Buffer.from(`${cookie} d3:sdp4:evil6:result2:oke`, 'latin1'), clientPort, '127.0.0.1')
+      return `${given} garbage`
+    })
+    const forger = createSocket('udp4')
+    closers.push(() => forger.close())
+    let clientPort = 0
+    const spy = createSocket('udp4')
+    closers.push(() => spy.close())
+    await new Promise<void>((resolve) => spy.bind(0, '127.0.0.1', resolve))
+    spy.on('message', (_, peer) => {
+      clientPort = peer.port
+    })
+    const ng = createNgClient({
+      sets: new Map([
+        [0, [`udp:127.0.0.1:${target.port}`]],
+        [1, [`udp:127.0.0.1:${spy.address().port}`]],
+      ]),
+      retryMillis: 15,
+      retries: 1,
+    })
+    closers.push(() => ng.close())
+    await expect(ng.offer({ ...request, set: 1 })).rejects.toThrow()
+    expect(clientPort).toBeGreaterThan(0)
+    await expect(ng.offer(request)).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
+  })
+
+  test('a wrong node is a configuration error', () => {
+    for (const text of ['udp:nowhere:1', 'udp:127.0.0.1', 'tcp:127.0.0.1:1', '127.0.0.1:0'])
+      expect(() => createNgClient({ sets: new Map([[0, [text]]]) })).toThrow(/media relay/)
+  })
+})
+
+describe('relay command', () => {
+  test('options are checked by name', async () => {
+    const good = { interface: ['127.0.0.1'], listenNg: '127.0.0.1:0' }
+    await expect(runRelay({ ...good, interface: [] })).rejects.toThrow(/--interface/)
+    await expect(runRelay({ ...good, interface: ['x/y'] })).rejects.toThrow(/external\/10\.0\.0\.5/)
+    await expect(runRelay({ ...good, portMin: 'abc' })).rejects.toThrow(/--port-min=abc/)
+    await expect(runRelay({ ...good, tos: 300 })).rejects.toThrow(/--tos=300/)
+    await expect(runRelay({ ...good, portMin: 50_000, portMax: 40_000 })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
+    await expect(runRelay({ ...good, listenNg: '1.2.3.4.5:1' })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
+  })
+})
