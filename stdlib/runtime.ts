@@ -1,7 +1,15 @@
 // Owns the run under way inside the isolate: its message, its edits, its way to the host, and how a script ends it.
-import { type MessageEdit, parseMessage, type SipMessage, type SipReply, SipRequest } from '../src/sip/index.ts'
+import {
+  type MessageEdit,
+  parseMessage,
+  type SipMessage,
+  type SipReply,
+  SipRequest,
+  UNBOUNDED_PARSE_LIMITS,
+} from '../src/sip/index.ts'
 import type { HostOperation, HostOperations, RouteKind, RunMeta } from './contract.ts'
 import { Pending } from './pending.ts'
+import { decodeMeta } from './run-meta.ts'
 import { type Target, TransactionState } from './transaction-state.ts'
 
 export { after, drive, Pending, toPromise } from './pending.ts'
@@ -68,13 +76,13 @@ export class Run {
   }
 
   get meta(): RunMeta {
-    if (typeof this.#meta === 'string') this.#meta = JSON.parse(this.#meta) as RunMeta
+    if (typeof this.#meta === 'string') this.#meta = decodeMeta(this.#meta)
     return this.#meta
   }
 
   get message(): SipMessage {
     if (this.#message === undefined) {
-      const parsed = parseMessage(this.#raw)
+      const parsed = parseMessage(this.#raw, UNBOUNDED_PARSE_LIMITS)
       if (!parsed.ok) throw new Error(`The message of this run does not parse: ${parsed.reason}`)
       this.#message = parsed.message
     }
@@ -116,6 +124,8 @@ export class Run {
   replaceMessage(raw: string, edits: MessageEdit[]): void {
     this.#raw = raw
     this.#message = undefined
+    // Offsets of later edits are those of the message as parsed: a bare LF that the script wrote is a CRLF there.
+    this.#raw = this.message.raw
     this.edits = edits
     if (this.#state && this.message instanceof SipRequest) this.#state.request = this.message
   }
@@ -253,7 +263,7 @@ export function tick(): void {
 /** A run that noticed by itself that its time is up. */
 export class RunTimeout extends Error {
   constructor(milliseconds: number) {
-    super(`The run took longer than ${milliseconds} ms.`)
+    super(`the run took longer than its time; it was stopped after ${milliseconds} ms`)
     this.name = 'RunTimeout'
   }
 }

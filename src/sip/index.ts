@@ -30,7 +30,7 @@ export {
 export { type FramedItem, StreamFramer } from './framer.ts'
 export { canonicalHeaderName, HeaderId, headerIdOf } from './header-fields.ts'
 export { createIds, type IdSource } from './ids.ts'
-export { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
+export { DEFAULT_PARSE_LIMITS, type ParseLimits, UNBOUNDED_PARSE_LIMITS } from './limits.ts'
 export { SipMessage, SipReply, SipRequest } from './message.ts'
 export { type NameAddr, parseNameAddr } from './name-addr.ts'
 export { findParam, Params } from './params.ts'

@@ -23,3 +23,13 @@ export const DEFAULT_PARSE_LIMITS: ParseLimits = {
   bodyBytes: 65_535,
   viaCount: 128,
 }
+
+/** For messages that passed the limits already: read again in the isolate, after edits, or written by us. */
+export const UNBOUNDED_PARSE_LIMITS: ParseLimits = {
+  messageBytes: Number.POSITIVE_INFINITY,
+  headerCount: Number.POSITIVE_INFINITY,
+  headerBytes: Number.POSITIVE_INFINITY,
+  uriBytes: Number.POSITIVE_INFINITY,
+  bodyBytes: Number.POSITIVE_INFINITY,
+  viaCount: Number.POSITIVE_INFINITY,
+}

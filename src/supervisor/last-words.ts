@@ -1,6 +1,6 @@
 // Owns the answer to the message on which a worker died: the supervisor gives it, since nobody else will.
 import { randomBytes } from 'node:crypto'
-import { buildReply, parseMessage, SipRequest } from '../sip/index.ts'
+import { buildReply, parseMessage, SipRequest, UNBOUNDED_PARSE_LIMITS } from '../sip/index.ts'
 import type { RunReading } from './slot-memory.ts'
 
 /** A datagram to send from one of our sockets. */
@@ -13,7 +13,7 @@ export interface LastWords {
 /** The 500 for the request in the slot; undefined when it was no request, or does not parse any more. */
 export function lastWords(run: RunReading): LastWords | undefined {
   if (!run.isRequest || run.transport !== 'udp') return undefined
-  const parsed = parseMessage(run.message)
+  const parsed = parseMessage(run.message, UNBOUNDED_PARSE_LIMITS)
   if (!parsed.ok || !(parsed.message instanceof SipRequest)) return undefined
   const via = parsed.message.topVia
   if (!via) return undefined
