@@ -1,9 +1,10 @@
 // Owns the door of src/transport: RFC 3261 18 over UDP, TCP and TLS, RFC 3263, and the memory network of tests.
 
+export { parseTransport as transportNamed } from '../sip/index.ts'
 export { createTransport } from './create-transport.ts'
-export { addressFamily, endpointText, isLoopback, numericAddress, uriHost } from './ip-address.ts'
+export { addressFamily, endpointText, isLoopback, numericAddress } from './ip-address.ts'
 export { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
-export { defaultPort, expandListen, parseListen, transportNamed } from './listen.ts'
+export { expandListen, parseListen } from './listen.ts'
 export {
   createMemoryNetwork,
   type EndpointOptions,

@@ -1,5 +1,6 @@
-// Owns numeric IP addresses: canonical text, families, loopback, subnets and the brackets of URIs.
+// Owns numeric IP addresses: canonical text, families, loopback, subnets and sources.
 import { isIP, isIPv4, isIPv6, SocketAddress } from 'node:net'
+import { bracketHost } from '../sip/index.ts'
 
 /** The canonical text of a numeric address, brackets removed, IPv4-mapped IPv6 unwrapped; undefined for a name. */
 export function numericAddress(host: string): string | undefined {
@@ -28,14 +29,9 @@ export function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::'
 }
 
-/** How an address is written in a URI or a Via. */
-export function uriHost(address: string): string {
-  return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address
-}
-
 /** `address:port` with brackets where they are needed, for logs and errors. */
 export function endpointText(address: string, port: number): string {
-  return `${uriHost(address)}:${port}`
+  return `${bracketHost(address)}:${port}`
 }
 
 /** The bits of a numeric address as one integer. */

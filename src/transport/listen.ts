@@ -1,23 +1,10 @@
 // Owns `listen` lines: their grammar (ours and Kamailio's) and their expansion into one entry a socket.
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { SignalboxError } from '../errors.ts'
+import { bracketHost, defaultPort, parseTransport } from '../sip/index.ts'
 import { hostsFileAddresses } from './hosts-file.ts'
-import { addressFamily, numericAddress, uriHost } from './ip-address.ts'
+import { addressFamily, numericAddress } from './ip-address.ts'
 import type { HostPort, ListenSpec, Transport } from './types.ts'
-
-const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'tls', 'ws', 'wss']
-const DEFAULT_PORT: Readonly<Record<Transport, number>> = { udp: 5060, tcp: 5060, tls: 5061, ws: 80, wss: 443 }
-
-/** The port that stands where a URI, a Via or a `listen` line gives none (RFC 3261 19.1.2, RFC 7118). */
-export function defaultPort(transport: Transport): number {
-  return DEFAULT_PORT[transport]
-}
-
-/** A transport by its name in any case, or undefined. */
-export function transportNamed(text: string): Transport | undefined {
-  const lower = text.toLowerCase()
-  return TRANSPORTS.find((transport) => transport === lower)
-}
 
 function wrong(text: string, why: string): SignalboxError {
   return new SignalboxError(
@@ -61,7 +48,7 @@ export function parseListen(text: string): ListenSpec {
   if (where === undefined) throw wrong(text, 'it is empty')
   const colon = where.indexOf(':')
   const scheme = colon > 0 ? where.slice(0, colon) : ''
-  const named = scheme === '' ? undefined : transportNamed(scheme)
+  const named = scheme === '' ? undefined : parseTransport(scheme)
   if (scheme.toLowerCase() === 'sctp') throw wrong(text, 'SCTP is not supported')
   const transport = named ?? 'udp'
   const { host, port } = hostPort(named ? where.slice(colon + 1) : where, text)
@@ -77,7 +64,7 @@ export function parseListen(text: string): ListenSpec {
     if (word === 'advertise' || word === 'as') {
       const at = hostPort(value, text)
       advertised = {
-        host: uriHost(numericAddress(at.host) ?? at.host.toLowerCase()),
+        host: bracketHost(numericAddress(at.host) ?? at.host.toLowerCase()),
         port: at.port ?? port ?? defaultPort(transport),
       }
     } else if (word === 'name') name = value

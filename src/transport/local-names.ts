@@ -1,7 +1,7 @@
 // Owns the question "is this host and port ours?": listeners, what they advertise, and aliases.
 import { SignalboxError } from '../errors.ts'
+import { defaultPort, parseTransport } from '../sip/index.ts'
 import { numericAddress } from './ip-address.ts'
-import { defaultPort, transportNamed } from './listen.ts'
 import type { Listener, Transport } from './types.ts'
 
 interface LocalName {
@@ -23,7 +23,7 @@ export function plainHost(host: string): string {
 export function parseAlias(text: string): LocalName & { host: string } {
   const trimmed = text.trim().replaceAll('"', '')
   const scheme = /^([A-Za-z]+):(.+)$/.exec(trimmed)
-  const transport = scheme ? transportNamed(scheme[1]!) : undefined
+  const transport = scheme ? parseTransport(scheme[1]!) : undefined
   const rest = transport ? scheme![2]! : trimmed
   if (numericAddress(rest) !== undefined) return { host: plainHost(rest), ...(transport && { transport }) }
   const match = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}|\*))?$/.exec(rest)

@@ -1,7 +1,7 @@
 // Owns where a reply goes (RFC 3261 18.2.2, RFC 3581 4).
 import type { Via } from '../sip/index.ts'
+import { defaultPort } from '../sip/index.ts'
 import { numericAddress } from './ip-address.ts'
-import { defaultPort } from './listen.ts'
 import type { Flow, ReplyRoute } from './types.ts'
 
 /** `host` is numeric but for a `maddr` that is a name. */

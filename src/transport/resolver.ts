@@ -2,8 +2,8 @@
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { SipUri } from '../sip/index.ts'
+import { defaultPort, parseTransport } from '../sip/index.ts'
 import { addressFamily, numericAddress } from './ip-address.ts'
-import { defaultPort, transportNamed } from './listen.ts'
 import type { DnsSource, Hop, SrvRecord, Transport } from './types.ts'
 
 const MAX_HOPS = 16
@@ -234,7 +234,7 @@ export function staticHosts(hosts: Readonly<Record<string, readonly string[]>>):
 
 // RFC 3261 26.2.2: with sips every hop is TLS; `transport=tcp` then names what TLS runs on.
 function statedTransport(param: string | undefined, secure: boolean): Transport | undefined {
-  const transport = param ? transportNamed(param) : undefined
+  const transport = param ? parseTransport(param) : undefined
   if (!secure || transport === undefined) return transport
   return transport === 'ws' || transport === 'wss' ? 'wss' : 'tls'
 }

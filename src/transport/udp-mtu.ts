@@ -1,5 +1,5 @@
 // Owns the change of a long request from UDP to TCP (RFC 3261 18.1.1).
-import { uriHost } from './ip-address.ts'
+import { bracketHost } from '../sip/index.ts'
 import type { Listener } from './types.ts'
 
 /** Whether this is a request longer than the bound; replies follow their request's transport whatever their length. */
@@ -8,7 +8,7 @@ export function exceedsMtu(wire: string, mtu: number): boolean {
 }
 
 function sentBy({ address, port, advertised }: Listener): string {
-  return advertised ? `${advertised.host}:${advertised.port}` : `${uriHost(address)}:${port}`
+  return advertised ? `${advertised.host}:${advertised.port}` : `${bracketHost(address)}:${port}`
 }
 
 /**
@@ -17,7 +17,7 @@ function sentBy({ address, port, advertised }: Listener): string {
  */
 export function asTcp(wire: string, udp: Listener, tcp: Listener): string | undefined {
   const via = /\r\nVia: SIP\/2\.0\/UDP ([^\s;,]+)/.exec(wire.slice(0, 8192))
-  if (!via || (via[1] !== sentBy(udp) && via[1] !== uriHost(udp.address))) return undefined
+  if (!via || (via[1] !== sentBy(udp) && via[1] !== bracketHost(udp.address))) return undefined
   const at = via.index
   return `${wire.slice(0, at)}\r\nVia: SIP/2.0/TCP ${sentBy(tcp)}${wire.slice(at + via[0].length)}`
 }
