@@ -1,2 +1,226 @@
-// Owns what an emitted program calls besides the builtins.
-export {}
+// Owns what an emitted program calls besides the builtins: conversions, operators, conditions, loops, route calls.
+
+import type { PvReference } from './contract.ts'
+import { oldCondition, oldValue } from './old-operands.ts'
+import {
+  bindFormat,
+  bindPv,
+  type ProgramValues,
+  type PvValue,
+  parsePv,
+  printed,
+  reference,
+  script,
+  setProgramValues,
+  setUnknownIsAvp,
+  variableSlot,
+} from './pseudo-variables.ts'
+import { type PosixRegex, posixRegex, RegexError } from './regex.ts'
+import { builtins } from './registry.ts'
+import { currentRun, DROP, opNow, setInterpolation, tick } from './runtime.ts'
+import { integerOf } from './transformations-string.ts'
+
+export { oldCondition, oldValue, printed, script, tick, variableSlot }
+
+/** An expression that cannot be evaluated: its condition is false, its assignment does not happen, the script goes on. */
+export class EvaluationError extends Error {}
+
+const L_ERR = -1
+const L_WARN = 0
+
+function report(level: number, text: string): void {
+  opNow('log', { level, text })
+}
+
+export interface ProgramSetup extends ProgramValues {
+  /** `#!KAMAILIO`: a variable that is not known is an error, not an AVP. */
+  readonly strict: boolean
+}
+
+/** Called once, before anything else of the program. */
+export function setup(given: ProgramSetup): void {
+  setProgramValues(given)
+  setUnknownIsAvp(given.strict ? 'error' : 'avp')
+  const formats = new Map<string, () => string>()
+  setInterpolation((format) => {
+    let read = formats.get(format)
+    if (read === undefined) {
+      read = bindFormat(format)
+      if (formats.size < 10_000) formats.set(format, read)
+    }
+    return read()
+  })
+}
+
+/** The raw function behind a builtin, by Kamailio's name. */
+export function builtin(name: string): (...args: unknown[]) => unknown {
+  const found = builtins().get(name)
+  if (found === undefined) throw new Error(`There is no function ${name}.`)
+  return found.run as (...args: unknown[]) => unknown
+}
+
+/** The reader of a pseudo-variable as written. */
+export function pv(text: string): () => PvValue {
+  return bindPv(parsePv(text)).get
+}
+
+/** The writer of a pseudo-variable as written. */
+export function setter(text: string): (value: PvValue) => void {
+  const { set } = bindPv(parsePv(text))
+  if (set === undefined) throw new Error(`${text} cannot be assigned.`)
+  return set
+}
+
+/** Both ends, as builtins take a variable. */
+export function variable(text: string): PvReference {
+  return reference(bindPv(parsePv(text)))
+}
+
+/** Reader of a select without its `@`. */
+export function select(path: string): () => PvValue {
+  return pv(`$sel(${path})`)
+}
+
+/** A value as a 32-bit integer; a text that is no number counts as 0, with a warning. */
+export function int(value: PvValue): number {
+  if (typeof value === 'number') return value | 0
+  if (value === null || value === undefined) return 0
+  const number = integerOf(value)
+  if (number !== undefined) return number
+  if (value !== '') report(L_WARN, `"${value.slice(0, 80)}" is no number and counts as 0`)
+  return 0
+}
+
+/** A value as text; null is the empty text. */
+export function str(value: PvValue): string {
+  return typeof value === 'string' ? value : value === null || value === undefined ? '' : `${value}`
+}
+
+/** `+`: the left operand decides between addition and concatenation. */
+export function add(left: PvValue, right: PvValue): string | number {
+  return typeof left === 'number' ? (left + int(right)) | 0 : str(left) + str(right)
+}
+
+/** `==`: the left operand decides how the right one is read; an undefined left takes the right one's type. */
+export function equal(left: PvValue, right: PvValue): boolean {
+  if (typeof left === 'string') return left === str(right)
+  if (typeof left === 'number') return left === int(right)
+  return typeof right === 'number' ? right === 0 : str(right) === ''
+}
+
+/** `== "text"`, the text not being empty. */
+export function equalText(left: PvValue, right: string): boolean {
+  if (typeof left === 'string') return left === right
+  return typeof left === 'number' && left === int(right)
+}
+
+/** `== ""`: a number is never empty, null always. */
+export function empty(value: PvValue): boolean {
+  return value === '' || value === null || value === undefined
+}
+
+export function divide(left: number, right: number): number {
+  if (right === 0) throw new EvaluationError('division by 0')
+  return (left / right) | 0
+}
+
+export function modulo(left: number, right: number): number {
+  if (right === 0) throw new EvaluationError('modulo by 0')
+  return (left % right) | 0
+}
+
+/** A builtin's code inside an expression: it becomes `$rc`; 0 asks for the end of the script. */
+export function called(code: number): number {
+  script.rc = code
+  script.stop = code === 0 ? 3 : 0
+  return code
+}
+
+/** A pattern that is known before the program runs. */
+export function regex(pattern: string): PosixRegex {
+  return posixRegex(pattern, { ignoreCase: true })
+}
+
+/** A case's pattern, in which case counts. */
+export function caseRegex(pattern: string): PosixRegex {
+  return posixRegex(pattern)
+}
+
+/** `=~` with a pattern that is known only now. */
+export function matches(text: string, pattern: string): boolean {
+  try {
+    return posixRegex(pattern, { ignoreCase: true }).test(text)
+  } catch (error) {
+    if (error instanceof RegexError) throw new EvaluationError(`bad regular expression "${pattern}": ${error.message}`)
+    throw error
+  }
+}
+
+/** After an expression that threw: logs what cannot be evaluated, throws on what is something else. */
+export function failed(error: unknown, place: string): false {
+  if (!(error instanceof EvaluationError)) throw error
+  report(L_ERR, `${place}: ${error.message}`)
+  return false
+}
+
+/** A `while` that has run too often; the script goes on after it. */
+export function runaway(place: string, limit: number): void {
+  report(L_ERR, `${place}: runaway while: more than ${limit} loops`)
+}
+
+const DEEPEST = 255
+let depth = 0
+
+/** Runs a route that can call itself; too deep, it gives -1 instead. */
+export function nested(route: () => number, name: string): number {
+  if (depth >= DEEPEST) {
+    report(L_ERR, `too many nested calls of route ${name}`)
+    return -1
+  }
+  depth++
+  try {
+    return route()
+  } finally {
+    depth--
+  }
+}
+
+/** As {@link nested} for a route that may wait: a run's own depth, kept in its frames. */
+export function* nestedWaiting(
+  route: () => Generator<unknown, number, never>,
+  name: string,
+): Generator<unknown, number, never> {
+  const run = currentRun()
+  const level = (levels.get(run) ?? 0) + 1
+  if (level > DEEPEST) {
+    report(L_ERR, `too many nested calls of route ${name}`)
+    return -1
+  }
+  levels.set(run, level)
+  try {
+    return yield* route()
+  } finally {
+    levels.set(run, level - 1)
+  }
+}
+const levels = new WeakMap<object, number>()
+
+const NOT_FOUND = -10
+
+/** `route($var(x))`: the route of that name, or none, with a line in the log. */
+export function find<T>(routes: Readonly<Record<string, T>>, name: string, place: string): T | undefined {
+  if (Object.hasOwn(routes, name)) return routes[name]
+  report(L_ERR, `${place}: route "${name}" not found`)
+  script.rc = NOT_FOUND
+  return undefined
+}
+
+/** What a route block hands to the host: the code it ended with, or DROP thrown. */
+export function ended(code: number): number {
+  const { stop } = script
+  script.stop = 0
+  if (stop === 0) return code
+  if (stop === 2) throw DROP
+  // `exit` ends with 1, `return 0` with 0.
+  return stop === 1 ? 1 : 0
+}

@@ -49,7 +49,6 @@ function advertisedUri(transport: 'always' | 'unless-udp'): string {
 }
 definePv(meta('proto', 'Transport on which the message arrived: udp, tcp, tls, ws, wss.', ['pr']), () => run().proto)
 definePv(meta('prid', 'Transport by number.'), () => PROTOCOLS[run().proto] ?? 0)
-definePv(meta('af', 'Address family: 4 or 6.'), () => (run().srcIp.includes(':') ? 6 : 4))
 definePv(meta('conid', 'Number of the connection; not known here.'), () => null)
 
 function side(name: string, doc: string, address: () => string, port: () => number, asUri: () => string): void {

@@ -51,7 +51,7 @@ definePvClass({ ...meta('T', 'A property of the transaction.'), inner: { name: '
 
 function readRequest(get: () => PvValue): PvValue {
   const run = currentRun()
-  if (run.kind !== 'reply') return get()
+  if (run.kind !== 'reply') return run.kind === 'request' && !run.state.created ? null : get()
   const { request } = run.state
   if (request === undefined) return null
   return within(new Run(run.id, 'event', run.name, request.raw, run.meta.transactionId, run.meta), get)

@@ -88,7 +88,7 @@ definePvClass(
         if (values === undefined || values.length === 0) return null
         const at = index()
         if (at === undefined) return values[0]
-        return at === 'all' ? values.join(', ') : (values.at(at) ?? null)
+        return at === 'all' ? values.join(', ') : (values[at] ?? null)
       },
       set: (value) => {
         const { avps } = currentRun().state
@@ -101,11 +101,7 @@ definePvClass(
         } else if (at === 'all') {
           values.length = 0
           values.push(value)
-        } else if (typeof at === 'number' && at !== 0) {
-          const place = at < 0 ? values.length + at : at
-          if (place >= 0 && place < values.length) values[place] = value
-        } else if (at === 0 && values.length > 0) values[0] = value
-        else if (values.length < MOST_VALUES) values.unshift(value)
+        } else if (values.length < MOST_VALUES) values.unshift(value)
         avps.set(key, values)
       },
     }

@@ -1,5 +1,7 @@
 // Owns the door of the Kamailio language: a .cfg file in, a program in JavaScript and its settings out.
-import type { Diagnostic } from '../diagnostic.ts'
+import { type Diagnostic, sortDiagnostics } from '../diagnostic.ts'
+import { compileFile } from './compile.ts'
+import { placeAt, Report } from './report.ts'
 import { type CfgSettings, emptySettings } from './settings.ts'
 import type { RawSourceMap } from './source-map.ts'
 
@@ -29,6 +31,28 @@ export interface CompileDslResult {
 }
 
 /** Compiles a `.cfg` file. Never throws: an internal failure becomes a diagnostic that names the place. */
-export function compileDsl(file: string, _options: CompileDslOptions): CompileDslResult {
-  return { ok: true, diagnostics: [], code: '', settings: emptySettings(), files: [file] }
+export function compileDsl(file: string, options: CompileDslOptions): CompileDslResult {
+  const report = new Report()
+  let settings = emptySettings()
+  let files = [file]
+  let compiled: { code: string; sourceMap: RawSourceMap } | undefined
+  try {
+    const result = compileFile(file, options, report)
+    settings = result.settings
+    files = result.files
+    compiled = result.program
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    report.error(
+      'internal',
+      `The compiler itself failed here: ${message}`,
+      report.last ?? placeAt({ path: file, text: options.readFile(file) ?? '' }, 0),
+      'This is a fault of signalbox; the place is the last one that it looked at.',
+    )
+  }
+  const diagnostics = sortDiagnostics(report.diagnostics)
+  const ok = !report.failed && compiled !== undefined
+  return ok && compiled !== undefined
+    ? { ok, diagnostics, ...compiled, settings, files }
+    : { ok: false, diagnostics, settings, files }
 }

@@ -17,6 +17,8 @@ const MOST = 500
 export class Report {
   readonly diagnostics: Diagnostic[] = []
   readonly #seen = new Set<string>()
+  /** The place that was looked at last, for a failure of the compiler itself. */
+  last: Place | undefined
 
   get failed(): boolean {
     return this.diagnostics.some((diagnostic) => diagnostic.severity === 'error')

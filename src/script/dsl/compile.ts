@@ -1,0 +1,70 @@
+// Owns the order of the compiler's steps: read, parse, gather, check, emit.
+
+import { checkProgram } from './checker.ts'
+import type { Defines } from './defines.ts'
+import { emitProgram } from './emitter.ts'
+import type { CompileDslOptions } from './index.ts'
+import { integerValue, readString } from './lexemes.ts'
+import { modelOf } from './model.ts'
+import { parseTokens } from './parser.ts'
+import { readTokens } from './preprocess.ts'
+import type { Report } from './report.ts'
+import { type CfgSettings, settingsOf } from './settings.ts'
+import type { RawSourceMap } from './source-map.ts'
+
+const MAX_WHILE_LOOPS = 100
+
+export interface CompiledFile {
+  readonly settings: CfgSettings
+  readonly files: string[]
+  /** Absent when something is wrong. */
+  readonly program: { code: string; sourceMap: RawSourceMap } | undefined
+}
+
+/** A define as `$def(NAME)` gives it: a number, the content of a string, or the text as it stands. */
+function defineValues(defines: Defines): Record<string, string | number> {
+  const values: Record<string, string | number> = {}
+  for (const name of defines.names()) {
+    const text = defines.value(name) ?? ''
+    const string = /^["']/.test(text) ? readString(text, 0) : undefined
+    values[name] = string?.value ?? (/^\d+$/.test(text) ? integerValue(text) : text)
+  }
+  return values
+}
+
+function customValues(settings: CfgSettings): Record<string, Record<string, string | number>> {
+  const groups: Record<string, Record<string, string | number>> = {}
+  for (const { group, name, value } of settings.custom) {
+    groups[group] ??= {}
+    groups[group][name] = value
+  }
+  return groups
+}
+
+export function compileFile(file: string, options: CompileDslOptions, report: Report): CompiledFile {
+  const read = readTokens(file, options, report)
+  const declarations = parseTokens(read.tokens, report)
+  const settings = settingsOf(declarations, report)
+  const model = modelOf(declarations)
+  const flags = new Map(settings.flags.map(({ name, number }) => [name, number]))
+  const used = checkProgram(
+    { main: read.main, declarations, model, settings, flags, strict: read.strict, defines: read.defines },
+    report,
+  )
+  if (report.failed) return { settings, files: read.files, program: undefined }
+  const loops = settings.core.findLast(({ name }) => name === 'max_while_loops')
+  const defines = used.defines ? defineValues(read.defines) : {}
+  const env: Record<string, string> = {}
+  for (const name of used.environment) {
+    const value = Object.hasOwn(options.env, name) ? options.env[name] : undefined
+    if (value !== undefined) env[name] = value
+  }
+  const program = emitProgram({
+    file,
+    model,
+    flags,
+    maxWhileLoops: loops === undefined ? MAX_WHILE_LOOPS : Number(loops.value) | 0,
+    setup: { strict: read.strict, defines, env, custom: customValues(settings) },
+  })
+  return { settings, files: read.files, program }
+}

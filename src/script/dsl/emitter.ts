@@ -1,0 +1,426 @@
+// Owns the emitted program: blocks become functions, statements become lines that a source map leads back to the file.
+import type { Expression, LeaveStatement, Statement, SwitchStatement } from './ast.ts'
+import { constantOf } from './constants.ts'
+import { ExpressionEmitter, Hoisted, isCall } from './emit-expression.ts'
+import type { Block, Model } from './model.ts'
+import { type RawSourceMap, SourceMapBuilder } from './source-map.ts'
+import type { Token } from './tokens.ts'
+import { callsSomething, partsOf } from './walk.ts'
+
+export interface EmitInput {
+  readonly file: string
+  readonly model: Model
+  readonly flags: ReadonlyMap<string, number>
+  readonly maxWhileLoops: number
+  readonly setup: {
+    readonly strict: boolean
+    readonly defines: Readonly<Record<string, string | number>>
+    readonly env: Readonly<Record<string, string>>
+    readonly custom: Readonly<Record<string, Readonly<Record<string, string | number>>>>
+  }
+}
+
+const ENTRY_KINDS = ['request', 'reply', 'failure', 'branch', 'event'] as const
+
+/** The program in JavaScript, and the way back to the file. */
+export function emitProgram(input: EmitInput): { code: string; sourceMap: RawSourceMap } {
+  return new ProgramEmitter(input).emit()
+}
+
+interface Line {
+  readonly text: string
+  readonly at: Token | undefined
+}
+
+class ProgramEmitter {
+  readonly #input: EmitInput
+  readonly #hoisted = new Hoisted()
+  readonly #lines: Line[] = []
+  readonly #functions = new Map<Block, string>()
+
+  constructor(input: EmitInput) {
+    this.#input = input
+    const used = new Set<string>()
+    for (const block of input.model.blocks) {
+      const kind = block.routeKind === 'sub' ? 'route' : `${block.routeKind}_route`
+      const wanted = `${kind}_${block.name}`.replace(/[^A-Za-z0-9_]/g, '_').replace(/_$/, '')
+      let name = wanted
+      for (let i = 2; used.has(name); i++) name = `${wanted}_${i}`
+      used.add(name)
+      this.#functions.set(block, name)
+    }
+  }
+
+  emit(): { code: string; sourceMap: RawSourceMap } {
+    const { model, file, setup } = this.#input
+    for (const block of model.blocks) this.#block(block)
+    this.#routeTable()
+    this.#definition()
+    const head = [
+      "'use strict'",
+      '{',
+      'const D = globalThis.__signalbox.dsl, S = D.script, P = D.printed',
+      `D.setup(${JSON.stringify(setup)})`,
+      ...this.#hoisted.lines,
+    ]
+    const map = new SourceMapBuilder()
+    const text = [...head]
+    for (const { text: line, at } of this.#lines) {
+      if (at !== undefined) {
+        map.add(text.length, line.length - line.trimStart().length, at.file.path, at.startLine, at.startColumn)
+      }
+      text.push(line)
+    }
+    text.push('}', '')
+    return { code: text.join('\n'), sourceMap: map.build(`${file}.js`) }
+  }
+
+  #routeTable(): void {
+    const entries = [...this.#input.model.subs.values()].map(
+      (block) => `${JSON.stringify(block.name)}: ${this.#functions.get(block)}`,
+    )
+    this.#lines.push({ text: `const ROUTES = { __proto__: null, ${entries.join(', ')} }`, at: undefined })
+  }
+
+  #definition(): void {
+    const kinds: string[] = []
+    for (const kind of ENTRY_KINDS) {
+      const entries = this.#input.model.blocks
+        .filter((block) => block.routeKind === kind)
+        .map((block) => `${JSON.stringify(block.name)}: ${this.#entry(block)}`)
+      if (entries.length > 0) kinds.push(`${kind}: { ${entries.join(', ')} }`)
+    }
+    this.#lines.push({ text: `globalThis.__signalbox.define({ ${kinds.join(', ')}, route: ROUTES })`, at: undefined })
+  }
+
+  /** A run begins with nothing stopped, and ends with its code. */
+  #entry(block: Block): string {
+    const name = this.#functions.get(block)
+    if (block.waits) return `function* () { S.stop = 0; S.rc = 1; return D.ended(yield* ${name}()) }`
+    return `() => { S.stop = 0; S.rc = 1; return D.ended(${name}()) }`
+  }
+
+  #block(block: Block): void {
+    const name = this.#functions.get(block)!
+    const star = block.waits ? '*' : ''
+    const { model, flags, maxWhileLoops } = this.#input
+    const body = new BodyEmitter({
+      model,
+      flags,
+      maxWhileLoops,
+      hoisted: this.#hoisted,
+      waits: block.waits,
+      routeFunction: (called) => this.#functions.get(model.subs.get(called)!) ?? 'undefined',
+    })
+    body.emit(block.body)
+    if (block.recursive) {
+      const quoted = JSON.stringify(block.name)
+      const inner = `${name}_body`
+      const call = block.waits
+        ? `return yield* D.nestedWaiting(${inner}, ${quoted})`
+        : `return D.nested(${inner}, ${quoted})`
+      this.#lines.push({ text: `function${star} ${name}() { ${call} }`, at: block.at })
+      this.#lines.push({ text: `function${star} ${inner}() {`, at: block.at })
+    } else this.#lines.push({ text: `function${star} ${name}() {`, at: block.at })
+    this.#lines.push(...body.lines, { text: '}', at: undefined })
+  }
+}
+
+interface BodyOptions {
+  readonly model: Model
+  readonly flags: ReadonlyMap<string, number>
+  readonly maxWhileLoops: number
+  readonly hoisted: Hoisted
+  readonly waits: boolean
+  routeFunction(name: string): string
+}
+
+/** Where a statement stands, as far as its end matters. */
+interface Position {
+  /** The last action of the route: its code is what the route gives. `return`: at once; `keep`: after the loop around it. */
+  readonly tail: 'no' | 'return' | 'keep'
+  /** A switch or while is around it, so that `break` leaves that. */
+  readonly breakable: boolean
+}
+
+/** Division by zero and patterns made while running can fail; their statement is then given up. */
+function canFail(expression: Expression): boolean {
+  if (expression.kind === 'binary') {
+    const { operator, right } = expression
+    if ((operator === '/' || operator === 'mod') && !constantOf(right)) return true
+    if (operator === '=~' && constantOf(right) === undefined) return true
+  }
+  if (
+    expression.kind === 'old-comparison' &&
+    expression.operator === '=~' &&
+    constantOf(expression.right) === undefined
+  ) {
+    return true
+  }
+  return partsOf(expression).some(canFail)
+}
+
+/** Emits the statements of one block. */
+class BodyEmitter {
+  readonly lines: Line[] = []
+  readonly #options: BodyOptions
+  readonly #expressions: ExpressionEmitter
+  #indent = 1
+  #temporaries = 0
+
+  constructor(options: BodyOptions) {
+    this.#options = options
+    this.#expressions = new ExpressionEmitter({
+      ...options,
+      blockCall: (expression) => this.#blockCall(expression),
+      place,
+    })
+  }
+
+  emit(statements: readonly Statement[]): void {
+    this.#line('let r = 1, t', undefined)
+    this.#statements(statements, { tail: 'return', breakable: false })
+    this.#line('return 1', undefined)
+  }
+
+  #line(text: string, at: Token | undefined): void {
+    this.lines.push({ text: '  '.repeat(this.#indent) + text, at })
+  }
+
+  #within(body: () => void): void {
+    this.#indent++
+    body()
+    this.#indent--
+  }
+
+  #statements(statements: readonly Statement[], position: Position): void {
+    // A lone semicolon changes no code, so the last action is the last statement that is one.
+    let last = statements.length - 1
+    while (last >= 0 && statements[last]!.kind === 'empty') last--
+    for (const [i, statement] of statements.entries()) {
+      this.#statement(statement, i === last ? position : { ...position, tail: 'no' })
+    }
+  }
+
+  #statement(statement: Statement, position: Position): void {
+    switch (statement.kind) {
+      case 'empty':
+        return
+      case 'if':
+        this.#guarded(statement.condition, (condition) => this.#if(condition, statement, position), statement.at)
+        return
+      case 'while':
+        this.#while(statement, position)
+        return
+      case 'switch':
+        this.#switch(statement, position)
+        return
+      case 'assignment':
+        this.#assignment(statement.target, statement.value, statement.at)
+        this.#ending('1', position, statement.at)
+        return
+      case 'expression':
+        this.#expression(statement.value, position, statement.at)
+        return
+      case 'leave':
+        this.#leave(statement, position)
+        return
+    }
+  }
+
+  /** After the last action: what the route gives. */
+  #ending(code: string, position: Position, at: Token): void {
+    if (position.tail === 'return') this.#line(`return ${code}`, at)
+    else if (position.tail === 'keep') this.#line(`r = ${code}`, at)
+  }
+
+  #if(condition: string, statement: Statement & { kind: 'if' }, position: Position): void {
+    if (position.tail === 'keep') this.#line('r = 1', statement.at)
+    this.#line(`if (${condition}) {`, statement.at)
+    this.#within(() => this.#statements(statement.then, position))
+    if (statement.otherwise !== undefined) {
+      this.#line('} else {', undefined)
+      this.#within(() => this.#statements(statement.otherwise!, position))
+    }
+    this.#line('}', undefined)
+  }
+
+  /**
+   * A condition, evaluated in such a way that an end of the script that a call in it asked for happens before `use`.
+   * Only the last call counts there: each one begins afresh.
+   */
+  #guarded(condition: Expression, use: (code: string) => void, at: Token): void {
+    const negated = condition.kind === 'unary' && condition.operator === '!' ? condition.operand : undefined
+    const lone = negated ?? condition
+    if (isCall(lone)) {
+      this.#call(lone, at)
+      use(negated === undefined ? 'S.rc > 0' : 'S.rc <= 0')
+      return
+    }
+    const code = this.#expressions.truth(condition)
+    if (!callsSomething(condition) && !canFail(condition)) {
+      use(code)
+      return
+    }
+    const name = `c${++this.#temporaries}`
+    this.#tried(condition, name, code, at)
+    if (callsSomething(condition)) this.#line('if (S.stop !== 0) return 0', at)
+    use(name)
+  }
+
+  #tried(expression: Expression, name: string, code: string, at: Token): void {
+    if (!canFail(expression)) this.#line(`const ${name} = ${code}`, at)
+    else {
+      this.#line(`let ${name}`, undefined)
+      this.#line(
+        `try { ${name} = ${code} } catch (error) { ${name} = D.failed(error, ${JSON.stringify(place(at))}) }`,
+        at,
+      )
+    }
+  }
+
+  /** A call on a line of its own: its code becomes `$rc`; 0 ends the script. */
+  #call(expression: Expression & { kind: 'call' | 'route-call' }, at: Token): void {
+    if (expression.kind === 'route-call') {
+      this.#line(`S.rc = ${this.#expressions.routeCall(expression)}`, at)
+      this.#line('if (S.stop !== 0) return 0', at)
+    } else {
+      this.#line(`if ((S.rc = ${this.#expressions.builtinCall(expression)}) === 0) { S.stop = 3; return 0 }`, at)
+    }
+  }
+
+  #expression(value: Expression, position: Position, at: Token): void {
+    if (isCall(value)) {
+      this.#call(value, at)
+      this.#ending('S.rc', position, at)
+      return
+    }
+    this.#guarded(value, (code) => this.#line(`${code}`, at), at)
+    this.#ending('1', position, at)
+  }
+
+  #assignment(target: Expression, value: Expression, at: Token): void {
+    const code = this.#expressions.store(target, this.#expressions.assigned(value))
+    if (canFail(value)) {
+      this.#line(`try { ${code} } catch (error) { D.failed(error, ${JSON.stringify(place(at))}) }`, at)
+    } else this.#line(code, at)
+    if (callsSomething(value)) this.#line('if (S.stop !== 0) return 0', at)
+  }
+
+  #while(statement: Statement & { kind: 'while' }, position: Position): void {
+    const limit = this.#options.maxWhileLoops
+    const count = `n${++this.#temporaries}`
+    const keep = position.tail !== 'no'
+    if (keep) this.#line('r = 1', statement.at)
+    this.#line(`for (let ${count} = 0; ; ${count}++) {`, statement.at)
+    this.#within(() => {
+      this.#line('D.tick()', statement.at)
+      const code = this.#expressions.nonzero(statement.condition)
+      if (callsSomething(statement.condition) || canFail(statement.condition)) {
+        const name = `c${++this.#temporaries}`
+        this.#tried(statement.condition, name, code, statement.at)
+        if (callsSomething(statement.condition)) this.#line('if (S.stop !== 0) return 0', statement.at)
+        this.#line(`if (!${name}) break`, statement.at)
+      } else this.#line(`if (!(${code})) break`, statement.at)
+      if (limit > 0) {
+        const where = JSON.stringify(place(statement.at))
+        this.#line(`if (${count} >= ${limit}) { D.runaway(${where}, ${limit}); break }`, statement.at)
+      }
+      this.#statements(statement.body, { tail: keep ? 'keep' : 'no', breakable: true })
+    })
+    this.#line('}', undefined)
+    if (position.tail === 'return') this.#line('return r', statement.at)
+  }
+
+  #switch(statement: SwitchStatement, position: Position): void {
+    const labels = statement.cases.map(({ label }) => (label === undefined ? undefined : constantOf(label)))
+    const texts = statement.cases.some(({ regex }, i) => regex || typeof labels[i] === 'string')
+    const keep = position.tail !== 'no'
+    const name = `k${++this.#temporaries}`
+    const code = texts ? this.#expressions.str(statement.value) : this.#expressions.int(statement.value)
+    if (canFail(statement.value)) {
+      this.#tried(statement.value, name, code, statement.at)
+      this.#line(`if (${name} !== false) {`, statement.at)
+    } else {
+      this.#line('{', undefined)
+      this.#line(`const ${name} = ${code}`, statement.at)
+    }
+    if (callsSomething(statement.value)) this.#line('if (S.stop !== 0) return 0', statement.at)
+    if (keep) this.#line('r = 1', statement.at)
+    const patterns = statement.cases.some(({ regex }) => regex)
+    if (patterns) this.#line(`switch (${this.#firstCase(statement, labels, name)}) {`, statement.at)
+    else this.#line(`switch (${name}) {`, statement.at)
+    this.#within(() => {
+      for (const [i, one] of statement.cases.entries()) {
+        const label = patterns ? `${i}` : JSON.stringify(texts ? `${labels[i]}` : Number(labels[i]) | 0)
+        this.#line(one.label === undefined ? 'default: {' : `case ${label}: {`, one.at)
+        this.#within(() => this.#statements(one.body, { tail: keep ? 'keep' : 'no', breakable: true }))
+        this.#line('}', undefined)
+      }
+    })
+    this.#line('}', undefined)
+    this.#line('}', undefined)
+    if (position.tail === 'return') this.#line('return r', statement.at)
+  }
+
+  /** The number of the first case that fits, so that patterns and texts are tried in their order. */
+  #firstCase(statement: SwitchStatement, labels: readonly (string | number | undefined)[], name: string): string {
+    const { hoisted } = this.#options
+    const tests = statement.cases.flatMap(({ regex, label }, i) => {
+      if (label === undefined) return []
+      const text = JSON.stringify(`${labels[i] ?? ''}`)
+      const test = regex ? `${hoisted.take('e', `D.caseRegex(${text})`)}.test(${name})` : `${name} === ${text}`
+      return [`${test} ? ${i} : `]
+    })
+    return `${tests.join('')}-1`
+  }
+
+  #leave(statement: LeaveStatement, position: Position): void {
+    const { how, value, at } = statement
+    switch (how) {
+      case 'exit':
+        this.#line('S.stop = 1; return 0', at)
+        return
+      case 'drop':
+        this.#line('S.stop = 2; return 0', at)
+        return
+      case 'break':
+        if (!position.breakable) {
+          this.#line('return 0', at)
+          return
+        }
+        // A break as the last action makes the route's code 0; elsewhere `r` is set again before it counts.
+        this.#line('r = 0; break', at)
+        return
+      case 'return':
+        this.#return(value, at)
+        return
+    }
+  }
+
+  #return(value: Expression | undefined, at: Token): void {
+    const constant = value === undefined ? 1 : constantOf(value)
+    if (typeof constant === 'number') {
+      this.#line(constant === 0 ? 'S.stop = 3; return 0' : `return ${constant}`, at)
+      return
+    }
+    const name = `c${++this.#temporaries}`
+    this.#tried(value!, name, this.#expressions.int(value!), at)
+    if (callsSomething(value!)) this.#line('if (S.stop !== 0) return 0', at)
+    this.#line(`if (${name} === 0) S.stop = 3`, at)
+    this.#line(`return ${name}${canFail(value!) ? ' | 0' : ''}`, at)
+  }
+
+  /** `{ actions }` as a value: a function of its own inside the block's. */
+  #blockCall(expression: Expression & { kind: 'block' }): string {
+    const body = new BodyEmitter(this.#options)
+    body.emit(expression.body)
+    const text = body.lines.map((line) => line.text).join('\n')
+    const { waits } = this.#options
+    return waits ? `(yield* (function* () {\n${text}\n})())` : `(() => {\n${text}\n})()`
+  }
+}
+
+function place(at: Token): string {
+  return `${at.file.path}:${at.startLine}`
+}
