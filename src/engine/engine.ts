@@ -80,6 +80,14 @@ export interface Engine {
   metrics(): Promise<string>
 }
 
+/** What an engine leaves to the next one when it dies. */
+export interface Legacy {
+  /** Call-IDs with an open media session. */
+  readonly mediaCalls: readonly string[]
+  /** Messages on which it died: when they come again they get 500 and no route. */
+  readonly fatalMessages: readonly string[]
+}
+
 /** An engine that is told which program to run by somebody else. */
 export interface PreparedEngine extends Engine {
   /** Loads a program beside the running one; resolves to its configuration as the script gives it. */
@@ -90,8 +98,8 @@ export interface PreparedEngine extends Engine {
   ): Promise<unknown>
   /** Makes the loaded program the one that new requests get, and puts its configuration in force. */
   swap(version: number, config: EngineConfig): void
-  /** Sessions that an engine before this one opened. */
-  adoptMedia(callIds: Iterable<string>): void
+  /** What an engine before this one left behind. Call it before `start`. */
+  takeOver(left: Legacy): void
 }
 
 /**
@@ -117,6 +125,9 @@ export async function createPreparedEngine(options: PreparedEngineOptions): Prom
   return engine
 }
 
+/** RFC 3261 17.1: after 64*T1 nobody sends the same message again. */
+const FATAL_MILLIS = 32_000
+
 interface Composition extends EngineOptions {
   readonly slot?: RunSlot
 }
@@ -134,6 +145,7 @@ class ComposedEngine implements PreparedEngine {
   readonly #prepared = new Map<number, LoadedProgram>()
   /** Call lines that wait for the final counters of their media. */
   readonly #ending = new Set<Promise<void>>()
+  readonly #fatal = new Set<string>()
   /** Of the next program to be prepared. */
   #programLimits: { runMillis: number; isolateMegabytes: number } = DEFAULT_LIMITS
   /** What the file said when it was last read. */
@@ -218,8 +230,10 @@ class ComposedEngine implements PreparedEngine {
     this.#apply(config)
   }
 
-  adoptMedia(callIds: Iterable<string>): void {
-    this.#media.adopt(callIds)
+  takeOver(left: Legacy): void {
+    this.#media.adopt(left.mediaCalls)
+    for (const raw of left.fatalMessages) this.#fatal.add(raw)
+    if (this.#fatal.size > 0) this.#clock.setTimer(FATAL_MILLIS, () => this.#fatal.clear())
   }
 
   /** Puts a configuration in force: all of it the first time, later what a reload can change. */
@@ -248,6 +262,7 @@ class ComposedEngine implements PreparedEngine {
     const transactions = new TransactionLayer({ clock, transport, log, ...transactionSettings(config) })
     const router = new ScriptRouter({
       active: () => this.#programs.active,
+      fatal: this.#fatal,
       runs: this.#runs,
       slot: this.#slot,
       counters: this.#counters,

@@ -1,7 +1,7 @@
 // Owns the operations that a script asks of the world: checks their arguments, and hands them to proxy, media, transport and log.
 import type { RelaySpec, ReplySpec, RequestContext } from '../proxy/index.ts'
 import type { HostOperation, HostOperations, HostOps } from '../script/index.ts'
-import { applyEdits, correctContentLength, parseMessage, UNBOUNDED_PARSE_LIMITS } from '../sip/index.ts'
+import { applyEdits, correctContentLength, parseMessage, SipRequest, UNBOUNDED_PARSE_LIMITS } from '../sip/index.ts'
 import { type Transport, type TransportLayer, transportNamed } from '../transport/index.ts'
 import { relaySpec, replySpec, text, wholeNumber, wrongArguments } from './host-arguments.ts'
 import type { EngineLog, LogLevel } from './logger.ts'
@@ -128,6 +128,13 @@ export class HostServices implements HostOps {
       .branches[0]!.edits
     const parsed = parseMessage(correctContentLength(applyEdits(run.message.raw, edits)), UNBOUNDED_PARSE_LIMITS)
     if (!parsed.ok) return -1
+    // What is relayed from now on starts from the changed request.
+    if (
+      run.kind === 'request' &&
+      parsed.message instanceof SipRequest &&
+      requestOf(run, 'apply').replaceRequest(parsed.message) < 0
+    )
+      return -1
     run.message = parsed.message
     return 1
   }

@@ -22,6 +22,7 @@ export {
   createPreparedEngine,
   type Engine,
   type EngineOptions,
+  type Legacy,
   type PreparedEngine,
   type PreparedEngineOptions,
   type ReloadOutcome,

@@ -11,6 +11,7 @@ import type {
 } from '../proxy/index.ts'
 import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
 import type { EngineCounters } from './counters.ts'
+import { errorReply } from './error-replies.ts'
 import type { EngineLog } from './logger.ts'
 import { failureMeta, runMeta } from './run-meta.ts'
 import type { RunSlot } from './run-slot.ts'
@@ -19,6 +20,8 @@ import type { RunTable, ScriptRun } from './script-run.ts'
 export interface ScriptRouterOptions {
   /** The program that new requests get. */
   active(): RouteProgram
+  /** Messages that no route is run for, byte by byte: an engine before this one died of them. */
+  readonly fatal: ReadonlySet<string>
   readonly runs: RunTable
   readonly slot: RunSlot
   readonly counters: EngineCounters
@@ -44,6 +47,10 @@ export class ScriptRouter implements Router {
   }
 
   request(context: RequestContext): void | Promise<void> {
+    if (this.#options.fatal.size > 0 && this.#options.fatal.has(context.request.raw)) {
+      this.#answerError(context, new SignalboxError('ERR_SCRIPT', 'an earlier worker died of this message'))
+      return
+    }
     const program = this.#options.active()
     program.retain()
     context.program = program
@@ -187,6 +194,11 @@ export class ScriptRouter implements Router {
       },
       'a route failed; its message gets 500',
     )
+  }
+
+  #answerError(context: RequestContext, error: SignalboxError): void {
+    const { status, reason, headers } = errorReply(error)
+    context.reply({ status, reason, headers, body: '', mode: 'auto' })
   }
 
   #requestDone(context: RequestContext, outcome: RunOutcome): void {

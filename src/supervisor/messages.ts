@@ -25,8 +25,8 @@ export interface WorkerStart {
 /** Questions of the supervisor, by name, with their answers. */
 export interface WorkerRequests {
   start: { args: WorkerStart; result: { config: unknown } }
-  /** Begin to serve; `media` are the Call-IDs whose sessions a worker before opened. */
-  activate: { args: { media: string[] }; result: Record<string, never> }
+  /** Begin to serve; `media` are the Call-IDs whose sessions a worker before opened, `fatal` the messages on which one died. */
+  activate: { args: { media: string[]; fatal: string[] }; result: Record<string, never> }
   /** Load a program beside the running one; its configuration comes back. */
   load: { args: { program: NumberedScript; runMillis: number; isolateMegabytes: number }; result: { config: unknown } }
   /** Make the loaded program the one that new requests get. */

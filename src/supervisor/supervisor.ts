@@ -25,6 +25,7 @@ import {
   watchScripts,
 } from '../script/index.ts'
 import { type ControlAnswer, openControlSocket } from './control-socket.ts'
+import { FatalMessages } from './fatal-messages.ts'
 import { lastWords } from './last-words.ts'
 import type { FromWorker } from './messages.ts'
 import { ProgramHistory } from './program-history.ts'
@@ -54,6 +55,8 @@ export interface SupervisorOptions {
   readonly drainSeconds: number
   /** Workers keep their own loudness when the command line names none: what the file asks for. */
   readonly logLevelGiven: boolean
+  /** Milliseconds of processor time without an end after which a run takes its worker with it; default follows from limits.runMillis. */
+  readonly hangMillis?: number
 }
 
 export class Supervisor {
@@ -68,12 +71,14 @@ export class Supervisor {
   #control: { close(): void } | undefined
   #watcher: ScriptWatcher | undefined
   #reloading: Promise<ReloadResult> | undefined
-  #reloadAgain = false
+  #nextReload: Promise<ReloadResult> | undefined
   #stopping: Promise<void> | undefined
   #ended!: (status: number) => void
   readonly #end = new Promise<number>((resolve) => {
     this.#ended = resolve
   })
+  readonly #fatal = new FatalMessages()
+  #closed = false
   #repliesGiven = 0
   #withdrawn = 0
   readonly #startedAt = Date.now()
@@ -122,7 +127,9 @@ export class Supervisor {
       logFormat: this.#options.logFormat,
       hasRelay: relay !== undefined,
       memoryMegabytes: WORKER_MEGABYTES,
+      ...(this.#options.hangMillis === undefined ? {} : { hangMillis: this.#options.hangMillis }),
       mediaCalls: () => this.#relay?.calls ?? [],
+      fatalMessages: () => this.#fatal.recent(),
       message: (worker, message) => this.#fromWorker(worker, message),
       died: (run, why) => this.#workerDied(run, why),
       hopeless: (why) => {
@@ -155,27 +162,32 @@ export class Supervisor {
     return { ...bindLog(this.#log), level: config.logLevel }
   }
 
-  /** Reads the script again. Several calls while one is under way make one more. */
+  /** Reads the script again. While one reading is under way, the next begins when it is over, for all who ask meanwhile. */
   reload(): Promise<ReloadResult> {
-    if (this.#reloading) {
-      this.#reloadAgain = true
-      return this.#reloading
-    }
-    this.#reloading = this.#reload().finally(() => {
-      this.#reloading = undefined
-      if (this.#reloadAgain && !this.#stopping) {
-        this.#reloadAgain = false
-        void this.reload()
-      }
+    if (this.#nextReload) return this.#nextReload
+    const under = this.#reloading
+    if (!under) return this.#beginReload()
+    this.#nextReload = under.then(() => {
+      this.#nextReload = undefined
+      return this.#beginReload()
     })
-    return this.#reloading
+    return this.#nextReload
+  }
+
+  #beginReload(): Promise<ReloadResult> {
+    const reading = this.#reload().finally(() => {
+      if (this.#reloading === reading) this.#reloading = undefined
+    })
+    this.#reloading = reading
+    return reading
   }
 
   async #reload(): Promise<ReloadResult> {
+    if (this.#closed) return { ok: false, version: 0, error: 'the program ends' }
     const running = this.#history.active!
     try {
       const script = await this.#compile()
-      this.#watcher?.update(script.files)
+      this.#watch(script.files)
       if (
         script.code === running.script.code &&
         JSON.stringify(script.settings) === JSON.stringify(running.script.settings)
@@ -202,7 +214,7 @@ export class Supervisor {
       this.#log.info({ event: 'reload', file: script.file, program: version }, 'the new program takes new requests')
       return { ok: true, version }
     } catch (error) {
-      this.#watcher?.update(error instanceof RefusedScript ? error.files : running.script.files)
+      this.#watch(error instanceof RefusedScript ? error.files : running.script.files)
       const text = told(error, this.#options.file)
       this.#log.error(
         { event: 'reload-failed', file: this.#options.file, program: running.version },
@@ -210,6 +222,10 @@ export class Supervisor {
       )
       return { ok: false, version: running.version, error: text }
     }
+  }
+
+  #watch(files: readonly string[]): void {
+    if (!this.#closed) this.#watcher?.update(files)
   }
 
   /** The stand-by tries the program first: whatever it does there costs nobody a call. */
@@ -242,6 +258,7 @@ export class Supervisor {
   async #drain(): Promise<void> {
     const seconds = this.#options.drainSeconds
     this.#log.info({ seconds }, 'draining: no new calls')
+    this.#closed = true
     void this.#watcher?.close()
     this.#pool?.stopReplacing()
     const worker = this.#pool?.active
@@ -255,6 +272,7 @@ export class Supervisor {
   }
 
   async #close(): Promise<void> {
+    this.#closed = true
     void this.#watcher?.close()
     this.#pool?.killAll()
     this.#control?.close()
@@ -324,6 +342,7 @@ export class Supervisor {
       'a worker ended and is replaced',
     )
     if (!run) return
+    this.#fatal.add(run.message)
     const words = lastWords(run)
     const source = `${run.transport}:${run.remoteAddress}:${run.remotePort}`
     if (words) {

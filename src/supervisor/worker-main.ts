@@ -38,8 +38,8 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
     case 'start':
       return begin(args as WorkerStart)
     case 'activate': {
-      const { media } = args as WorkerRequests['activate']['args']
-      running().adoptMedia(media)
+      const { media, fatal } = args as WorkerRequests['activate']['args']
+      running().takeOver({ mediaCalls: media, fatalMessages: fatal })
       await running().start()
       return {}
     }

@@ -21,8 +21,11 @@ export interface WorkerPoolOptions {
   readonly logFormat: LogFormat
   readonly hasRelay: boolean
   readonly memoryMegabytes: number
+  readonly hangMillis?: number
   /** Call-IDs with media that the next worker has to know. */
   mediaCalls(): string[]
+  /** Messages on which workers died a short time ago. */
+  fatalMessages(): string[]
   message(worker: WorkerProcess, message: FromWorker): void
   /** The serving worker died; `run` is what its script was working on. Called before the next one serves. */
   died(run: RunReading | undefined, why: string): void
@@ -124,7 +127,11 @@ export class WorkerPool {
   }
 
   async #activate(worker: WorkerProcess): Promise<void> {
-    await worker.ask('activate', { media: this.#options.mediaCalls() }, ACTIVATE_MILLIS)
+    await worker.ask(
+      'activate',
+      { media: this.#options.mediaCalls(), fatal: this.#options.fatalMessages() },
+      ACTIVATE_MILLIS,
+    )
     this.#active = worker
     const { hangMillis, residentBytes } = this.#bounds()
     this.#watchdog = new Watchdog(worker.pid, worker.slot!, { hangMillis, residentBytes, now: () => performance.now() })
@@ -133,7 +140,7 @@ export class WorkerPool {
   #bounds(): { hangMillis: number; residentBytes: number } {
     const { limits } = this.#program().config
     return {
-      hangMillis: Math.max(400, limits.runMillis + 350),
+      hangMillis: this.#options.hangMillis ?? Math.max(400, limits.runMillis + 350),
       residentBytes: (this.#options.memoryMegabytes + 4 * limits.isolateMegabytes + 256) * 1_048_576,
     }
   }

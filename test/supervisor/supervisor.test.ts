@@ -1,0 +1,189 @@
+// Owns the tests of the supervisor with real workers: service, reload, a worker's death, withdrawal, the orderly end.
+import { createSocket } from 'node:dgram'
+import { afterEach, describe, expect, test } from 'vitest'
+import { sendControl } from '../../src/supervisor/index.ts'
+import { Rig } from './rig.ts'
+
+/** V8 stops what it can stop after this; the supervisors here kill long before, as they do for what V8 cannot stop. */
+const RUN_MILLIS = 8000
+const HANG_MILLIS = 400
+
+const script = (port: number, more = '', target = 9) => `
+import { hasTotag, isMethod, looseRoute, recordRoute, rewriteHostPort, rtpManage, sendReply, tOnReply, tRelay, hasBody, type SipRequest } from 'signalbox'
+export const config = { listen: ['udp:127.0.0.1:${port}'], limits: { runMillis: ${RUN_MILLIS} } }
+${more}
+export async function request_route(req: SipRequest) {
+  if (req.requestUri.includes('loop')) for (;;) {}
+  if (hasTotag()) {
+    if (!looseRoute()) return sendReply(404, 'Not Here')
+    if (isMethod('BYE')) await rtpManage()
+    return tRelay()
+  }
+  if (isMethod('OPTIONS')) return sendReply(200, 'OK')
+  recordRoute()
+  if (hasBody('application/sdp')) await rtpManage('replace-session-connection ICE=remove')
+  tOnReply('BACK')
+  rewriteHostPort('127.0.0.1:${target}')
+  return tRelay()
+}
+export const onreply_route = { async BACK() { if (hasBody('application/sdp')) await rtpManage('replace-session-connection ICE=remove') } }
+`
+
+const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n'
+const WITH_SDP = ['Content-Type: application/sdp']
+
+let rig: Rig
+
+afterEach(async () => {
+  await rig.close()
+})
+
+describe('a worker that serves', () => {
+  test('answers, tells its status, and ends with 0 in order', { timeout: 30_000 }, async () => {
+    rig = new Rig()
+    const supervisor = await rig.start(script(47_600), { control: `${rig.folder}/ctl` })
+    const alice = await rig.party()
+    expect((await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), 47_600)).status).toBe(200)
+    expect(rig.lines.find((line) => line.event === 'ready')).toMatchObject({
+      program: 1,
+      listen: ['udp:127.0.0.1:47600'],
+    })
+    expect(await supervisor.status()).toMatchObject({
+      program: 1,
+      restarts: 0,
+      engine: { language: 'ts', received: 1 },
+    })
+    expect(await sendControl(`${rig.folder}/ctl`, 'status')).toMatchObject({ ok: true, result: { program: 1 } })
+    expect(await sendControl(`${rig.folder}/ctl`, 'stop')).toEqual({ ok: true, result: { draining: 0 } })
+    const began = Date.now()
+    expect(await supervisor.ended).toBe(0)
+    expect(Date.now() - began).toBeLessThan(5000)
+    await expect(sendControl(`${rig.folder}/ctl`, 'status')).rejects.toThrow(/no signalbox listens there/)
+  })
+
+  test('a port in use is named', { timeout: 30_000 }, async () => {
+    rig = new Rig()
+    const other = createSocket('udp4')
+    await new Promise<void>((resolve) => other.bind(47_601, '127.0.0.1', resolve))
+    await expect(rig.start(script(47_601))).rejects.toThrow(/cannot listen on udp:127.0.0.1:47601: another program/)
+    other.close()
+    rig.supervisor = undefined
+  })
+})
+
+describe('reload', () => {
+  test('a save takes effect, a broken one changes nothing and is told with a caret', { timeout: 40_000 }, async () => {
+    rig = new Rig()
+    const supervisor = await rig.start(script(47_610))
+    const alice = await rig.party()
+    const ask = async () => (await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), 47_610)).reason
+    await rig.until('the stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
+    rig.save(script(47_610).replace("'OK'", "'Second'"))
+    await rig.until('the save was seen', () => rig.lines.some((line) => line.event === 'reload'))
+    expect(await ask()).toBe('Second')
+    rig.save(`${script(47_610)}\nexport const broken = )\n`)
+    await rig.until('the broken save was seen', () => rig.lines.some((line) => line.event === 'reload-failed'))
+    expect(rig.lines.at(-1)?.msg).toMatch(/route\.ts:\d+:\d+: error: [\s\S]*\n {2}.*\^/)
+    expect(await ask()).toBe('Second')
+    expect(await supervisor.status()).toMatchObject({ program: 2, restarts: 0 })
+    // A wrong configuration, and a script that throws while it is loaded, are refused too.
+    rig.save(script(47_610).replace('limits', 'limmits'))
+    expect(await supervisor.reload()).toMatchObject({ ok: false, version: 2 })
+    expect(rig.lines.at(-1)?.msg).toContain('did you mean `limits`?')
+    rig.save(script(47_610, 'throw new Error("at load")'))
+    expect(await supervisor.reload()).toMatchObject({ ok: false, version: 2 })
+    expect(rig.lines.at(-1)?.msg).toMatch(/route\.ts:4:\d+: error: at load/)
+    expect(await ask()).toBe('Second')
+    // A listener that changed is named, the rest takes effect.
+    rig.save(script(47_610).replace("'OK'", "'Third'").replace('47610', '47611'))
+    await rig.until('the stand-by is ready again', async () => (await supervisor.status()).standby !== undefined)
+    expect(await supervisor.reload()).toMatchObject({ ok: true })
+    expect(rig.lines.findLast((line) => line.event === 'restart-needed')).toMatchObject({ parts: ['listen'] })
+    expect(await ask()).toBe('Third')
+  })
+})
+
+describe('a script that takes its worker down', () => {
+  test('costs its message 500 and a worker for less than a second; twice, and it is withdrawn', {
+    timeout: 60_000,
+  }, async () => {
+    rig = new Rig()
+    const supervisor = await rig.start(script(47_620), { hangMillis: HANG_MILLIS })
+    const alice = await rig.party()
+    const attack = () => alice.ask(alice.request('OPTIONS', 'sip:loop@127.0.0.1'), 47_620, 10_000)
+    const serving = async () => (await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), 47_620)).reason
+    const standbyReady = () =>
+      rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
+    await standbyReady()
+    rig.save(script(47_620).replace("'OK'", "'Second'"))
+    expect(await supervisor.reload()).toMatchObject({ ok: true, version: 2 })
+    const before = (await supervisor.status()).worker
+
+    // Killed by the watchdog.
+    const first = await attack()
+    expect(first.status).toBe(500)
+    expect(first.millis).toBeLessThan(2000)
+    const began = Date.now()
+    expect(await serving()).toBe('Second')
+    expect(Date.now() - began).toBeLessThan(1000)
+    const after = await supervisor.status()
+    expect(after).toMatchObject({ restarts: 1, withdrawn: 0, program: 2 })
+    expect(after.worker).not.toBe(before)
+
+    // Dead by itself, in the middle of a run.
+    await standbyReady()
+    const second = attack()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    process.kill(after.worker!, 'SIGKILL')
+    expect((await second).status).toBe(500)
+    // The predecessor answers.
+    expect(await serving()).toBe('OK')
+    expect(await supervisor.status()).toMatchObject({ restarts: 2, withdrawn: 1, program: 1, engine: { program: 1 } })
+    expect(rig.lines.find((line) => line.event === 'withdrawn')).toMatchObject({
+      level: 'error',
+      withdrawn: 2,
+      program: 1,
+    })
+
+    // Without a predecessor it goes on as well as it can.
+    for (let n = 0; n < 2; n++) {
+      await standbyReady()
+      expect((await attack()).status).toBe(500)
+    }
+    expect(await serving()).toBe('OK')
+    expect(await supervisor.status()).toMatchObject({ restarts: 4, withdrawn: 1, program: 1 })
+  })
+
+  test('media and established calls outlive the worker', { timeout: 40_000 }, async () => {
+    rig = new Rig()
+    const bob = await rig.party()
+    const supervisor = await rig.start(script(47_630, '', bob.port), {
+      override: { interfaces: ['127.0.0.1'], portMin: 47_700, portMax: 47_800 },
+    })
+    const alice = await rig.party()
+    bob.answer = (request) => {
+      if (request.method !== 'INVITE') return { status: 200 }
+      const contact = `Contact: <sip:bob@127.0.0.1:${bob.port}>\r\n`
+      return { status: 200, headers: contact, body: SDP, contentType: 'application/sdp' }
+    }
+    const ok = await alice.ask(alice.request('INVITE', 'sip:bob@127.0.0.1', WITH_SDP, SDP, 'media-call'), 47_630)
+    expect(ok.status).toBe(200)
+    expect(ok.body).toMatch(/m=audio 47[78]\d\d /)
+    expect(await supervisor.status()).toMatchObject({ mediaCalls: 1 })
+    await rig.until('the stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
+    const { worker } = await supervisor.status()
+    process.kill(worker!, 'SIGKILL')
+    await rig.until('another serves', async () => ![undefined, worker].includes((await supervisor.status()).worker))
+    expect(await supervisor.status()).toMatchObject({ mediaCalls: 1, restarts: 1 })
+    const route = ok.header('record-route')
+    const bye = alice.request(
+      'BYE',
+      `sip:bob@127.0.0.1:${bob.port}`,
+      ['To: <sip:bob@127.0.0.1>;tag=far', 'CSeq: 2 BYE', `Route: ${route}`],
+      '',
+      'media-call',
+    )
+    expect((await alice.ask(bye, 47_630)).status).toBe(200)
+    await rig.until('the media is gone', async () => (await supervisor.status()).mediaCalls === 0)
+  })
+})
