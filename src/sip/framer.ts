@@ -63,9 +63,13 @@ export class StreamFramer {
     return [{ kind: 'pong' }]
   }
 
-  /** Takes the CRLFs that stand between messages. RFC 5626 3.5.1: two are a ping, one is a pong. */
+  /**
+   * Takes the CRLFs that stand between messages. RFC 5626 3.5.1: two are a ping, one is a pong. Pings in one run count
+   * once: a flood of them may not make a flood of answers.
+   */
   private between(chunk: string, items: FramedItem[]): string {
     let i = 0
+    let pinged = false
     while (i < chunk.length) {
       const code = chunk.charCodeAt(i)
       if (code === 13) {
@@ -75,7 +79,8 @@ export class StreamFramer {
         i++
         if (this.halfPing) {
           this.halfPing = false
-          items.push({ kind: 'ping' })
+          if (!pinged) items.push({ kind: 'ping' })
+          pinged = true
         } else this.halfPing = true
       } else break
     }

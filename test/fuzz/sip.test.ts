@@ -9,6 +9,7 @@ import {
   buildCancel,
   buildReply,
   correctContentLength,
+  type FramedItem,
   type MessageEdit,
   parseMessage,
   parseNameAddr,
@@ -103,6 +104,11 @@ function readAll(message: SipRequest | SipReply): void {
   void [message.maxForwards, message.contentLength, message.contentType, message.vias()]
 }
 
+/** Pings that arrive in one chunk count once, so runs of them depend on the cut. */
+function withoutPingRuns(items: readonly FramedItem[]): FramedItem[] {
+  return items.filter((item, i) => item.kind !== 'ping' || items[i - 1]?.kind !== 'ping')
+}
+
 describe('fuzz', () => {
   test('the parser never throws, and what it takes is written back', () => {
     check(
@@ -189,13 +195,13 @@ describe('fuzz', () => {
           const stream = parts.join('')
           const whole = new StreamFramer().push(stream)
           const framer = new StreamFramer()
-          const pieces = []
+          const pieces: FramedItem[] = []
           for (let at = 0, i = 0; at < stream.length; i++) {
             const size = cuts[i % cuts.length]!
             pieces.push(...framer.push(stream.slice(at, at + size)))
             at += size
           }
-          expect(pieces).toEqual(whole)
+          expect(withoutPingRuns(pieces)).toEqual(withoutPingRuns(whole))
         },
       ),
     )
