@@ -59,7 +59,8 @@ function removeRoutes(message: SipMessage, all: readonly RouteEntry[], removed: 
 function ownRoutes(entries: readonly RouteEntry[]): RouteEntry[] {
   const [first, second] = entries
   if (first === undefined || !isOurs(first)) return []
-  const paired = first.uri!.params.has('r2') && second?.uri?.params.has('r2') === true && isOurs(second)
+  // As Kamailio: the other half of our pair may carry an address that the script wrote (an advertised one, a rewritten one).
+  const paired = first.uri!.params.has('r2') && second?.uri?.params.has('r2') === true
   return paired ? [first, second!] : [first]
 }
 

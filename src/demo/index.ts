@@ -57,7 +57,14 @@ const BREAKS: readonly Break[] = [
     title: 'ICE left in',
     rule: 'U05',
     status: 488,
-    edit: (script) => script.replace('replace-session-connection ICE=remove', 'replace-session-connection ICE=force'),
+    // The relay takes ICE out whatever the flags say, for it would lead around it; so the script puts it back.
+    edit: (script) =>
+      script
+        .replace('  xlog,\n', '  xlog,\n  msgApplyChanges,\n  substBody,\n')
+        .replace(
+          /^ *recordRouteAdvertised\(/m,
+          "  msgApplyChanges()\n  substBody('/^(a=ptime:20)/a=ice-ufrag:F7gI\\r\\n\\\\1/')\n$&",
+        ),
     extraSdp: ICE_LINES,
   },
 ]
