@@ -23,8 +23,19 @@ function bound(owner: object, name: string, check: (self: unknown, args: readonl
   Object.defineProperty(owner, name, { value: checked, writable: false, configurable: false, enumerable: false })
 }
 
-function lengthOf(self: unknown): number {
-  return typeof self === 'string' ? self.length : Number((self as { length?: unknown } | null)?.length ?? 0)
+/** As {@link bound}, by the length of what the method walks over; on the path of every message, so nothing is built for it. */
+function boundByLength(owner: object, name: string): void {
+  const original = (owner as Record<string, Method>)[name]
+  if (original === undefined) return
+  const { apply } = Reflect
+  const checked = {
+    [name](this: { length: number }): unknown {
+      if (this.length > MOST_LENGTH) refuse(`${name} over a length`, this.length)
+      // biome-ignore lint/complexity/noArguments: V8 hands these on without building a list.
+      return apply(original, this, arguments)
+    },
+  }[name]!
+  Object.defineProperty(owner, name, { value: checked, writable: false, configurable: false, enumerable: false })
 }
 
 function guardStrings(): void {
@@ -46,11 +57,7 @@ function guardStrings(): void {
     const wanted = args.reduce<number>((sum, arg) => sum + String(arg).length, String(self).length)
     if (wanted > MOST_LENGTH) refuse('concat', wanted)
   })
-  for (const name of ['replaceAll', 'replace', 'matchAll', 'match']) {
-    bound(text, name, (self) => {
-      if (String(self).length > MOST_LENGTH) refuse(`${name} in a text of length`, String(self).length)
-    })
-  }
+  for (const name of ['replaceAll', 'replace', 'matchAll', 'match']) boundByLength(text, name)
 }
 
 function guardArrays(): void {
@@ -90,15 +97,12 @@ function guardArrays(): void {
     'toString',
     'toLocaleString',
   ]
-  for (const name of walking) {
-    bound(list, name, (self) => {
-      if (lengthOf(self) > MOST_LENGTH) refuse(`${name} of a list of length`, lengthOf(self))
-    })
-  }
+  for (const name of walking) boundByLength(list, name)
   const NativeArray = Array
   const checkLength = (args: readonly unknown[]) => {
     if (args.length === 1 && typeof args[0] === 'number' && args[0] > MOST_LENGTH) refuse('Array', args[0])
   }
+  // Array.prototype.constructor stays: changing it would take V8's fast path from every map, filter and slice.
   const guarded = new Proxy(NativeArray, {
     construct(target, args, newTarget) {
       checkLength(args)
@@ -110,20 +114,10 @@ function guardArrays(): void {
     },
   })
   bound(NativeArray, 'from', (_self, [source]) => {
-    if (
-      typeof source === 'object' &&
-      source !== null &&
-      !(Symbol.iterator in source) &&
-      lengthOf(source) > MOST_LENGTH
-    ) {
-      refuse('Array.from', lengthOf(source))
+    if (typeof source === 'object' && source !== null && !(Symbol.iterator in source)) {
+      const { length } = source as { length?: unknown }
+      if (Number(length) > MOST_LENGTH) refuse('Array.from', Number(length))
     }
-  })
-  Object.defineProperty(list, 'constructor', {
-    value: guarded,
-    writable: false,
-    configurable: false,
-    enumerable: false,
   })
   Object.defineProperty(globalThis, 'Array', {
     value: guarded,
@@ -176,7 +170,7 @@ function removeEvaluation(): void {
   const refused = (): never => {
     throw new EvalError('A route script makes no code from text: eval and Function are not available.')
   }
-  const kinds = [function () {}, async function () {}, function* () {}, async function* () {}]
+  const kinds = [() => {}, async () => {}, function* () {}, async function* () {}]
   for (const kind of kinds) {
     const prototype = Object.getPrototypeOf(kind)
     Object.defineProperty(prototype, 'constructor', { value: refused, writable: false, configurable: false })

@@ -21,3 +21,4 @@ export type { Builtin } from './define.ts'
 export function builtins(): ReadonlyMap<string, Builtin> {
   return declaredBuiltins()
 }
+export { encodeMeta } from './run-meta.ts'

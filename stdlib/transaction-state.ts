@@ -81,15 +81,25 @@ export class TransactionState {
   noInternalReply = false
   /** rtpengine's set for this transaction's operations. */
   rtpSet = 0
-  /** $avp: newest value first. */
-  readonly avps = new Map<string, AvpValue[]>()
-  readonly xavps: XavpFields = new Map()
+  #avps: Map<string, AvpValue[]> | undefined
+  #xavps: XavpFields | undefined
 
   /** Takes on the request of a run that begins. */
   attach(request: SipRequest, kind: 'request' | 'failure'): void {
     this.request = request
     // A failure route begins with the R-URI used up: relaying needs a new one, or a branch.
     if (kind === 'failure') this.consumed = true
+  }
+
+  /** $avp: newest value first. */
+  get avps(): Map<string, AvpValue[]> {
+    this.#avps ??= new Map()
+    return this.#avps
+  }
+
+  get xavps(): XavpFields {
+    this.#xavps ??= new Map()
+    return this.#xavps
   }
 
   get target(): Target {

@@ -1,4 +1,6 @@
 // Owns a program in use: its isolate and the replacement of it, runs under way, limits, and errors told in the script's own lines.
+
+import { encodeMeta } from '../../stdlib/registry.ts'
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
@@ -13,7 +15,6 @@ import type {
   RouteLanguage,
   RouteProgram,
   RunInput,
-  RunMeta,
   RunOutcome,
 } from './program.ts'
 import { PROGRAM_FILE, ScriptPositions } from './script-position.ts'
@@ -35,6 +36,12 @@ export interface LoadOptions {
   readonly clock?: Clock
   readonly log?: Log
 }
+
+/**
+ * V8 is stopped by the clock on the wall, and a process that others keep from the processor must not lose calls to it:
+ * a run has this many times its limit.
+ */
+const WALL_FACTOR = 4
 
 /** Evaluating a program may take this many times a run's limit: it is done once, and aside. */
 const LOAD_FACTOR = 40
@@ -186,7 +193,7 @@ export class LoadedProgram implements RouteProgram {
 
   /** A `.cfg` bounds its own loops and recursion (tick), which spares the watchdog thread of each entry. */
   #entryMillis(): number {
-    return this.language === 'cfg' ? 0 : this.#limits.runMillis
+    return this.language === 'cfg' ? 0 : this.#limits.runMillis * WALL_FACTOR
   }
 
   #start(): ScriptIsolate {
@@ -199,7 +206,7 @@ export class LoadedProgram implements RouteProgram {
         megabytes: isolateMegabytes,
         code: this.#script.code,
         codeFile: PROGRAM_FILE,
-        options: JSON.stringify({ language: this.language, runMillis, modparams }),
+        options: JSON.stringify({ language: this.language, runMillis: runMillis * WALL_FACTOR, modparams }),
         loadMillis: runMillis * LOAD_FACTOR,
         call: (runId, opId, name, args) => this.#call(runId, opId, name, args),
         finished: (runId, outcome) => this.#finished(runId, outcome),
@@ -363,7 +370,7 @@ export class LoadedProgram implements RouteProgram {
         return new SignalboxError(
           'ERR_SCRIPT_TIMEOUT',
           this.#told(
-            `the run took longer than ${input ? runMillis : runMillis * LOAD_FACTOR} ms`,
+            `the run took longer than its ${input ? runMillis : runMillis * LOAD_FACTOR} ms`,
             error.guestStack,
             input,
           ),
@@ -396,9 +403,4 @@ export class LoadedProgram implements RouteProgram {
 
 function encodeAnswer(answer: unknown): string | number {
   return typeof answer === 'number' ? answer : JSON.stringify(answer ?? null)
-}
-
-/** Read by the guest only when something asks for it. */
-function encodeMeta(meta: RunMeta): string {
-  return JSON.stringify(meta)
 }

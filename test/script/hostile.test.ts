@@ -33,7 +33,11 @@ describe('out of reach', () => {
     ['require', "const name = 'node:fs'; require(name)", 'there is no require'],
     ['import', "const name = ['node:fs'].at(0)!; await import(name)", 'ERR_SCRIPT'],
     ['eval', "(0, eval)('process')", 'eval and Function are not available'],
-    ['the way up the constructors', "[].constructor.constructor('return process')()", 'eval and Function are not available'],
+    [
+      'the way up the constructors',
+      "[].constructor.constructor('return process')()",
+      'eval and Function are not available',
+    ],
     ['async functions', "(async () => {}).constructor('return 3n')()", 'eval and Function are not available'],
     ['generators', "(function* () {}).constructor('return 3n')()", 'eval and Function are not available'],
     ['huge integers', 'let x = 3n; for (;;) x *= x', 'BigInt is not available'],
@@ -44,7 +48,7 @@ describe('out of reach', () => {
     ['buffers', 'new ArrayBuffer(1e9)', 'ArrayBuffer is not available'],
     ["the host's entries", 'globalThis.__signalboxEntries.enter()', 'ERR_SCRIPT'],
     ['another program', '__signalbox.define({})', 'A program defines its routes once'],
-    ['the vocabulary', "__signalbox.builtins.t_relay = () => 1", 'ERR_SCRIPT'],
+    ['the vocabulary', '__signalbox.builtins.t_relay = () => 1', 'ERR_SCRIPT'],
   ])('%s', async (_name, body, expected) => {
     expect(await attempt(body)).toContain(expected)
   })
@@ -72,7 +76,7 @@ describe('bounded', () => {
 describe('stopped', () => {
   test('a loop ends after its time, and its line is told', async () => {
     const told = await attempt('\n\nwhile (true) {}')
-    expect(told).toMatch(/^ERR_SCRIPT_TIMEOUT: .*route\.ts:6:\d+: the run took longer than 50 ms$/)
+    expect(told).toMatch(/^ERR_SCRIPT_TIMEOUT: .*route\.ts:6:\d+: the run took longer than its 50 ms$/)
   })
 
   test.each([
@@ -85,7 +89,9 @@ describe('stopped', () => {
   })
 
   test('endless recursion is an error of the script', async () => {
-    expect(await attempt('const again = (): number => again() + 1; again()')).toMatch(/^ERR_SCRIPT: .*Maximum call stack/)
+    expect(await attempt('const again = (): number => again() + 1; again()')).toMatch(
+      /^ERR_SCRIPT: .*Maximum call stack/,
+    )
   })
 
   test('a promise that never settles costs that message', async () => {
