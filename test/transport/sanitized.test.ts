@@ -1,0 +1,33 @@
+// Owns the run of the sip_sockets addon under ASan and UBSan.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { runSanitized } from '../native/sanitized-build.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const folder = `${root}src/transport/native/`
+const addon = `${root}build/sanitized/sip_sockets.node`
+
+function build(): void {
+  const files = readdirSync(folder).map((name) => folder + name)
+  const newest = Math.max(...files.map((file) => statSync(file).mtimeMs))
+  if (existsSync(addon) && statSync(addon).mtimeMs >= newest) return
+  mkdirSync(`${root}build/sanitized`, { recursive: true })
+  const nodedir = /"nodedir": "([^"]+)"/.exec(readFileSync(`${root}build/config.gypi`, 'latin1'))?.[1]
+  const { status, stderr } = spawnSync(
+    process.env.CXX ?? 'g++',
+    [
+      ...['-std=c++20', '-O1', '-g1', '-fPIC', '-shared', '-Wall', '-Wextra', '-fno-exceptions', '-fno-rtti'],
+      ...['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-DNAPI_VERSION=9'],
+      ...[`-I${nodedir}/include/node`, '-DNODE_GYP_MODULE_NAME=sip_sockets', '-o', addon],
+      ...files.filter((file) => file.endsWith('.cc')),
+    ],
+    { encoding: 'utf8' },
+  )
+  if (status !== 0) throw new Error(stderr)
+}
+
+test('a storm finds nothing', () => {
+  build()
+  expect(runSanitized('../transport/run-sockets.ts', [addon])).toEqual({ received: 2 * 8 * 63, wrong: 0 })
+}, 180_000)
