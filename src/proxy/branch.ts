@@ -15,7 +15,7 @@ export interface BranchOwner {
   branchReply(branch: Branch, reply: SipReply, flow: Flow): void
   /** The branch has its outcome without a reply: `status` is 408 or 503. */
   branchFailed(branch: Branch, status: number): void
-  /** A client transaction of the branch is gone. */
+  /** A client transaction of the branch will tell nothing more. */
   branchReleased(): void
 }
 
@@ -111,7 +111,7 @@ export class Branch implements ClientUser {
     this.#owner.branchFailed(this, UNREACHABLE)
   }
 
-  onTerminated(): void {
+  onReleased(): void {
     this.#owner.branchReleased()
   }
 

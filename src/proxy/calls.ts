@@ -1,6 +1,6 @@
 // Owns the calls: INVITEs and the dialogs they make, from the first message to the BYE, so that each call ends exactly once.
 
-import type { SipReply, SipRequest } from '../sip/index.ts'
+import { detach, type SipReply, type SipRequest } from '../sip/index.ts'
 import { Deadline, type TimerQueue } from '../transaction/index.ts'
 import type { Flow } from '../transport/index.ts'
 import type { CallEndReason, CallSummary } from './router.ts'
@@ -45,11 +45,12 @@ export class Call {
   over = false
 
   constructor(invite: SipRequest, flow: Flow, now: number, wallclock: number) {
-    this.callId = invite.callId
-    this.fromTag = invite.fromTag
-    this.from = invite.from?.uri ?? ''
-    this.to = invite.to?.uri ?? ''
-    this.requestUri = invite.requestUri
+    // A call outlives its INVITE by hours: copies, lest each holds the whole message.
+    this.callId = detach(invite.callId)
+    this.fromTag = detach(invite.fromTag)
+    this.from = detach(invite.from?.uri ?? '')
+    this.to = detach(invite.to?.uri ?? '')
+    this.requestUri = detach(invite.requestUri)
     this.source = `${flow.transport}:${endpoint(flow.remoteAddress, flow.remotePort)}`
     this.invitedAt = now
     this.seenAt = now
@@ -126,13 +127,13 @@ export class CallTable extends Deadline {
   /** A 2xx to the INVITE went upstream: a dialog is up. */
   answered(call: Call, reply: SipReply | undefined, status: number, reason: string): void {
     if (call.over) return
-    const toTag = reply?.toTag ?? ''
+    const toTag = detach(reply?.toTag ?? '')
     if (call.answeredAt < 0) {
       const now = this.#options.timers.now()
       call.answeredAt = now
       call.finalAt = now
       call.status = status
-      call.statusReason = reason
+      call.statusReason = detach(reason)
       call.toTag = toTag
     }
     if (!call.dialogs.includes(toTag)) call.dialogs.push(toTag)
@@ -142,7 +143,7 @@ export class CallTable extends Deadline {
   refused(call: Call, status: number, reason: string): void {
     if (call.over || call.answeredAt >= 0) return
     call.status = status
-    call.statusReason = reason
+    call.statusReason = detach(reason)
     call.finalAt = this.#options.timers.now()
   }
 

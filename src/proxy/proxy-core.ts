@@ -15,7 +15,7 @@ import { CallTable } from './calls.ts'
 import { forwardReply } from './forwarding.ts'
 import { textHash } from './loop-detection.ts'
 import { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
-import { type ProxyHost, ProxyRequest, STATELESS_BRANCH } from './request-context.ts'
+import { type Belonging, type ProxyHost, ProxyRequest, STATELESS_BRANCH } from './request-context.ts'
 import type { ReplyOutcome, RequestContext, Router } from './router.ts'
 import { replyHops } from './routing.ts'
 import { newCounters, type ProxyCounters, type ProxyStats } from './stats.ts'
@@ -42,6 +42,8 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   readonly #contexts = new Set<ProxyRequest>()
   readonly #tagSecret: string
   #nextId = 1
+  /** Until when ACKs of stateless replies may come. */
+  #statelessUntil = 0
   #draining = false
   #drained: (() => void)[] = []
 
@@ -118,7 +120,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       return
     }
     if (language === 'ts' && this.#rejects(request, flow)) return
-    const context = this.#context(request, flow, undefined)
+    const context = this.#context(request, flow, 'nothing')
     if (inDialog) context.call = this.calls.inDialog(request)
     else if (invite) {
       context.call = this.calls.invite(request, flow)
@@ -143,12 +145,10 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   }
 
   onAck(ack: SipRequest, flow: Flow, match: ServerEntry | undefined, absorbed: boolean): void {
-    // The ACK of a stateless reply of ours.
-    if (ack.toTag !== '' && ack.toTag === this.statelessTag(ack)) return
-    const owner = ownerOf(match)
+    // The ACK of a stateless reply of ours; the tag is worked out only while one may come.
+    if (this.transactions.timers.now() < this.#statelessUntil && ack.toTag === this.statelessTag(ack)) return
     if (absorbed) {
-      if (owner === undefined || owner.language === 'ts' || this.router.language() === 'ts') return
-      this.#run(this.#context(ack, flow, owner))
+      if (this.router.language() === 'cfg') this.#run(this.#context(ack, flow, 'transaction', ownerOf(match)))
       return
     }
     if (this.router.language() === 'ts') {
@@ -159,22 +159,19 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       }
     }
     this.counters.requests++
-    const context = this.#context(ack, flow, undefined, 'end-to-end')
+    const context = this.#context(ack, flow, this.calls.awaitsAck(ack) ? 'call' : 'nothing')
+    context.call = this.calls.inDialog(ack)
     this.#run(context)
   }
 
   onCancel(cancel: SipRequest, flow: Flow, match: ServerEntry | undefined): void {
     this.counters.requests++
     const owner = ownerOf(match)
-    const context = this.#context(cancel, flow, owner)
-    if (owner !== undefined && (owner.language === 'ts' || match instanceof RequestHold)) {
-      context.acceptCancel(owner)
-      context.routeEnded('none')
-      return
-    }
-    if (owner === undefined && this.router.language() === 'ts') {
+    const context = this.#context(cancel, flow, match === undefined ? 'nothing' : 'transaction', owner)
+    if (context.language === 'ts' || match instanceof RequestHold) {
       // 9.2. A `.ts` never sees a CANCEL, so one that belongs to nothing is not forwarded either.
-      context.refuse(481, 'Call/Transaction Does Not Exist')
+      if (match === undefined) context.refuse(481, 'Call/Transaction Does Not Exist')
+      else context.acceptCancel()
       context.routeEnded('none')
       return
     }
@@ -207,6 +204,8 @@ export class ProxyCore implements TransactionUser, ProxyHost {
 
   /** Depends on what an ACK repeats of its INVITE, and on a secret, so that nobody can have an ACK absorbed here. */
   statelessTag(request: SipRequest): string {
+    if (request.method !== 'ACK')
+      this.#statelessUntil = this.transactions.timers.now() + 64 * this.transactions.times.t1
     return textHash(this.#tagSecret, request.callId, request.fromTag, String(request.cseqNumber))
   }
 
@@ -220,16 +219,9 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     this.#checkDrained()
   }
 
-  #context(
-    request: SipRequest,
-    flow: Flow,
-    match: ProxyRequest | undefined,
-    kind: 'hop' | 'end-to-end' = 'hop',
-  ): ProxyRequest {
+  #context(request: SipRequest, flow: Flow, belonging: Belonging, match?: ProxyRequest): ProxyRequest {
     const language = match?.language ?? this.router.language()
-    const transactionMatch = match !== undefined || (kind === 'end-to-end' && this.calls.awaitsAck(request))
-    const context = new ProxyRequest(this, this.#nextId++, request, flow, language, match, transactionMatch)
-    if (kind === 'end-to-end') context.call = this.calls.inDialog(request)
+    const context = new ProxyRequest(this, this.#nextId++, request, flow, language, belonging, match)
     this.#contexts.add(context)
     return context
   }

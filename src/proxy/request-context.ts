@@ -53,6 +53,9 @@ export interface ProxyHost {
   requestEnded(context: ProxyRequest): void
 }
 
+/** What an ACK or a CANCEL belongs to: an INVITE transaction by its branch, a call (ACK of a 2xx), nothing that is known here. */
+export type Belonging = 'nothing' | 'transaction' | 'call'
+
 /** Marks branches of what was forwarded without a transaction: their replies go on by Via alone. */
 export const STATELESS_BRANCH = `${MAGIC_COOKIE}-s`
 
@@ -63,7 +66,6 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   readonly flow: Flow
   readonly language: RouteLanguage
   readonly matched: ProxyRequest | undefined
-  readonly transactionMatch: boolean
   program: unknown
   state: unknown
   label: string | undefined
@@ -82,10 +84,10 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   call: Call | undefined
   /** The request as it came: replies and the server transaction go by it. */
   readonly #received: SipRequest
+  readonly #belonging: Belonging
   readonly #host: ProxyHost
   readonly #responses = new ResponseContext()
   #server: ServerTransaction | undefined
-  #serverGone = false
   #hold: RequestHold | undefined
   #running = true
   #failing = false
@@ -113,8 +115,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     request: SipRequest,
     flow: Flow,
     language: RouteLanguage,
+    belonging: Belonging = 'nothing',
     match?: ProxyRequest,
-    transactionMatch = match !== undefined,
   ) {
     this.#host = host
     this.id = id
@@ -123,7 +125,11 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.flow = flow
     this.language = language
     this.matched = match
-    this.transactionMatch = transactionMatch
+    this.#belonging = belonging
+  }
+
+  get transactionMatch(): boolean {
+    return this.#belonging !== 'nothing'
   }
 
   get hasTransaction(): boolean {
@@ -152,7 +158,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   relay(spec: RelaySpec): number | Promise<number> {
     const { method } = this.request
     if (method === 'ACK') return this.#relayAck(spec)
-    if (method === 'CANCEL' && this.matched !== undefined) return this.#relayCancel(this.matched)
+    if (method === 'CANCEL' && this.#belonging === 'transaction') return this.#relayCancel()
     if (spec.stateless === true || method === 'CANCEL') return this.#forward(spec.branches)
     const made = this.newTransaction()
     if (made !== 1) return made
@@ -233,10 +239,10 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   /** Answers a CANCEL with 200 and gives up what it belongs to (RFC 3261 9.2, 16.10). */
-  acceptCancel(target: ProxyRequest): void {
+  acceptCancel(): void {
     if (this.newTransaction() !== 1) return
     this.#respond(200, 'canceling')
-    target.cancel(this.request)
+    this.matched?.cancel(this.#received)
   }
 
   /** The caller gave up. */
@@ -271,7 +277,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     if (this.#hold !== undefined) this.#host.transactions.release(this.#hold)
     this.#hold = undefined
     const { method } = this.request
-    const absorbed = method === 'ACK' || this.matched !== undefined
+    const absorbed = method === 'ACK' || this.#belonging === 'transaction'
     const idle =
       !this.relayed && !this.replied && !this.#forwarded && !this.#dropped && !absorbed && this.#relaying === 0
     if (failure === 'error') {
@@ -330,7 +336,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   onServerTerminated(): void {
-    this.#serverGone = true
+    this.replied = true
     this.#endIfDone()
   }
 
@@ -338,13 +344,13 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   #relayAck(spec: RelaySpec): number | Promise<number> {
     // The ACK of a failure has done its work in the server transaction.
-    if (this.transactionMatch && this.matched !== undefined) return 1
+    if (this.#belonging === 'transaction') return 1
     return this.#forward(spec.branches)
   }
 
-  #relayCancel(target: ProxyRequest): number {
+  #relayCancel(): number {
     if (this.replied) return -1
-    this.acceptCancel(target)
+    this.acceptCancel()
     return 1
   }
 
@@ -551,7 +557,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   #takeSuccess(branch: Branch, reply: SipReply, edits: readonly MessageEdit[]): void {
     const invite = this.request.method === 'INVITE'
-    branch.settle(reply.status, reply, edits)
+    branch.settle(reply.status, undefined, NO_EDITS)
     if (this.replied && !invite) return
     // 16.7 step 5: a 2xx goes on at once, and for INVITE each of them, whatever went upstream before.
     this.#upstream(forwardReply(reply, edits), reply.status, reply.reason, reply)
@@ -694,7 +700,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   #endIfDone(): void {
     if (this.#ended || this.#running || this.#failing || this.#replyBusy || this.#relaying > 0 || this.#clients > 0)
       return
-    if (this.#server !== undefined && !this.#serverGone) return
+    // With the final reply, the server transaction stays behind alone.
+    if (this.#server !== undefined && !this.replied) return
     this.#ended = true
     // What was forwarded without a transaction is out of sight.
     this.#settleCall(this.#forwarded ? 'untracked' : 'failed')

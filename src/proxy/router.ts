@@ -73,7 +73,7 @@ export interface RequestContext {
   readonly flow: Flow
   /** CANCEL or ACK: it belongs to an INVITE transaction that is open here (t_check_trans). */
   readonly transactionMatch: boolean
-  /** The context of that INVITE. */
+  /** CANCEL: the context of that INVITE, as long as it has no final reply. */
   readonly matched: RequestContext | undefined
   /** Set, held and released by the router; the proxy carries it. */
   program: unknown

@@ -7,7 +7,7 @@ import type { TimerQueue } from './timer-queue.ts'
 import { Deadline } from './timer-queue.ts'
 import type { TransactionTimes } from './times.ts'
 
-/** Who started a client transaction and hears of it. After onTimeout or onTransportError nothing but onTerminated follows. */
+/** Who started a client transaction and hears of it. */
 export interface ClientUser {
   /** A reply that the machine lets through: provisionals, the first final, every 2xx of an INVITE. */
   onReply(reply: SipReply, flow: Flow): void
@@ -17,7 +17,8 @@ export interface ClientUser {
   onTimerC(): void
   /** The request could not be sent. Counts as 503 (RFC 3261 16.9). */
   onTransportError(error: SignalboxError): void
-  onTerminated(): void
+  /** Nothing more will be told, exactly once. The machine may stay behind to absorb retransmissions, without its user. */
+  onReleased(): void
 }
 
 /** What a machine needs of the layer. */
@@ -38,10 +39,10 @@ export abstract class ClientTransaction extends Deadline {
   readonly branch: string
   readonly method: string
   readonly hop: Hop
-  /** The request as it was sent. */
-  readonly wire: string
+  /** The request as it was sent; forgotten when it can no longer be needed. */
+  wire: string
   readonly reliable: boolean
-  readonly user: ClientUser
+  protected user: ClientUser
   protected readonly environment: ClientEnvironment
 
   constructor(
@@ -65,6 +66,22 @@ export abstract class ClientTransaction extends Deadline {
   abstract readonly state: string
   abstract start(): void
   abstract receive(reply: SipReply, flow: Flow): void
-  /** Ends it without a word to the user but onTerminated. */
+  /** Ends it without a word to the user but onReleased. */
   abstract terminate(): void
+
+  /** Lets the user go. */
+  protected release(): void {
+    const { user } = this
+    this.user = NOBODY
+    user.onReleased()
+  }
+}
+
+/** Hears nothing. */
+export const NOBODY: ClientUser = {
+  onReply() {},
+  onTimeout() {},
+  onTimerC() {},
+  onTransportError() {},
+  onReleased() {},
 }

@@ -50,7 +50,7 @@ export class InviteClientTransaction extends ClientTransaction {
         if (now + 0.5 >= this.#timeoutAt) {
           this.#end()
           this.user.onTimeout()
-          this.user.onTerminated()
+          this.release()
           return
         }
         // 17.1.1.2: Timer A doubles with each retransmission.
@@ -63,7 +63,7 @@ export class InviteClientTransaction extends ClientTransaction {
           // 9.1: no final answer 64*T1 after the CANCEL: the original is considered cancelled.
           this.#end()
           this.user.onTimeout()
-          this.user.onTerminated()
+          this.release()
           return
         }
         // 16.8: the proxy cancels, or acts as if a 408 had come.
@@ -110,7 +110,7 @@ export class InviteClientTransaction extends ClientTransaction {
   override terminate(): void {
     if (this.state === 'terminated') return
     this.#end()
-    this.user.onTerminated()
+    this.release()
   }
 
   #provisional(reply: SipReply, flow: Flow): void {
@@ -125,18 +125,20 @@ export class InviteClientTransaction extends ClientTransaction {
   #accept(reply: SipReply, flow: Flow): void {
     this.state = 'accepted'
     this.environment.timers.set(this, 64 * this.environment.times.t1)
+    this.wire = ''
     this.user.onReply(reply, flow)
   }
 
   #reject(reply: SipReply, flow: Flow): void {
     this.state = 'completed'
     this.#acknowledgement = this.environment.acknowledgement(this, reply)
+    this.wire = ''
     this.environment.send(this.hop, this.#acknowledgement, ignore)
     // 17.1.1.2: Timer D is zero over reliable transports.
     if (this.reliable) this.#end()
     else this.environment.timers.set(this, this.environment.times.timerD)
     this.user.onReply(reply, flow)
-    if (this.reliable) this.user.onTerminated()
+    this.release()
   }
 
   #sendCancel(): void {
@@ -149,7 +151,7 @@ export class InviteClientTransaction extends ClientTransaction {
     if (this.state !== 'calling' && this.state !== 'proceeding') return
     this.#end()
     this.user.onTransportError(error)
-    this.user.onTerminated()
+    this.release()
   }
 
   #end(): void {

@@ -23,6 +23,8 @@ export class InviteServerTransaction extends ServerTransaction {
     this.lastWire = wire
     if (status >= 200) this.#final(status)
     this.sendLast()
+    // An accepted INVITE is never answered again by the machine.
+    if (status >= 200 && status < 300) this.lastWire = ''
     return true
   }
 
@@ -70,7 +72,7 @@ export class InviteServerTransaction extends ServerTransaction {
 
   #final(status: number): void {
     const { times, timers } = this.environment
-    this.environment.serverAnswered(this)
+    this.answered()
     if (status < 300) {
       this.state = 'accepted'
       // Timer L: the same over all transports.

@@ -43,7 +43,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
         if (now + 0.5 >= this.#timeoutAt) {
           this.#end()
           this.user.onTimeout()
-          this.user.onTerminated()
+          this.release()
           return
         }
         // 17.1.2.2: E doubles up to T2 while trying, and is T2 once a provisional reply has come.
@@ -73,21 +73,22 @@ export class NonInviteClientTransaction extends ClientTransaction {
     // 17.1.2.2: Timer K absorbs retransmissions, zero over reliable transports.
     if (this.reliable) this.#end()
     else this.environment.timers.set(this, this.environment.times.t4)
+    this.wire = ''
     this.user.onReply(reply, flow)
-    if (this.reliable) this.user.onTerminated()
+    this.release()
   }
 
   override terminate(): void {
     if (this.state === 'terminated') return
     this.#end()
-    this.user.onTerminated()
+    this.release()
   }
 
   readonly #failed = (error: SignalboxError): void => {
     if (this.state !== 'trying' && this.state !== 'proceeding') return
     this.#end()
     this.user.onTransportError(error)
-    this.user.onTerminated()
+    this.release()
   }
 
   #end(): void {

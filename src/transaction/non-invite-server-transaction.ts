@@ -18,7 +18,7 @@ export class NonInviteServerTransaction extends ServerTransaction {
       return true
     }
     this.state = 'completed'
-    this.environment.serverAnswered(this)
+    this.answered()
     this.sendLast()
     // Timer J absorbs retransmissions, zero over reliable transports.
     if (this.flow.reliable) this.terminate()

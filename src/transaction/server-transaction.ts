@@ -7,11 +7,14 @@ import type { TimerQueue } from './timer-queue.ts'
 import { Deadline } from './timer-queue.ts'
 import type { TransactionTimes } from './times.ts'
 
-/** Who answers a server transaction and hears of its end. */
+/** Who answers a server transaction; a CANCEL finds it by the transaction, as long as there is no final reply. */
 export interface ServerUser {
-  /** The machine is gone from the table: nothing more is absorbed or sent. Exactly once. */
+  /** The machine ended without a final reply: whatever is passed to it from now on goes nowhere. */
   onServerTerminated(): void
 }
+
+/** Hears nothing. */
+const NOBODY: ServerUser = { onServerTerminated() {} }
 
 /** What a machine needs of the layer. */
 export interface ServerEnvironment {
@@ -38,7 +41,8 @@ export abstract class ServerTransaction extends Deadline implements ServerEntry 
   readonly key: string
   readonly request: SipRequest
   readonly flow: Flow
-  readonly user: ServerUser
+  /** Let go with the final reply. */
+  user: ServerUser
   /** Status of the last reply that was sent, 0 before the first. */
   lastStatus = 0
   /** Replies go to where the request came from, though its Via has no rport. */
@@ -62,6 +66,12 @@ export abstract class ServerTransaction extends Deadline implements ServerEntry 
   abstract respond(wire: string, status: number): boolean
   abstract receiveRetransmission(): void
   abstract terminate(): void
+
+  /** A final reply is going out: the machine stays behind alone. */
+  protected answered(): void {
+    this.user = NOBODY
+    this.environment.serverAnswered(this)
+  }
 
   protected sendLast(): void {
     this.environment.reply(this.flow, this.request, this.lastWire, this.forcedRport)

@@ -13,7 +13,7 @@ import {
   SipRequest,
 } from '../sip/index.ts'
 import type { Flow, Hop, ReplyRoute, TransportLayer, TransportUser } from '../transport/index.ts'
-import type { ClientEnvironment, ClientTransaction, ClientUser } from './client-transaction.ts'
+import { type ClientEnvironment, type ClientTransaction, type ClientUser, NOBODY } from './client-transaction.ts'
 import { InviteClientTransaction } from './invite-client-transaction.ts'
 import { InviteServerTransaction } from './invite-server-transaction.ts'
 import { serverKeyStem } from './keys.ts'
@@ -257,7 +257,7 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
       const end = wire.lastIndexOf('\r\n\r\n')
       wire = wire.slice(0, end + 2) + extraHeaders + wire.slice(end + 2)
     }
-    this.startRequest(invite.branch, 'CANCEL', hop, wire, CANCEL_USER, 64 * this.times.t1)
+    this.startRequest(invite.branch, 'CANCEL', hop, wire, NOBODY, 64 * this.times.t1)
   }
 
   acknowledgement(invite: ClientTransaction, reply: SipReply): string {
@@ -351,12 +351,4 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
 /** A CANCEL shares the branch of what it cancels (9.1). */
 function clientKey(branch: string, method: string): string {
   return method === 'CANCEL' ? `${branch} CANCEL` : branch
-}
-
-const CANCEL_USER: ClientUser = {
-  onReply() {},
-  onTimeout() {},
-  onTimerC() {},
-  onTransportError() {},
-  onTerminated() {},
 }

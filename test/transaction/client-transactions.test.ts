@@ -32,7 +32,7 @@ describe('INVITE client', () => {
     expect(at).toEqual([0, 500, 1500, 3500, 7500, 15_500, 31_500])
     expect(rig.told).toEqual([])
     await rig.advance(100)
-    expect(rig.told).toEqual(['timeout', 'terminated'])
+    expect(rig.told).toEqual(['timeout', 'released'])
     expect(rig.layer.stats().client).toBe(0)
     expect(rig.layer.timers.size).toBe(0)
   })
@@ -44,7 +44,7 @@ describe('INVITE client', () => {
     expect(seen(rig.far)).toEqual(['INVITE'])
     expect(rig.told).toEqual([])
     await rig.advance(100)
-    expect(rig.told).toEqual(['timeout', 'terminated'])
+    expect(rig.told).toEqual(['timeout', 'released'])
   })
 
   test.each(['udp', 'tcp'] as const)('fr shortens timer B over %s', async (transport) => {
@@ -53,7 +53,7 @@ describe('INVITE client', () => {
     await rig.advance(1900)
     expect(rig.told).toEqual([])
     await rig.advance(100)
-    expect(rig.told).toEqual(['timeout', 'terminated'])
+    expect(rig.told).toEqual(['timeout', 'released'])
   })
 
   test.each(['udp', 'tcp'] as const)('a provisional reply stops A and B; timer C runs over %s', async (transport) => {
@@ -80,7 +80,8 @@ describe('INVITE client', () => {
     await rig.settle()
     await answer(rig, 486, 'busy')
     expect(client.state).toBe('completed')
-    expect(rig.told).toEqual(['486'])
+    // The machine stays behind alone.
+    expect(rig.told).toEqual(['486', 'released'])
     await rig.advance(31_000)
     await answer(rig, 486, 'busy')
     expect(seen(rig.far)).toEqual(['INVITE', 'ACK', 'ACK'])
@@ -89,9 +90,11 @@ describe('INVITE client', () => {
     expect(ack.toTag).toBe('busy')
     expect(ack.cseqMethod).toBe('ACK')
     expect(ack.cseqNumber).toBe(1)
-    expect(rig.told).toEqual(['486'])
+    expect(rig.told).toEqual(['486', 'released'])
+    expect(client.state).toBe('completed')
     await rig.advance(1000)
-    expect(rig.told).toEqual(['486', 'terminated'])
+    expect(client.state).toBe('terminated')
+    expect(rig.layer.stats().client).toBe(0)
   })
 
   test('timer D is zero over TCP', async () => {
@@ -100,7 +103,7 @@ describe('INVITE client', () => {
     await rig.settle()
     await answer(rig, 486)
     expect(seen(rig.far)).toEqual(['INVITE', 'ACK'])
-    expect(rig.told).toEqual(['486', 'terminated'])
+    expect(rig.told).toEqual(['486', 'released'])
     expect(rig.layer.stats().client).toBe(0)
   })
 
@@ -120,7 +123,7 @@ describe('INVITE client', () => {
     await rig.advance(31_900)
     expect(client.state).toBe('accepted')
     await rig.advance(100)
-    expect(rig.told).toEqual(['200', '200', '200', 'terminated'])
+    expect(rig.told).toEqual(['200', '200', '200', 'released'])
     await answer(rig, 200, 'one')
     expect(rig.told.at(-1)).toBe('stray 200')
   })
@@ -142,7 +145,7 @@ describe('INVITE client', () => {
     await rig.settle()
     await answer(rig, 487)
     expect(seen(rig.far)).toEqual(['INVITE', 'CANCEL', 'ACK'])
-    expect(rig.told.filter((word) => word !== 'terminated')).toEqual(['180', '487'])
+    expect(rig.told.filter((word) => word !== 'released')).toEqual(['180', '487'])
   })
 
   test('9.1: without a final answer 64*T1 after the CANCEL it is over', async () => {
@@ -154,7 +157,7 @@ describe('INVITE client', () => {
     await rig.advance(31_900)
     expect(client.state).toBe('proceeding')
     await rig.advance(100)
-    expect(rig.told).toEqual(['180', 'timeout', 'terminated'])
+    expect(rig.told).toEqual(['180', 'timeout', 'released'])
     expect(rig.layer.stats().client).toBe(0)
   })
 
@@ -163,7 +166,7 @@ describe('INVITE client', () => {
     rig.network.refuse('10.0.0.6', 5060)
     startInvite(rig, 'tcp')
     await rig.settle()
-    expect(rig.told).toEqual(['transport error', 'terminated'])
+    expect(rig.told).toEqual(['transport error', 'released'])
     expect(rig.layer.timers.size).toBe(0)
   })
 
@@ -187,7 +190,7 @@ describe('non-INVITE client', () => {
     await rig.advance(31_900)
     expect(at).toEqual([0, 500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500])
     await rig.advance(100)
-    expect(rig.told).toEqual(['timeout', 'terminated'])
+    expect(rig.told).toEqual(['timeout', 'released'])
   })
 
   test('no timer E over TCP, timer F ends it', async () => {
@@ -195,7 +198,7 @@ describe('non-INVITE client', () => {
     startOptions(rig, 'tcp')
     await rig.advance(32_000)
     expect(seen(rig.far)).toEqual(['OPTIONS'])
-    expect(rig.told).toEqual(['timeout', 'terminated'])
+    expect(rig.told).toEqual(['timeout', 'released'])
   })
 
   test('in Proceeding, E is T2 and F goes on', async () => {
@@ -208,7 +211,7 @@ describe('non-INVITE client', () => {
     await rig.advance(9000)
     expect(at).toEqual([0, 500, 4500, 8500])
     await rig.advance(23_000)
-    expect(rig.told).toEqual(['100', 'timeout', 'terminated'])
+    expect(rig.told).toEqual(['100', 'timeout', 'released'])
   })
 
   test('timer K absorbs retransmissions for T4 over UDP', async () => {
@@ -218,9 +221,10 @@ describe('non-INVITE client', () => {
     await answer(rig, 200)
     await answer(rig, 200)
     await rig.advance(4900)
-    expect(rig.told).toEqual(['200'])
+    expect(rig.told).toEqual(['200', 'released'])
+    expect(rig.layer.stats().client).toBe(1)
     await rig.advance(100)
-    expect(rig.told).toEqual(['200', 'terminated'])
+    expect(rig.layer.stats().client).toBe(0)
   })
 
   test('timer K is zero over TCP', async () => {
@@ -228,7 +232,7 @@ describe('non-INVITE client', () => {
     startOptions(rig, 'tcp')
     await rig.settle()
     await answer(rig, 200)
-    expect(rig.told).toEqual(['200', 'terminated'])
+    expect(rig.told).toEqual(['200', 'released'])
   })
 
   test('a broken connection is a transport error only while it is being sent', async () => {
@@ -236,6 +240,6 @@ describe('non-INVITE client', () => {
     rig.network.refuse('10.0.0.6', 5060)
     startOptions(rig, 'tcp')
     await rig.settle()
-    expect(rig.told).toEqual(['transport error', 'terminated'])
+    expect(rig.told).toEqual(['transport error', 'released'])
   })
 })

@@ -104,7 +104,7 @@ export function clientUser(told: string[]): ClientUser {
     onTimeout: () => told.push('timeout'),
     onTimerC: () => told.push('timer C'),
     onTransportError: () => told.push('transport error'),
-    onTerminated: () => told.push('terminated'),
+    onReleased: () => told.push('released'),
   }
 }
 
