@@ -119,7 +119,8 @@ export class MediaServices {
       method: message instanceof SipRequest ? message.method : message.cseqMethod,
       status: message instanceof SipReply ? message.status : 0,
       hasSdp,
-      requestHadSdp: request !== undefined && findSdp(request) !== undefined,
+      requestHadSdp: request === undefined || findSdp(request) !== undefined,
+      inDialog: (request ?? message).toTag !== '' && (request !== undefined || message instanceof SipRequest),
     })
   }
 

@@ -150,6 +150,9 @@ describe('rtpengine_manage decides', () => {
     ['486', { kind: 'reply', status: 486, hasSdp: false }, 'delete'],
     ['200 to UPDATE', { kind: 'reply', method: 'UPDATE', status: 200 }, 'answer'],
     ['488 to UPDATE', { kind: 'reply', method: 'UPDATE', status: 488 }, 'none'],
+    ['refused re-INVITE', { kind: 'reply', status: 488, hasSdp: false, inDialog: true }, 'none'],
+    ['failure route of a re-INVITE', { kind: 'failure', inDialog: true }, 'none'],
+    ['CANCEL of a re-INVITE', { method: 'CANCEL', hasSdp: false, inDialog: true }, 'none'],
     ['200 to BYE', { kind: 'reply', method: 'BYE', status: 200, hasSdp: false }, 'none'],
   ] as const)('%s: %s', (_, change, operation) => expect(decideRtpOperation({ ...base, ...change })).toBe(operation))
 })
