@@ -1,7 +1,7 @@
 // Owns name-addr and addr-spec header values (From, To, Contact, Route, Record-Route, ...): RFC 3261 20.10 and 25.1.
 
 import { findParam, Params } from './params.ts'
-import { findComma, isTokenChar, skipLws, skipQuoted, trimEnd, unfold } from './scan.ts'
+import { findComma, hasOpenQuote, isTokenChar, skipLws, skipQuoted, trimEnd, unfold } from './scan.ts'
 
 /** One address of a header value, with its place in the text it was read from. */
 export interface NameAddr {
@@ -149,12 +149,5 @@ function addrSpecFault(text: string, start: number, end: number): string | undef
 
 /** An open quoted string among the parameters would swallow what follows it. */
 function paramFault(text: string, start: number, end: number): string | undefined {
-  let i = start
-  while (i < end) {
-    if (text.charCodeAt(i) === 34) {
-      i = skipQuoted(text, i, end)
-      if (i < 0) return 'has an unterminated quoted string'
-    } else i++
-  }
-  return undefined
+  return hasOpenQuote(text, start, end) ? 'has an unterminated quoted string' : undefined
 }

@@ -64,6 +64,17 @@ export function skipQuoted(text: string, at: number, end: number): number {
   return -1
 }
 
+/** Whether a quoted string opens in `text[at..end)` and does not close there. */
+export function hasOpenQuote(text: string, at: number, end: number): boolean {
+  let quote = text.indexOf('"', at)
+  while (quote >= 0 && quote < end) {
+    const after = skipQuoted(text, quote, end)
+    if (after < 0) return true
+    quote = text.indexOf('"', after)
+  }
+  return false
+}
+
 /**
  * The position of the next comma that separates list elements: not inside a quoted string, not inside `<>`.
  * `end` when there is none. An unclosed quote swallows the rest.

@@ -5,6 +5,7 @@ import { findParam, Params } from './params.ts'
 import {
   equalsIgnoreCase,
   findComma,
+  hasOpenQuote,
   isHostChar,
   isLws,
   isTokenChar,
@@ -104,6 +105,8 @@ export function parseVia(text: string, start = 0, end = text.length): Via | unde
     i = skipLws(text, i, to)
   }
   if (i < to && text.charCodeAt(i) !== 59) return undefined
+  // What is added behind an open quoted string would be part of it.
+  if (hasOpenQuote(text, i, to)) return undefined
   return new ParsedVia(text, transport, text.slice(hostStart, hostStop), port, from, to, i)
 }
 

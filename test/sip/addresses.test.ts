@@ -80,6 +80,8 @@ describe('Via', () => {
     'SIP/2.0/UDP [::1',
     'SIP/2.0/UDP a b',
     ';;,;,,',
+    'SIP/2.0/UDP a;branch="z9hG4bK1',
+    'SIP/2.0/UDP a;x="1";y="2\\"',
   ])('%j is none', (text) => {
     expect(parseVia(text)).toBeUndefined()
   })
