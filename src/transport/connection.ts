@@ -53,6 +53,8 @@ interface Pending {
 }
 
 const PONG_MILLIS = 10_000
+/** Enough for the messages that can be under way when a connection breaks; older ones have a timer of their own. */
+const UNPROVEN = 32
 
 /** A connection is itself the flow of what arrives on it. */
 export class Connection implements Flow, StreamEvents {
@@ -74,12 +76,17 @@ export class Connection implements Flow, StreamEvents {
   #socket: StreamSocket | undefined
   #state: 'opening' | 'open' | 'closed' = 'opening'
   #queue: Pending[] = []
+  /** Sends that left since the far end was last heard. */
+  #unproven: SendFailed[] = []
+  /** Why it was closed. */
+  #why: string | undefined
   #unwritten = 0
   readonly #created: number
   #lastActivity: number
   #lastProgress = 0
   #partialSince = -1
   #pingAt = -1
+  #wasHeard = false
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -140,7 +147,11 @@ export class Connection implements Flow, StreamEvents {
     this.#wakeAfter(limits.stallMillis, now)
     this.#socket!.write(wire, (error) => {
       this.#settle(wire.length)
-      if (error) failed(this.#error(error.message))
+      if (error) failed(this.#error(this.#why ?? error.message, error))
+      else if (this.#state === 'open') {
+        if (this.#unproven.length === UNPROVEN) this.#unproven.shift()
+        this.#unproven.push(failed)
+      }
     })
   }
 
@@ -172,6 +183,8 @@ export class Connection implements Flow, StreamEvents {
     this.#lastActivity = now
     // Whatever comes shows that the far end lives, the answer to our keep-alive above all.
     this.#pingAt = -1
+    this.#wasHeard = true
+    if (this.#unproven.length > 0) this.#unproven = []
     let whole = false
     if (!this.#framer.partial && isBinary(chunk.charCodeAt(0))) {
       const reason = 'binary bytes in place of SIP; is the far end speaking TLS to a port that is not tls?'
@@ -211,7 +224,17 @@ export class Connection implements Flow, StreamEvents {
 
   closed(error?: Error): void {
     const opening = this.#state === 'opening'
-    this.#finish(opening ? 'connect' : 'remote', error)
+    this.#finish(opening ? 'connect' : 'remote', error ?? this.#silentEnd())
+  }
+
+  #silentEnd(): Error | undefined {
+    if (this.#state === 'opening') return new Error('the far end closed the connection before it was set up')
+    if (!this.dialled || this.transport !== 'tls' || this.#wasHeard) return undefined
+    // In TLS 1.3 the client is done before the server has judged its certificate: a refusal looks like an end without a word.
+    return new SignalboxError(
+      'ERR_TLS',
+      'it closed without a word after the handshake; check that it accepts our certificate',
+    )
   }
 
   /** Closes at once; what is queued fails. */
@@ -238,13 +261,17 @@ export class Connection implements Flow, StreamEvents {
     this.#timer?.cancel()
     this.#owner.account(-this.#unwritten)
     this.#unwritten = 0
+    this.#why = REMEDY[reason](this.#owner.limits, cause)
     this.#socket?.destroy()
     this.#owner.closed(this, reason, cause)
-    const queue = this.#queue
+    const lost = this.#queue.map(({ failed }) => failed)
+    // The kernel took these bytes, but the far end was gone when they came, or never listened (RFC 3261 18.4).
+    if (cause !== undefined || reason === 'stall' || reason === 'keepalive') lost.push(...this.#unproven)
     this.#queue = []
-    if (queue.length === 0) return
-    const error = this.#error(REMEDY[reason](this.#owner.limits, cause), cause)
-    for (const { failed } of queue) failed(error)
+    this.#unproven = []
+    if (lost.length === 0) return
+    const error = this.#error(this.#why, cause)
+    for (const failed of lost) failed(error)
   }
 
   #error(why: string, cause?: Error): SignalboxError {

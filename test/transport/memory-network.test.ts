@@ -210,7 +210,10 @@ describe('streams', () => {
     net.stall('10.0.0.9', 5060)
     const failing = sendFails(transport, hop('tcp', '10.0.0.9', 5060))
     clock.advance(4000)
-    expect(await failing).toMatchObject({ code: 'ERR_TRANSPORT' })
+    expect(await failing).toMatchObject({
+      code: 'ERR_TRANSPORT',
+      message: expect.stringContaining('took no bytes for 4000 ms'),
+    })
     expect(transport.stats()).toMatchObject({ closed: { stall: 1 }, writeBytes: 0 })
   })
 
@@ -273,6 +276,30 @@ describe('streams', () => {
     expect(good.connections).toHaveLength(1)
     expect(received).toHaveLength(1)
     expect(transport.stats().closed).toEqual({ framing: 1 })
+  })
+
+  test('a request that left just before the connection broke fails; one that was answered, or an orderly end, does not', async () => {
+    const { net, transport } = await layer()
+    const far = net.endpoint('tcp', '10.0.0.9', 5060)
+    const failed: string[] = []
+    const send = (callId: string): void =>
+      transport.send(hop('tcp', '10.0.0.9', 5060), optionsRequest({ callId }), (error) =>
+        failed.push(`${callId} ${error.message}`),
+      )
+    send('answered')
+    await net.settle()
+    far.connections[0]!.write('SIP/2.0 100 Trying\r\nContent-Length: 0\r\n\r\n')
+    await net.settle()
+    send('broken')
+    await net.settle()
+    net.breakConnections()
+    send('new')
+    await net.settle()
+    far.connections[0]!.close()
+    await net.settle()
+    expect(failed).toEqual([
+      expect.stringMatching(/^broken .*10\.0\.0\.9:5060: the far end closed the connection \(read ECONNRESET/),
+    ])
   })
 
   test('closing the layer fails what waits', async () => {
