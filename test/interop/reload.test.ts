@@ -9,8 +9,7 @@ import { describeWithPeers } from './peers.ts'
 const bench = new URL('../../../shared/bench/', import.meta.url).pathname
 
 const TYPESCRIPT = (port: number, target: number, note: string) => `
-import { env, hasTotag, isMethod, looseRoute, recordRoute, sendReply, rewriteHostPort, tOnReply, tRelay, removeHf, type SipRequest } from 'signalbox'
-// ${note}
+import { appendHf, hasTotag, isMethod, looseRoute, recordRoute, sendReply, rewriteHostPort, tOnReply, tRelay, removeHf, type SipRequest } from 'signalbox'
 export const config = { listen: ['udp:127.0.0.1:${port}'] }
 export async function request_route(_req: SipRequest) {
   if (hasTotag()) {
@@ -20,6 +19,7 @@ export async function request_route(_req: SipRequest) {
   if (isMethod('INVITE')) {
     recordRoute()
     tOnReply('BACK')
+    appendHf('X-Note: ${note}\\r\\n')
   }
   rewriteHostPort('127.0.0.1:${target}')
   return tRelay()
@@ -31,7 +31,7 @@ const KAMAILIO = (port: number, target: number, note: string) =>
   readFileSync(`${bench}proxy.cfg`, 'latin1')
     .replaceAll('127.0.0.1:5060', `127.0.0.1:${port}`)
     .replaceAll('127.0.0.1:5080', `127.0.0.1:${target}`)
-    .replace('request_route {', `# ${note}\nrequest_route {`)
+    .replace('t_on_reply("O365");', `t_on_reply("O365"); append_hf("X-Note: ${note}\\r\\n");`)
 
 function sipp(args: readonly string[]): { ended: Promise<{ code: number | null; text: string }>; stop(): void } {
   const child = spawn('sipp', [...args, '-nostdin'], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -74,7 +74,9 @@ async function saveUnderLoad(language: 'ts' | 'cfg', port: number): Promise<void
     const { code, text } = await calls.ended
     expect(text).toMatch(/Successful call\s+\|\s+\d+\s+\|\s+3000/)
     expect(code, text).toBe(0)
-    expect(engine.text).toMatch(/\^/)
+    const refused = engine.lines.filter((line) => line.event === 'reload-failed')
+    expect(refused).toHaveLength(2)
+    for (const line of refused) expect(JSON.stringify(line)).toMatch(/route\.\w+:\d+:\d+: error: .*\^/)
   } finally {
     answering.stop()
     await engine.stop()

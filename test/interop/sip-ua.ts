@@ -19,6 +19,7 @@ export class Stream {
   #last = 0
   #sequence = 0
   #timer: NodeJS.Timeout | undefined
+  #closed = false
 
   private constructor(socket: Socket) {
     this.socket = socket
@@ -58,6 +59,8 @@ export class Stream {
 
   close(): void {
     clearInterval(this.#timer)
+    if (this.#closed) return
+    this.#closed = true
     this.socket.close()
   }
 }
