@@ -75,6 +75,8 @@ export function rtpFlags(text: string): RtpFlags {
   let toTag = false
   // Two bits as in the module: 1 secure, 2 feedback; undefined until one of the legacy words is seen.
   let profile: number | undefined
+  let dtls = false
+  const codec = dictionary()
 
   for (const word of text.slice(0, LONGEST).split(/\s+/)) {
     if (word === '') continue
@@ -87,6 +89,7 @@ export function rtpFlags(text: string): RtpFlags {
       else if (word === 'SRTP') profile = (profile ?? 0) | 1
       else if (word === 'AVP') profile = (profile ?? 0) & ~2
       else if (word === 'AVPF') profile = (profile ?? 0) | 2
+      else if (word === 'DTLS') dtls = true
       else if (word === 'internal' || word === 'external') add('direction', word)
       else if (word === 'to-tag') toTag = true
       else if (word.startsWith('replace-')) add('replace', word.slice(8))
@@ -107,6 +110,7 @@ export function rtpFlags(text: string): RtpFlags {
       toTag = true
       result['to-tag'] = value
     } else if (key === 'SDES' && value !== '' && value !== 'off') add('SDES', value)
+    else if (key.startsWith('codec-')) codec[key.slice(6)] = [...((codec[key.slice(6)] as string[]) ?? []), value]
     else if (KEYS.has(key)) result[KEYS.get(key)!] = value
     else {
       warnings.push(`rtpengine flag ${quote(word)} is not known`)
@@ -114,6 +118,8 @@ export function rtpFlags(text: string): RtpFlags {
     }
   }
   if (profile !== undefined) result['transport-protocol'] = PROFILES[profile as 0 | 1 | 2 | 3]
+  if (dtls) result['transport-protocol'] = `UDP/TLS/RTP/SAVP${(profile ?? 0) & 2 ? 'F' : ''}`
+  if (Object.keys(codec).length > 0) result.codec = codec
   for (const [key, words] of lists) result[key] = words
   return { dictionary: result, viaBranch, toTag, warnings }
 }

@@ -30,6 +30,8 @@ describe('flag string', () => {
     ['RTP/SAVPF', 'RTP/SAVPF'],
     ['UDP/TLS/RTP/SAVP', 'UDP/TLS/RTP/SAVP'],
     ['transport-protocol=RTP/AVP', 'RTP/AVP'],
+    ['DTLS', 'UDP/TLS/RTP/SAVP'],
+    ['DTLS AVPF', 'UDP/TLS/RTP/SAVPF'],
   ])('%s is the profile %s', (text, profile) => expect(keysOf(text)).toEqual({ 'transport-protocol': profile }))
 
   test('lists, values and short forms', () => {
@@ -47,6 +49,12 @@ describe('flag string', () => {
       'received-from': ['IP4', '10.0.0.9'],
       flags: ['trust-address', 'asymmetric'],
       'delete-delay': '0',
+    })
+  })
+
+  test('codecs go into a dictionary of their own, as the module sends them', () => {
+    expect(rtpFlags('codec-mask=all codec-transcode=PCMU codec-transcode=PCMA').dictionary).toMatchObject({
+      codec: { mask: ['all'], transcode: ['PCMU', 'PCMA'] },
     })
   })
 
