@@ -1,6 +1,7 @@
 // Owns the proxy: what every request meets before and after its route (RFC 3261 16), for both languages, and the calls.
 
 import type { Clock } from '../clock.ts'
+import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { buildReply, type IdSource, type SipReply, type SipRequest, validateRequest } from '../sip/index.ts'
 import {
@@ -294,7 +295,9 @@ export class ProxyCore implements TransactionUser, ProxyHost {
 
   #routeError(where: string, error: unknown, callId?: string): void {
     this.counters.routeErrors++
-    this.#log.error({ err: error, ...(callId === undefined ? {} : { callId }) }, `the ${where} route failed`)
+    // What carries a code was told by the router, in the script's own lines; anything else is a fault of ours.
+    const level = error instanceof SignalboxError ? 'debug' : 'error'
+    this.#log[level]({ err: error, ...(callId === undefined ? {} : { callId }) }, `the ${where} route failed`)
   }
 
   #checkDrained(): void {
