@@ -1,5 +1,10 @@
 #!/usr/bin/env -S node --no-node-snapshot
-// The command: refuses a Node that is too old in words, then hands over to src/cli.
+// The command: refuses a Node that is too old in words, keeps compiled code between starts, then hands over to src/cli.
+import { mkdirSync, statSync } from 'node:fs'
+import * as nodeModule from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
 const major = Number(process.versions.node.split('.')[0])
 if (major < 24) {
   process.stderr.write(
@@ -7,5 +12,25 @@ if (major < 24) {
   )
   process.exit(2)
 }
+
+/** A folder that nobody else can write to, since code is read from it; undefined where there is none. */
+function cacheFolder() {
+  try {
+    const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'signalbox')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const { uid, mode } = statSync(folder)
+    return uid === process.getuid?.() && (mode & 0o022) === 0 ? folder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// Workers take it from the environment: it halves the time in which one starts.
+const folder = process.env.NODE_COMPILE_CACHE ?? cacheFolder()
+if (folder) {
+  nodeModule.enableCompileCache(folder)
+  process.env.NODE_COMPILE_CACHE = folder
+}
+
 const { main } = await import('../src/cli/index.ts')
 process.exitCode = await main(process.argv.slice(2))

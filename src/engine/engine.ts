@@ -1,5 +1,4 @@
 // Owns the composition root: puts transport, transactions, proxy, script, media and log together, and takes them apart again.
-import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
@@ -29,6 +28,7 @@ import { HostServices } from './host-services.ts'
 import { loadConfig } from './load-config.ts'
 import { asEngineLog, type EngineLog } from './logger.ts'
 import { MediaServices } from './media-services.ts'
+import { randomHex } from './random-hex.ts'
 import { type ReadFile, readLatin1 } from './read-file.ts'
 import { noRunSlot, type RunSlot } from './run-slot.ts'
 import { ScriptRouter } from './script-router.ts'
@@ -275,7 +275,7 @@ class ComposedEngine implements PreparedEngine {
         this.#ending.add(ending)
       },
     })
-    const ids = options.ids ?? createIds((bytes) => randomBytes(bytes).toString('hex'))
+    const ids = options.ids ?? createIds(randomHex)
     const proxy = new ProxyCore({ transactions, router, clock, ids, log, ...proxySettings(config) })
     declareReadings(this.#counters.metrics, {
       transport: () => transport.stats(),
