@@ -218,6 +218,18 @@ export function headerIdAt(text: string, start: number, end: number): HeaderId {
 export const FIRST_LETTERS: readonly number[] = LOWER.map((name) => (name === '' ? 0 : name.charCodeAt(0)))
 export const COMPACT_LETTERS: readonly number[] = LOWER.map((_, id) => Math.max(COMPACT_IDS.indexOf(id as HeaderId), 0))
 
+/** A set of letters, for telling by the first letter that a header line cannot be one that is looked for. */
+export function letterSet(letters: string): number {
+  let set = 0
+  for (let i = 0; i < letters.length; i++) set |= 1 << (letters.charCodeAt(i) - 97)
+  return set
+}
+
+/** Whether the letter with this char code is in the set. */
+export function hasLetter(set: number, code: number): boolean {
+  return code >= 97 && code <= 122 && (set & (1 << (code - 97))) !== 0
+}
+
 /** The id of a header name in any case, or of its compact form. */
 export function headerIdOf(name: string): HeaderId {
   return headerIdAt(name, 0, name.length)

@@ -1,7 +1,7 @@
 // Owns the checks that a proxy makes before it acts on a request: RFC 3261 16.3 and the refusals that RFC 4475 expects.
 
 import { isKnownMethod, reasonPhrase } from './constants.ts'
-import { HeaderId } from './header-fields.ts'
+import { HeaderId, hasLetter, letterSet } from './header-fields.ts'
 import type { SipRequest } from './message.ts'
 import { nameAddrFault } from './name-addr.ts'
 import { parseDigits } from './scan.ts'
@@ -38,7 +38,7 @@ const SINGLE =
 /** In every request (RFC 3261 8.1.1); Max-Forwards is let be missing (RFC 4475 3.4.1). */
 const MANDATORY: readonly HeaderId[] = [HeaderId.Via, HeaderId.From, HeaderId.To, HeaderId.CallId, HeaderId.CSeq]
 /** The letters with which these begin, long and compact, and Proxy-Require: c, f, i, m, p, t, v. */
-const LETTERS = letters('cfimptv')
+const LETTERS = letterSet('cfimptv')
 const NAMES: Readonly<Record<number, string>> = {
   [HeaderId.Via]: 'Via',
   [HeaderId.From]: 'From',
@@ -50,13 +50,6 @@ const NAMES: Readonly<Record<number, string>> = {
 
 function bit(id: HeaderId): number {
   return 1 << id
-}
-
-/** A set of letters as bits. */
-function letters(text: string): number {
-  let set = 0
-  for (let i = 0; i < text.length; i++) set |= 1 << (text.charCodeAt(i) - 97)
-  return set
 }
 
 function badRequest(what: string): Refusal {
@@ -86,8 +79,7 @@ export function validateRequest(
 function headerFault(request: SipRequest): Refusal | undefined {
   let seen = 0
   for (let i = 0; i < request.headerCount; i++) {
-    const letter = request.headerLetter(i) - 97
-    if (letter < 0 || letter > 25 || (LETTERS & (1 << letter)) === 0) continue
+    if (!hasLetter(LETTERS, request.headerLetter(i))) continue
     const id = request.headerId(i)
     if (id === HeaderId.Other || id > 31) continue
     if ((seen & SINGLE & bit(id)) !== 0) return badRequest(`more than one ${NAMES[id]}`)
