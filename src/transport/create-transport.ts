@@ -42,7 +42,7 @@ class NodeSockets implements Sockets {
   }
 
   async openServer(spec: ListenSpec, admit: (socket: StreamSocket) => StreamEvents | undefined): Promise<StreamServer> {
-    return await openStreamServer(spec, this.#tls, admit)
+    return await openStreamServer(spec, this.#tls, this.#log, admit)
   }
 
   dial(target: Dial, events: StreamEvents): StreamSocket {

@@ -2,6 +2,7 @@
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { SignalboxError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import { addressFamily, numericAddress } from './ip-address.ts'
 import { latin1 } from './latin1.ts'
 import { connectionError, listenError } from './socket-errors.ts'
@@ -126,7 +127,12 @@ class NodeStream implements StreamSocket {
 type Admit = (socket: StreamSocket) => StreamEvents | undefined
 
 /** Opens a TCP or TLS listener, on an inherited descriptor where the spec has one. */
-export async function openStreamServer(spec: ListenSpec, tls: TlsContexts, admit: Admit): Promise<StreamServer> {
+export async function openStreamServer(
+  spec: ListenSpec,
+  tls: TlsContexts,
+  log: Log,
+  admit: Admit,
+): Promise<StreamServer> {
   const handshakes = spec.transport === 'tls' ? new Handshakes(spec, tls) : undefined
   const server = createTcpServer((socket) => {
     const stream = new NodeStream(socket)
@@ -154,7 +160,9 @@ export async function openStreamServer(spec: ListenSpec, tls: TlsContexts, admit
     server.listen(where, resolve)
   })
   // Running out of descriptors makes accept fail for a while; the listener lives on.
-  server.removeAllListeners('error').on('error', () => {})
+  server.removeAllListeners('error').on('error', (error) => {
+    log.error({ address: spec.address, port: spec.port, err: error }, 'a connection could not be accepted')
+  })
   const address = server.address()
   return {
     address: spec.address,
