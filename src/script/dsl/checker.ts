@@ -1,5 +1,9 @@
-// Owns what is checked of a whole file.
+// Owns the order of the checks of a whole file.
 import type { Declaration } from './ast.ts'
+import { BlockChecker } from './check-block.ts'
+import { CheckContext } from './check-context.ts'
+import { checkReachability } from './check-routes.ts'
+import { checkSettings } from './check-settings.ts'
 import type { Defines } from './defines.ts'
 import type { Model } from './model.ts'
 import type { Report } from './report.ts'
@@ -22,6 +26,12 @@ export interface UsedValues {
   readonly environment: Set<string>
 }
 
-export function checkProgram(_input: CheckInput, _report: Report): UsedValues {
-  return { defines: true, environment: new Set() }
+/** Checks everything, and tells which outside values the program reads. */
+export function checkProgram(input: CheckInput, report: Report): UsedValues {
+  const context = new CheckContext(input, report)
+  checkSettings(context)
+  for (const block of input.model.blocks) new BlockChecker(context, block).check()
+  checkReachability(context)
+  context.variables.reportUnset(report)
+  return context.used
 }

@@ -1,0 +1,340 @@
+// Owns the checks of statements and expressions of one block.
+
+import { declarationOf } from '../../../stdlib/pseudo-variables.ts'
+import { posixRegex, RegexError } from '../../../stdlib/regex.ts'
+import type { BinaryExpression, Expression, Statement, SwitchStatement } from './ast.ts'
+import { checkCall } from './check-call.ts'
+import type { CheckContext } from './check-context.ts'
+import { checkVariable, scriptVariable } from './check-variable.ts'
+import { constantOf, typeOf } from './constants.ts'
+import { isNull } from './emit-expression.ts'
+import { type Block, routeNameOf } from './model.ts'
+import { nearest, type Place, placeAt } from './report.ts'
+import type { Token } from './tokens.ts'
+
+const INT_OPERATORS = new Set([
+  '-',
+  '*',
+  '/',
+  'mod',
+  '&',
+  '|',
+  '^',
+  '<<',
+  '>>',
+  '>',
+  '<',
+  '>=',
+  '<=',
+  'ieq',
+  'ine',
+  '&&',
+  '||',
+])
+
+/** Functions after which a script has nothing more to say to this request. */
+const FINAL = new Set([
+  't_relay',
+  't_relay_to_udp',
+  't_relay_to_tcp',
+  't_relay_to_tls',
+  'forward',
+  't_reply',
+  'sl_send_reply',
+  'send_reply',
+  'sl_reply_error',
+])
+const RELAYS = new Set(['t_relay', 't_relay_to_udp', 't_relay_to_tcp', 't_relay_to_tls', 'forward'])
+
+export class BlockChecker {
+  readonly #context: CheckContext
+  readonly #block: Block
+
+  constructor(context: CheckContext, block: Block) {
+    this.#context = context
+    this.#block = block
+  }
+
+  check(): void {
+    this.#statements(this.#block.body)
+  }
+
+  #statements(statements: readonly Statement[]): void {
+    let left: Statement | undefined
+    for (const statement of statements) {
+      this.#context.report.last = statement.at
+      if (left !== undefined && statement.kind !== 'empty') {
+        this.#context.report.warning('unreachable', 'This is never reached', statement.at)
+        left = undefined
+      }
+      this.#statement(statement)
+      if (statement.kind === 'leave') left = statement
+    }
+    this.#afterRelay(statements)
+  }
+
+  /** t_relay() does not end the script: what answers or relays after it acts on the same request again. */
+  #afterRelay(statements: readonly Statement[]): void {
+    const calls = (statement: Statement, names: ReadonlySet<string>) =>
+      statement.kind === 'expression' && statement.value.kind === 'call' && names.has(statement.value.name)
+    for (const [i, statement] of statements.entries()) {
+      if (!calls(statement, RELAYS)) continue
+      const next = statements.slice(i + 1).find((other) => other.kind === 'leave' || calls(other, FINAL))
+      if (next !== undefined && next.kind !== 'leave') {
+        this.#context.report.warning(
+          'relay-goes-on',
+          'The script goes on after this relays, and comes to another answer or relay',
+          statement.at,
+          'Put exit; after it.',
+        )
+      }
+    }
+  }
+
+  #statement(statement: Statement): void {
+    switch (statement.kind) {
+      case 'if':
+        this.#condition(statement.condition)
+        this.#statements(statement.then)
+        if (statement.otherwise) this.#statements(statement.otherwise)
+        break
+      case 'while':
+        this.#condition(statement.condition)
+        this.#statements(statement.body)
+        break
+      case 'switch':
+        this.#switch(statement)
+        break
+      case 'assignment':
+        this.#assignment(statement.target, statement.value)
+        break
+      case 'expression':
+        if (statement.value.kind === 'assign') this.#expression(statement.value)
+        else if (statement.value.kind !== 'call' && statement.value.kind !== 'route-call') {
+          this.#context.report.error('not-a-command', 'This is no command', statement.at)
+        } else this.#expression(statement.value)
+        break
+      case 'leave':
+        if (statement.value) this.#expression(statement.value)
+        break
+      case 'empty':
+        break
+    }
+  }
+
+  #condition(condition: Expression): void {
+    this.#expression(condition)
+    const constant = constantOf(condition)
+    if (constant !== undefined) {
+      this.#context.report.warning('constant-condition', 'This condition never changes', condition.at)
+    }
+  }
+
+  #assignment(target: Expression, value: Expression): void {
+    this.#expression(value)
+    this.#target(target)
+  }
+
+  #target(target: Expression): void {
+    if (target.kind !== 'variable') {
+      this.#context.report.error('not-assignable', 'Only a pseudo-variable can be assigned', target.at)
+      return
+    }
+    const { node, at } = target
+    if (!checkVariable(node, placesIn(at), this.#context)) return
+    if (node.transformations.length > 0) {
+      this.#context.report.error('not-assignable', 'A variable with transformations cannot be assigned', at)
+    } else if (!declarationOf(node)?.writable) {
+      this.#context.report.error('not-assignable', `$${node.name} cannot be assigned`, at)
+    }
+    const name = scriptVariable(node)
+    if (name !== undefined) this.#context.variables.set(name)
+  }
+
+  #switch(statement: SwitchStatement): void {
+    const { report } = this.#context
+    this.#expression(statement.value)
+    const seen = new Set<string>()
+    let types: string | undefined
+    let hasDefault = false
+    for (const { label, regex, body, at } of statement.cases) {
+      if (label === undefined) {
+        if (hasDefault) report.error('bad-case', 'A switch has one default', at)
+        hasDefault = true
+      } else {
+        const constant = constantOf(label)
+        if (constant === undefined) {
+          report.error('bad-case', 'A case needs a constant', label.at)
+          this.#expression(label)
+        } else {
+          const type = regex || typeof constant === 'string' ? 'strings' : 'numbers'
+          if (types !== undefined && type !== types) {
+            report.error('bad-case', `Cases are all ${types} or all ${type}, not both`, label.at)
+          }
+          types ??= type
+          if (regex) this.#regex(constant, label.at)
+          else if (seen.has(`${constant}`)) report.warning('bad-case', 'This case is there already', label.at)
+          if (!regex) seen.add(`${constant}`)
+        }
+      }
+      this.#statements(body)
+    }
+  }
+
+  #regex(pattern: string | number, at: Token): void {
+    try {
+      posixRegex(`${pattern}`, { ignoreCase: true })
+    } catch (error) {
+      if (!(error instanceof RegexError)) throw error
+      const inside = at.contentOffset >= 0 && error.at >= 0 ? placeAt(at.file, at.contentOffset + error.at) : at
+      this.#context.report.error('bad-regex', `Bad regular expression: ${error.message}`, inside)
+    }
+  }
+
+  #expression(expression: Expression): void {
+    const { report } = this.#context
+    report.last = expression.at
+    switch (expression.kind) {
+      case 'number':
+      case 'string':
+      case 'address':
+        return
+      case 'old-operand':
+        return
+      case 'variable':
+        this.#variable(expression)
+        return
+      case 'select':
+        this.#select(expression.path, expression.at)
+        return
+      case 'word':
+        this.#word(expression.text, expression.at)
+        return
+      case 'call':
+        checkCall(expression, this.#block, this.#context)
+        for (const argument of expression.args) this.#argument(argument)
+        return
+      case 'route-call':
+        this.#routeCall(expression.target)
+        return
+      case 'unary':
+        this.#expression(expression.operand)
+        if (expression.operator !== 'str' && expression.operator !== 'int' && expression.operator !== 'defined') {
+          this.#wantsInt(expression.operand)
+        }
+        return
+      case 'binary':
+        this.#binary(expression)
+        return
+      case 'old-comparison':
+        this.#oldComparison(expression)
+        return
+      case 'assign':
+        this.#assignment(expression.target, expression.value)
+        return
+      case 'block':
+        this.#statements(expression.body)
+        return
+    }
+  }
+
+  #variable(expression: Expression & { kind: 'variable' }): void {
+    if (!checkVariable(expression.node, placesIn(expression.at), this.#context)) return
+    const name = scriptVariable(expression.node)
+    if (name !== undefined) this.#context.variables.read(name, expression.at)
+  }
+
+  #select(path: string, at: Token): void {
+    const node = { name: 'sel', inner: path, index: undefined, transformations: [], at: 0, end: at.image.length }
+    checkVariable(node, () => at, this.#context)
+  }
+
+  #word(text: string, at: Token): void {
+    if (text === 'myself') return
+    const near = nearest(text, this.#context.input.defines.names())
+    this.#context.report.error(
+      'unknown-name',
+      `${text} is not defined`,
+      at,
+      near === undefined ? 'A text needs quotes; a name is made by #!define.' : `Did you mean ${near}?`,
+    )
+  }
+
+  /** What stands in an argument's own place has been checked with the call. */
+  #argument(argument: Expression): void {
+    switch (argument.kind) {
+      case 'string':
+      case 'number':
+      case 'word':
+      case 'address':
+        return
+      case 'call':
+      case 'route-call':
+        this.#context.report.error(
+          'nested-call',
+          'A function cannot be called inside the arguments of another',
+          argument.at,
+          'Assign its result to a variable first.',
+        )
+        return
+      default:
+        this.#expression(argument)
+    }
+  }
+
+  #routeCall(target: Expression): void {
+    const name = routeNameOf(target)
+    if (name === undefined) {
+      this.#expression(target)
+      return
+    }
+    const { subs } = this.#context.input.model
+    if (subs.has(name)) return
+    const near = nearest(name, subs.keys())
+    const hint = near === undefined ? undefined : `Did you mean route(${near})?`
+    this.#context.report.error('undefined-route', `There is no route[${name}]`, target.at, hint)
+  }
+
+  #wantsInt(operand: Expression): void {
+    if (typeOf(operand) === 'str') {
+      this.#context.report.error('type-mismatch', 'A number is needed here, this is a string', operand.at)
+    }
+  }
+
+  #binary(expression: BinaryExpression): void {
+    const { left, right, operator } = expression
+    this.#expression(left)
+    this.#expression(right)
+    if (isNull(left) && (operator === '==' || operator === '!=')) {
+      this.#context.report.warning('null-on-the-left', '$null stands on the right of a comparison', left.at)
+    }
+    if (INT_OPERATORS.has(operator)) {
+      this.#wantsInt(left)
+      this.#wantsInt(right)
+    } else if (operator === '+' && typeOf(left) === 'int' && typeOf(right) === 'str' && left.kind !== 'variable') {
+      this.#context.report.error('type-mismatch', 'A number plus a string', right.at, 'Begin with the string: "" + 1.')
+    }
+    if (operator === '=~') {
+      const pattern = constantOf(right)
+      if (pattern !== undefined) this.#regex(pattern, right.at)
+    }
+  }
+
+  #oldComparison(expression: Expression & { kind: 'old-comparison' }): void {
+    const { right, operator } = expression
+    if (right.kind === 'word') return
+    if (right.kind !== 'address') this.#expression(right)
+    const pattern = operator === '=~' ? constantOf(right) : undefined
+    if (pattern !== undefined) this.#regex(pattern, right.at)
+  }
+}
+
+/** Offsets in a variable's own text as places. */
+function placesIn(token: Token): (at: number, end: number) => Place {
+  return (at, end) => {
+    // The node of a variable counts from the head of its file, or from its own head where a substitution changed it.
+    const { pv } = token
+    if (pv === undefined || pv.at !== token.startOffset) return token
+    return at === pv.at ? token : placeAt(token.file, at, end - at)
+  }
+}

@@ -1,0 +1,46 @@
+// Owns the pseudo-variables of Kamailio's modules that are known by name, so that a missing one is told from a misspelt one.
+
+const BY_MODULE: Readonly<Record<string, string>> = {
+  cfgutils: 'RANDOM',
+  core: 'def defn env',
+  corex: 'cfg',
+  dialog: 'DLG_count DLG_lifetime dlg dlg_ctx dlg_var',
+  evapi: 'evapi',
+  geoip: 'gip',
+  geoip2: 'gip2',
+  htable: 'sht shtcn shtcv shtdec shtex shtinc shtitkey shtitval shtrecord',
+  http_async_client: 'http_err http_ok http_rb http_req http_req_id http_rr http_rs',
+  http_client: 'curlerror httprhdr',
+  ims_registrar_pcscf: 'pcscf_asserted_identity',
+  ipops: 'HN dns',
+  jsonrpcs: 'jsonrpl',
+  kazoo: 'kzE kzR',
+  mqueue: 'mqk mqv',
+  msrp: 'msrp',
+  nathelper: 'rr_count',
+  ndb_redis: 'redis',
+  nghttp2: 'nghttp2',
+  presence: 'notify_reply subs',
+  pv: 'Au RAi RAp Ri Rn Rp Rut TS TV Tb Tf Ts _s aU aa ad adn adu ai ar au avp bf br branch cT ci cl cnt conid cs ct dP dd dp du expires fU fd fn fs fsn ft fu hdr hdrc hfl mb mbu mf mi ml msg mt nh null oP oU od op ou pU pp pr proto pu rP rU rb rc rcv rd re retcode rm rp rr rs ru ruid ruri rv rz sas sel shv si siz snd sndfrom sndto sp src_ip stat su sut tU td time timef tn tt tu ua utimef var version via0 viaZ vn xavp xavu',
+  registrar: 'ulc',
+  rr: 'route_uri tti',
+  rtpengine: 'rtpstat',
+  sdpops: 'sdp sdpitval',
+  sipcapture: 'hep',
+  sipdump: 'sipdump',
+  smsops: 'rpdata smsack smsbody tpdu',
+  sqlops: 'dbr sqlrows',
+  ss7ops: 'isup',
+  tmx: 'T T_branch_idx T_reply_code T_reply_reason T_reply_ruid T_req T_rpl',
+  uac: 'uac_req',
+  uuid: 'uuid',
+  websocket: 'ws_conid',
+  xcap_server: 'xcapuri',
+  xhttp: 'hu',
+  xmlops: 'xml',
+}
+
+/** Module by pseudo-variable, without the dollar. */
+export const KNOWN_VARIABLES: ReadonlyMap<string, string> = new Map(
+  Object.entries(BY_MODULE).flatMap(([module, names]) => names.split(' ').map((name) => [name, module] as const)),
+)

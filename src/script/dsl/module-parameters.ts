@@ -1,0 +1,65 @@
+// Owns the parameters of the modules that signalbox has: their names and types.
+
+/** `n` a number, `s` a string, `-` either. */
+const TABLE: Readonly<Record<string, string>> = {
+  tm: `fr_timer:n fr_inv_timer:n max_inv_lifetime:n max_noninv_lifetime:n wt_timer:n delete_timer:n retr_timer1:n
+    retr_timer2:n noisy_ctimer:n restart_fr_on_each_reply:n auto_inv_100:n auto_inv_100_reason:s unix_tx_timeout:n
+    aggregate_challenges:n reparse_invite:n ac_extra_hdrs:s blst_503:n blst_503_def_timeout:n blst_503_min_timeout:n
+    blst_503_max_timeout:n blst_methods_add:n blst_methods_lookup:n cancel_b_method:n unmatched_cancel:n ruri_matching:n
+    via1_matching:n pass_provisional_replies:n default_code:n default_reason:s disable_6xx_block:n local_ack_mode:n
+    failure_reply_mode:n faked_reply_prio:n local_cancel_reason:n e2e_cancel_reason:n remap_503_500:n
+    failure_exec_mode:n dns_reuse_rcv_socket:n event_callback:s relay_100:n rich_redirect:n contacts_avp:s
+    contact_flows_avp:s fr_timer_avp:s fr_inv_timer_avp:s xavp_contact:s exec_time_check:n reply_relay_mode:n
+    enable_uac_fr:n`,
+  rr: `append_fromtag:n enable_full_lr:n enable_double_rr:n add_username:n enable_socket_mismatch_warning:n
+    custom_user_avp:s force_send_socket:n sockname_mode:n`,
+  sl: 'default_code:n default_reason:s bind_tm:n rich_redirect:n event_callback_fl_ack:s event_callback_lres_sent:s',
+  maxfwd: 'max_limit:n',
+  sanity: 'default_checks:n uri_checks:n proxy_require:s autodrop:n noreply:n',
+  xlog: `buf_size:n force_color:n long_format:n log_facility:s log_colors:s methods_filter:n prefix:s prefix_mode:n`,
+  siputils: `ring_timeout:n options_accept:s options_accept_encoding:s options_accept_language:s options_support:s
+    contact_flds_separator:s rpid_prefix:s rpid_suffix:s rpid_avp:s e164_max_len:n`,
+  pv: 'shvset:s varset:s avp_aliases:s',
+  corex: 'alias_subdomains:s nio_intercept:n nio_min_msg_len:n nio_msg_avp:s nio_is_incoming:n',
+  rtpengine: `rtpengine_sock:s rtpengine_disable_tout:n aggressive_redetection:n rtpengine_tout_ms:n
+    rtpengine_allow_op:n queried_nodes_limit:n rtpengine_retr:n extra_id_pv:s setid_avp:s force_send_interface:s
+    read_sdp_pv:s write_sdp_pv:s rtp_inst_pvar:s hash_table_size:n hash_table_tout:n hash_algo:n setid_default:n
+    media_duration:s mos_min_pv:s mos_max_pv:s mos_average_pv:s mos_min_at_pv:s mos_max_at_pv:s
+    mos_min_packetloss_pv:s mos_max_packetloss_pv:s mos_average_packetloss_pv:s mos_min_jitter_pv:s
+    mos_max_jitter_pv:s mos_average_jitter_pv:s mos_min_roundtrip_pv:s mos_max_roundtrip_pv:s
+    mos_average_roundtrip_pv:s mos_average_samples_pv:s control_cmd_tos:n ping_mode:n db_url:s table_name:s
+    setid_col:s url_col:s weight_col:s disabled_col:s`,
+  tls: `tls_method:s verify_certificate:n require_certificate:n private_key:s ca_list:s ca_path:s certificate:s crl:s
+    verify_depth:n cipher_list:s send_timeout:n connection_timeout:n handshake_timeout:n tls_disable_compression:n
+    ssl_release_buffers:n ssl_freelist_max_len:n ssl_max_send_fragment:n ssl_read_ahead:n send_close_notify:n
+    con_ct_wq_max:n ct_wq_max:n ct_wq_blk_size:n tls_log:n tls_debug:n low_mem_threshold1:n low_mem_threshold2:n
+    tls_force_run:n config:s xavp_cfg:s event_callback:s engine:s engine_config:s engine_algorithms:s
+    verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s`,
+  tmx: '',
+  textops: '',
+  textopsx: '',
+  sdpops: '',
+  ipops: '',
+  kex: '',
+}
+
+export type ParameterType = 'n' | 's' | '-'
+
+/** Types by parameter, by module. A module that is not here has parameters that are not known. */
+export const MODULE_PARAMETERS: ReadonlyMap<string, ReadonlyMap<string, ParameterType>> = new Map(
+  Object.entries(TABLE).map(([module, text]) => [
+    module,
+    new Map(
+      text
+        .split(/\s+/)
+        .filter((entry) => entry !== '')
+        .map((entry) => {
+          const [name, type] = entry.split(':')
+          return [name!, type as ParameterType] as const
+        }),
+    ),
+  ]),
+)
+
+/** Modules whose work is done here, by functions of ours or by the engine itself. */
+export const PROVIDED_MODULES: ReadonlySet<string> = new Set(Object.keys(TABLE))
