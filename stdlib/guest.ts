@@ -12,6 +12,7 @@ import {
   routeOf,
   setProgram,
 } from './program-table.ts'
+import { bindFormat, PvSyntaxError } from './pseudo-variables.ts'
 import { builtins } from './registry.ts'
 import {
   abandon,
@@ -23,6 +24,7 @@ import {
   Run,
   releaseTransactions,
   resumeRun,
+  setInterpolation,
   setReplacementLanguage,
   setRunMillis,
   settle,
@@ -49,8 +51,28 @@ function start(host: HostCall, finished: typeof finish, options: string): void {
   attachHost(host)
   finish = finished
   setReplacementLanguage(language)
+  // A program of the other language brings its own.
+  if (language === 'ts') setInterpolation(interpolateFormat)
   setRunMillis(runMillis)
   setModuleParameters(modparams)
+}
+
+const MOST_FORMATS = 1000
+const formats = new Map<string, () => string>()
+
+/** Pseudo-variables in the log formats of a TypeScript route; what is none stays as it stands. */
+function interpolateFormat(format: string): string {
+  let read = formats.get(format)
+  if (read === undefined) {
+    try {
+      read = bindFormat(format)
+    } catch (error) {
+      if (!(error instanceof PvSyntaxError)) throw error
+      read = () => format
+    }
+    if (formats.size < MOST_FORMATS) formats.set(format, read)
+  }
+  return read()
 }
 
 function outcomeOf(run: Run, result: unknown): string | number {

@@ -63,9 +63,7 @@ function isWord(code: number): boolean {
 /** Reads a pattern. Throws {@link RegexError}. */
 export function parsePosix(pattern: string, options: SyntaxOptions): RegexNode {
   const parser = new PosixParser(pattern, options)
-  const node = parser.alternatives(0)
-  if (parser.at < pattern.length) throw new RegexError('Unmatched )', parser.at)
-  return node
+  return parser.alternatives(0)
 }
 
 class PosixParser {
@@ -93,12 +91,13 @@ class PosixParser {
     while (this.at < this.#pattern.length) {
       const char = this.#pattern[this.at]!
       if (char === '|' || (char === ')' && depth > 0)) break
-      // glibc ignores a repetition with nothing before it.
-      if (items.length === 0 && (char === '*' || char === '+' || char === '?')) {
-        this.at++
-        continue
+      const before = items.at(-1)
+      const repeats = char === '*' || char === '+' || char === '?' || char === '{'
+      if (repeats && (before === undefined || (before.kind === 'assert' && before.re2 === '^'))) {
+        throw new RegexError('Invalid preceding regular expression', this.at)
       }
-      items.push(this.#repeated(this.#atom(depth)))
+      const atom = this.#atom(depth)
+      items.push(atom.kind === 'assert' && atom.re2 === '^' ? atom : this.#repeated(atom))
     }
     return items.length === 1 ? items[0]! : { kind: 'cat', items }
   }
@@ -111,19 +110,17 @@ class PosixParser {
       else if (char === '+') node = { kind: 'repeat', body: node, least: 1, most: Number.POSITIVE_INFINITY }
       else if (char === '?') node = { kind: 'repeat', body: node, least: 0, most: 1 }
       else if (char === '{') {
-        const interval = this.#interval()
-        if (interval === undefined) return node
-        node = { kind: 'repeat', body: node, ...interval }
+        node = { kind: 'repeat', body: node, ...this.#interval() }
         continue
       } else return node
       this.at++
     }
   }
 
-  /** `{n}`, `{n,}`, `{n,m}`, `{,m}`; undefined when the brace is a plain character. */
-  #interval(): { least: number; most: number } | undefined {
+  /** `{n}`, `{n,}`, `{n,m}`, `{,m}`, `{,}`. */
+  #interval(): { least: number; most: number } {
     const match = /^\{(\d*)(,?)(\d*)\}/.exec(this.#pattern.slice(this.at, this.at + 24))
-    if (match === null || (match[1] === '' && match[3] === '')) return undefined
+    if (match === null || (match[1] === '' && match[2] === '')) throw new RegexError('Unmatched {', this.at)
     const least = match[1] === '' ? 0 : Number(match[1])
     const most = match[2] === '' ? least : match[3] === '' ? Number.POSITIVE_INFINITY : Number(match[3])
     if (most < least) throw new RegexError('Invalid content of {}', this.at)
