@@ -91,7 +91,10 @@ export function answerCrypto(
   keys: LocalKeys,
   randomKey: RandomKey,
 ): { local: LocalCrypto; remote: CryptoAttribute } | undefined {
-  const usable = offered.filter((crypto) => allowed(crypto.suite, sdes))
+  // Packets with a master key identifier are not understood, so that keys without one come first.
+  const usable = offered
+    .filter((crypto) => allowed(crypto.suite, sdes))
+    .sort((a, b) => Number(a.mki !== undefined) - Number(b.mki !== undefined))
   const remote = usable.find((crypto) => crypto.suite === preferred) ?? usable[0] ?? offered[0]
   if (!remote) return undefined
   const key = keyFor(remote.suite, keys, randomKey)

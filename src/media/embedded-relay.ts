@@ -94,8 +94,9 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     clock,
     randomKey: options.randomKey ?? randomBytes,
     onTimeout(call, reason) {
-      log.warn({ callId: call.id, reason, media: mediaStats(report(call)) }, 'media ended the call')
-      relay.onTimeout?.(call.id, reason)
+      const stats = mediaStats(report(call))
+      log.warn({ callId: call.id, reason, media: stats.streams }, 'media ended the call')
+      relay.onTimeout?.(call.id, reason, stats)
     },
   })
   const report = (call: Call) => reportOf(native, call, clock.wallclock())

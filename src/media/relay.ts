@@ -83,8 +83,8 @@ export interface MediaRelay {
   query(request: MediaRequest): Promise<MediaStats>
   ping(): Promise<void>
   close(): Promise<void>
-  /** Called when the relay ended a call by itself because no media flowed. */
-  onTimeout?: ((callId: string, reason: string) => void) | undefined
+  /** Called when the relay ended a call by itself, because no media flowed or its time was over; with its final counters where they are known. */
+  onTimeout?: ((callId: string, reason: string, stats?: MediaStats) => void) | undefined
 }
 
 export type MediaCommand = 'offer' | 'answer' | 'delete' | 'query' | 'ping'

@@ -41,7 +41,14 @@ export async function runRelay(options: RunRelayOptions): Promise<RunningRelay> 
     throw new SignalboxError('ERR_USAGE', 'a relay needs --interface=[NAME/]ADDRESS[!ADVERTISED]')
   const listen = typeof options.listenNg === 'string' ? [options.listenNg] : options.listenNg
   if (listen.length === 0) throw new SignalboxError('ERR_USAGE', 'a relay needs --listen-ng=ADDRESS:PORT')
-  for (const text of listen) parseListenNg(text)
+  for (const text of listen) {
+    const { address } = parseListenNg(text)
+    if (!/^(127\.|::1$)/.test(address))
+      options.log?.warn(
+        { address },
+        'the NG protocol has no authentication: whoever reaches this address drives the relay',
+      )
+  }
   const number = (name: string, value: number | string | undefined, low: number, high: number): number | undefined => {
     if (value === undefined || value === '') return undefined
     const read = Number(value)

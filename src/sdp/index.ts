@@ -32,7 +32,6 @@ export {
   type SdpLine,
 } from './lines.ts'
 export {
-  answerFits,
   type Direction,
   directionOf,
   isDirection,
@@ -41,7 +40,6 @@ export {
   type Profile,
   profileOf,
   receives,
-  reverse,
   sends,
 } from './offer-answer.ts'
 export { describeSession, type SessionDescription } from './session.ts'

@@ -20,12 +20,6 @@ export function receives(direction: Direction): boolean {
   return direction === 'sendrecv' || direction === 'recvonly'
 }
 
-/** The same direction seen from the other side. */
-export function reverse(direction: Direction): Direction {
-  if (direction === 'sendonly') return 'recvonly'
-  return direction === 'recvonly' ? 'sendonly' : direction
-}
-
 function written(section: SdpSection): Direction | undefined {
   // Where an attribute is repeated, the last one counts.
   for (const line of section.lines.toReversed()) {
@@ -51,11 +45,6 @@ export function directionOf(document: SdpDocument, media: SdpMedia): Direction {
 /** Whether the speaker asks not to be sent media, in any of the forms of RFC 3264 8.4. */
 export function isHeld(document: SdpDocument, media: SdpMedia): boolean {
   return media.port !== 0 && !receives(directionOf(document, media))
-}
-
-/** RFC 3264 6: an answer has as many m-lines as its offer. */
-export function answerFits(offer: SdpDocument, answer: SdpDocument): boolean {
-  return offer.media.length === answer.media.length
 }
 
 /** A transport profile, taken apart. */

@@ -13,7 +13,6 @@ import {
   parseSdp,
   profileOf,
   removeLinesByPrefix,
-  reverse,
   type SdpDocument,
 } from '../../src/sdp/index.ts'
 
@@ -167,15 +166,6 @@ describe('offer and answer (RFC 3264)', () => {
     const zero = BASE.replace('c=IN IP4 10.0.0.1', 'c=IN IP4 0.0.0.0')
     expect(directionIn('', zero)).toEqual(['sendonly', true])
     expect(directionIn('a=recvonly\r\n', zero)).toEqual(['inactive', true])
-  })
-
-  test('directions reversed', () => {
-    expect(['sendrecv', 'sendonly', 'recvonly', 'inactive'].map((way) => reverse(way as never))).toEqual([
-      'sendrecv',
-      'recvonly',
-      'sendonly',
-      'inactive',
-    ])
   })
 
   test('profiles', () => {
