@@ -41,6 +41,7 @@ const NO_PACKETS: StreamStats = {
   unknownSource: 0,
   malformed: 0,
   discarded: 0,
+  rateLimited: 0,
   sendErrors: 0,
   relearned: 0,
   learnedRtp: '',

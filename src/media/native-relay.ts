@@ -1,7 +1,7 @@
 // Owns the door to the native media relay: loads the addon, checks every argument, names every failure.
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
@@ -27,7 +27,7 @@ export interface SrtpKey {
 
 /** Everything about a stream; what is absent has its default, whatever was configured before. */
 export interface StreamConfig {
-  /** Where the far end said it receives, from SDP. Absent: not known yet. */
+  /** Where the far end said it receives, from SDP. Absent, or the unspecified address (a hold of RFC 2543): not known. */
   remote?: { address: string; rtpPort: number; rtcpPort: number }
   /**
    * Who may send here. `learn`: whoever does so first, better matches of the signalled address winning within
@@ -53,6 +53,8 @@ export interface StreamConfig {
   silentTimeoutMillis?: number
   /** Timestamp units a second, for the jitter. Default 8000. */
   clockRate?: number
+  /** Good packets taken a second, RTP and RTCP together: what ends a loop of legs that point at each other. Default 5000. */
+  packetRate?: number
 }
 
 /** Counters of a stream since it was opened. "In" is what its far end sent and the relay took; bytes are those of the wire. */
@@ -91,6 +93,8 @@ export interface StreamStats {
   malformed: number
   /** good, but with nowhere to go: not configured, not linked, held, destination unknown; */
   discarded: number
+  /** more in a second than packetRate allows; */
+  rateLimited: number
   /** refused by the system when sent. */
   sendErrors: number
   /** How often an address was learned. */
@@ -151,6 +155,7 @@ interface Addon {
     silentTimeoutMillis: number,
     clockRate: number,
     learningMillis: number,
+    packetRate: number,
   ): boolean
   close(handle: Handle, id: number): boolean
   stats(handle: Handle, id: number): Omit<StreamStats, 'jitterMillis'> | null
@@ -189,6 +194,29 @@ function integer(what: string, value: number, low: number, high: number): number
 function address(what: string, value: string): string {
   if (isIP(value) !== 0 && !value.includes('%')) return value
   throw new SignalboxError('ERR_MEDIA', `${what} must be a numeric IPv4 or IPv6 address, not ${JSON.stringify(value)}.`)
+}
+
+/** RFC 3264 8.4: 0.0.0.0 says that the far end is not to be sent to; the system would take it for this machine. */
+const UNSPECIFIED = new BlockList()
+UNSPECIFIED.addAddress('0.0.0.0')
+UNSPECIFIED.addAddress('::', 'ipv6')
+/** SDP comes from strangers: a relay that sent to a group would multiply their packets. */
+const GROUPS = new BlockList()
+GROUPS.addSubnet('224.0.0.0', 4)
+GROUPS.addAddress('255.255.255.255')
+GROUPS.addSubnet('ff00::', 8, 'ipv6')
+
+/** The far end's address, family checked; '' where it is not to be sent to. */
+function remoteAddress(id: number, family: number | undefined, remote: StreamConfig['remote']): string {
+  if (!remote) return ''
+  const value = address('remote.address', remote.address)
+  if (isIP(value) !== family) {
+    throw new SignalboxError('ERR_MEDIA', `Media stream ${id} is of another address family than ${value}.`)
+  }
+  const named = family === 6 ? 'ipv6' : 'ipv4'
+  if (GROUPS.check(value, named))
+    throw new SignalboxError('ERR_MEDIA', `Media is not sent to the group address ${value}.`)
+  return UNSPECIFIED.check(value, named) ? '' : value
 }
 
 /** Checks the key's length; its bytes never enter a message. */
@@ -261,9 +289,7 @@ export function createNativeRelay(options: {
     configure(id, config) {
       known(id)
       const { remote } = config
-      if (remote && isIP(address('remote.address', remote.address)) !== families.get(id)) {
-        throw new SignalboxError('ERR_MEDIA', `Media stream ${id} is of another address family than ${remote.address}.`)
-      }
+      const destination = remoteAddress(id, families.get(id), remote)
       if (!Object.hasOwn(LATCHING, config.latching)) {
         throw new SignalboxError(
           'ERR_MEDIA',
@@ -277,7 +303,7 @@ export function createNativeRelay(options: {
         running(),
         id,
         LATCHING[config.latching],
-        remote?.address ?? '',
+        destination,
         remote ? integer('remote.rtpPort', remote.rtpPort, 1, 65535) : 0,
         remote ? integer('remote.rtcpPort', remote.rtcpPort, 1, 65535) : 0,
         config.rtcpMux ?? false,
@@ -291,6 +317,7 @@ export function createNativeRelay(options: {
         integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
         clockRate,
         integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
+        integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
       )
       clockRates.set(id, clockRate)
     },

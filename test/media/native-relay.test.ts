@@ -198,7 +198,7 @@ describe('SRTP', () => {
   })
 
   test('more than 65,536 packets of one stream pass, over two roll-overs, both ways through SRTP', async () => {
-    const [a, b] = await call({}, { srtpIn: key(1), srtpOut: key(1) })
+    const [a, b] = await call({ packetRate: 1_000_000 }, { srtpIn: key(1), srtpOut: key(1), packetRate: 1_000_000 })
     const oracle = new SrtpOracle(key(1).key)
     const small = (i: number) => rtp(i, { payload: Buffer.from([i & 0xff]) })
     const first = 60_000
@@ -414,6 +414,41 @@ describe('hold and silence', () => {
 })
 
 describe('bounds', () => {
+  test('legs that point at each other pass no packet round for ever', async () => {
+    const legs = [0, 1, 2, 3].map(() => relay.openStream({ address: '127.0.0.1', ...PORTS }))
+    const [a, b, c, d] = legs as [(typeof legs)[0], (typeof legs)[0], (typeof legs)[0], (typeof legs)[0]]
+    relay.link(a.id, b.id)
+    relay.link(c.id, d.id)
+    // a -> b -> c -> d -> a
+    for (const [leg, next] of [
+      [b, c],
+      [c, b],
+      [d, a],
+      [a, d],
+    ] as const) {
+      relay.configure(leg.id, { latching: 'off', remote: { address: '127.0.0.1', ...next }, packetRate: 100 })
+    }
+    const outsider = await peer()
+    for (let i = 0; i < 120; i++) await outsider.send(rtp(i), a.rtpPort)
+    await expect
+      .poll(() => legs.reduce((sum, leg) => sum + relay.stats(leg.id).rateLimited, 0), { interval: 10 })
+      .toBe(120)
+    for (const leg of legs) expect(relay.stats(leg.id).rtpPacketsIn).toBeLessThanOrEqual(200)
+  })
+
+  test('media goes to no group, and to nobody while the far end says 0.0.0.0', async () => {
+    const [a, b] = await call()
+    for (const address of ['224.0.0.1', '239.255.255.255', '255.255.255.255']) {
+      expect(() =>
+        relay.configure(a.id, { latching: 'off', remote: { address, rtpPort: 4000, rtcpPort: 4001 } }),
+      ).toThrow(`Media is not sent to the group address ${address}.`)
+    }
+    relay.configure(a.id, { latching: 'off', remote: { address: '0.0.0.0', rtpPort: a.remote.rtpPort, rtcpPort: 9 } })
+    await b.rtp.send(rtp(1), b.rtpPort)
+    await counted(a.id, { discarded: 1, rtpPacketsOut: 0 })
+    expect(a.rtp.heard).toEqual([])
+  })
+
   test('port exhaustion is a clear error, and a closed stream gives its ports back', () => {
     const range = { address: '127.0.0.9', portMin: 42001, portMax: 42010 }
     const opened = Array.from({ length: 4 }, () => relay.openStream(range))

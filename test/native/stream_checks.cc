@@ -34,6 +34,7 @@ std::unique_ptr<StreamSettings> settings(uint8_t in, uint8_t out) {
   auto result = std::make_unique<StreamSettings>();
   result->latching = media::Latching::kOff;
   result->remote_rtp = result->remote_rtcp = loopback(9);
+  result->packet_rate = UINT32_MAX;
   if (in) result->srtp_in = context(in);
   if (out) result->srtp_out = context(out);
   return result;
@@ -134,6 +135,19 @@ CASE("deadlines: per stream, another one while it is held, each reported once un
   pair.a->configure(std::move(held), 200'000);
   TRUE(pair.a->silent());
   EQUAL(pair.a->deadline(), 3'800'000);
+}
+
+CASE("more good packets in a second than the rate allows are dropped, and the next second begins anew") {
+  Pair pair;
+  auto limited = settings(0, 0);
+  limited->packet_rate = 10;
+  pair.a->configure(std::move(limited), 0);
+  const std::vector<uint8_t> packet = {0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1};
+  for (int i = 0; i < 25; i++) give(*pair.a, PacketStream::kRtp, packet, 5'000'000 + i);
+  EQUAL(pair.a->counters().rtp_packets_in.get(), 10u);
+  EQUAL(pair.a->counters().rate_limited.get(), 15u);
+  give(*pair.a, PacketStream::kRtp, packet, 6'000'000);
+  EQUAL(pair.a->counters().rtp_packets_in.get(), 11u);
 }
 
 CASE("ports: even, within the range, none twice, exhausted in words, rested before they come again") {

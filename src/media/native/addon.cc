@@ -73,7 +73,7 @@ class Arguments {
 
  private:
   napi_env env_;
-  static constexpr size_t kMost = 17;
+  static constexpr size_t kMost = 18;
   size_t count_ = kMost;
   napi_value values_[kMost];
 };
@@ -178,7 +178,7 @@ napi_value link(napi_env env, napi_callback_info info) {
 }
 
 // configure(handle, id, latching, address, rtpPort, rtcpPort, rtcpMux, send, receive, inSuite, inKey, outSuite, outKey,
-//           timeoutMillis, silentTimeoutMillis, clockRate, learningMillis) -> whether the stream exists
+//           timeoutMillis, silentTimeoutMillis, clockRate, learningMillis, packetRate) -> whether the stream exists
 napi_value configure(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   auto settings = std::make_unique<StreamSettings>();
@@ -194,6 +194,7 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->silent_timeout = arguments.integer(14);
   settings->clock_rate = static_cast<uint32_t>(arguments.integer(15));
   settings->learning = arguments.integer(16);
+  settings->packet_rate = static_cast<uint32_t>(arguments.integer(17));
   return boolean(env, arguments.handle()->relay->configure(static_cast<uint32_t>(arguments.integer(1)), std::move(settings)));
 }
 

@@ -77,6 +77,8 @@ MediaLoop::~MediaLoop() {
   stopping_ = true;
   post([] {});
   thread_.join();
+  // What was given and not yet carried out owns streams and keys.
+  run_commands();
   for (const auto& stream : streams_) stream->unlink();
   ::close(wake_);
   ::close(epoll_);
@@ -151,9 +153,14 @@ std::unique_ptr<PacketStream> MediaLoop::remove(PacketStream* stream) {
   return taken;
 }
 
-void MediaLoop::run_commands() {
+void MediaLoop::acknowledge_wake() {
   uint64_t count;
-  if (read(wake_, &count, sizeof count) < 0) return;
+  if (read(wake_, &count, sizeof count) < 0) {
+    // Nothing was written since the last time.
+  }
+}
+
+void MediaLoop::run_commands() {
   std::vector<Command> commands;
   {
     const std::scoped_lock lock(commands_mutex_);
@@ -182,10 +189,14 @@ void MediaLoop::run() {
         ready_.push_back(socket);
       }
     }
+    // Commands come first: what was configured before a packet was sent holds for it. A stream that one closes leaves
+    // ready_ with it.
+    if (woken) {
+      acknowledge_wake();
+      run_commands();
+    }
     const size_t before = rate_packets_;
     drain_ready(now);
-    // Commands come after the batch: nothing of the batch can point to a stream that a command has closed.
-    if (woken) run_commands();
     if (now / 1000 >= next_deadline_) check_deadlines(now / 1000);
     if (coalesce(rate_packets_ - before, now)) {
       const timespec pause{.tv_sec = 0, .tv_nsec = kCoalesceNanoseconds};

@@ -28,7 +28,7 @@ class MediaLoop {
   MediaLoop(const MediaLoop&) = delete;
   MediaLoop& operator=(const MediaLoop&) = delete;
 
-  // Commands: queued, and carried out by the loop in the order given, between two batches of packets.
+  // Commands: queued, and carried out by the loop in the order given, before the packets that came after them.
   void attach(std::unique_ptr<PacketStream> stream);
   void close(PacketStream* stream);
   void link(PacketStream* a, PacketStream* b);
@@ -44,6 +44,7 @@ class MediaLoop {
 
   void post(Command command);
   void run();
+  void acknowledge_wake();
   void run_commands();
   void add(std::unique_ptr<PacketStream> stream);
   std::unique_ptr<PacketStream> remove(PacketStream* stream);

@@ -69,6 +69,8 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
     counters_.relearned.add(1);
     publish_learned();
   }
+  // Legs that point at each other, here or by way of another relay, would pass a packet round for ever.
+  if (!within_rate(now)) return counters_.rate_limited.add(1);
   active_ = milliseconds;
   reported_ = false;
   last_packet_.set(static_cast<uint64_t>(milliseconds));
@@ -82,6 +84,14 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   }
   if (!settings_->receive || !peer_) return counters_.discarded.add(1);
   peer_->transmit(rtcp, data, length);
+}
+
+bool PacketStream::within_rate(int64_t now) {
+  if (now - rate_since_ >= 1'000'000) {
+    rate_since_ = now;
+    rate_packets_ = 0;
+  }
+  return ++rate_packets_ <= settings_->packet_rate;
 }
 
 SrtpResult PacketStream::unprotect(bool rtcp, uint8_t* data, size_t* length) {

@@ -31,6 +31,7 @@ struct StreamSettings {
   int64_t timeout = 0;         // milliseconds; 0: never
   int64_t silent_timeout = 0;  // the same, while the stream is held
   uint32_t clock_rate = 8000;
+  uint32_t packet_rate = 0;  // good packets taken a second
 };
 
 struct LearnedAddresses {
@@ -84,6 +85,7 @@ class PacketStream {
  private:
   int64_t patience() const { return silent() ? settings_->silent_timeout : settings_->timeout; }
   SrtpResult unprotect(bool rtcp, uint8_t* data, size_t* length);
+  bool within_rate(int64_t now);
   void count_failure(SrtpResult result);
   void transmit(bool rtcp, uint8_t* data, size_t length);
   void publish_learned();
@@ -96,6 +98,8 @@ class PacketStream {
   std::unique_ptr<StreamSettings> settings_;
   EndpointLatch latches_[2];
   Reception reception_;
+  int64_t rate_since_ = 0;  // microseconds
+  uint32_t rate_packets_ = 0;
   int64_t active_;  // milliseconds: the last packet, configuration or the opening
   StreamCounters counters_;
   Counter last_packet_;

@@ -22,7 +22,7 @@ struct StreamCounters {
   Counter rtcp_packets_in, rtcp_bytes_in, rtcp_packets_out, rtcp_bytes_out;
   Counter lost, jitter, duplicates, ssrc, ssrc_changes;
   Counter srtp_auth, srtp_replay, srtp_short, srtp_ssrc_limit, srtp_unsent;
-  Counter unknown_source, malformed, discarded, send_errors, relearned;
+  Counter unknown_source, malformed, discarded, rate_limited, send_errors, relearned;
 };
 
 /// The names under which JavaScript sees them; the only list of them on this side.
@@ -53,6 +53,7 @@ inline constexpr CounterName kCounterNames[] = {
     {"unknownSource", &StreamCounters::unknown_source},
     {"malformed", &StreamCounters::malformed},
     {"discarded", &StreamCounters::discarded},
+    {"rateLimited", &StreamCounters::rate_limited},
     {"sendErrors", &StreamCounters::send_errors},
     {"relearned", &StreamCounters::relearned},
 };
