@@ -7,6 +7,7 @@ import {
   attributeValue,
   directionOf,
   hasAttribute,
+  isGroup,
   isUnspecified,
   mediaAddress,
   parseCrypto,
@@ -47,6 +48,8 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
       'ERR_PARSE',
       `Failed to parse SDP: ${JSON.stringify(address.slice(0, 60))} is not a numeric address`,
     )
+  // A relay that sent to a group would multiply a stranger's packets.
+  if (isGroup(address)) throw new SignalboxError('ERR_MEDIA', `media to ${address} is refused: it is not one host`)
   if (profile.rtp && media.port !== 0 && !media.formats.some((format) => /^\d{1,3}$/.test(format)))
     throw new SignalboxError('ERR_PARSE', 'Incomplete SDP specification: RTP without a payload type')
   const crypto = attributes(media, 'crypto')

@@ -37,3 +37,8 @@ function isIp6(address: string): boolean {
 export function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || (addressFamily(address) === 'IP6' && /^[0:.]+$/.test(address))
 }
+
+/** Whether it is an address of many (RFC 5771, RFC 4291 2.7) or the broadcast address: SDP of a stranger must not send media there. */
+export function isGroup(address: string): boolean {
+  return /^(22[4-9]|23\d)\./.test(address) || address === '255.255.255.255' || /^ff/i.test(address)
+}

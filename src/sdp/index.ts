@@ -1,5 +1,5 @@
 // The door of the SDP room: session descriptions as lines, as a structure, and what offer and answer mean.
-export { type AddressFamily, addressFamily, isUnspecified } from './address.ts'
+export { type AddressFamily, addressFamily, isGroup, isUnspecified } from './address.ts'
 export { decodeBase64, encodeBase64 } from './base64.ts'
 export {
   CRYPTO_SUITES,

@@ -166,6 +166,17 @@ describe('the Office 365 call', () => {
   })
 })
 
+describe('addresses that are refused', () => {
+  test.each(['224.0.0.1', '255.255.255.255', 'example.com'])('%s', async (address) => {
+    const relay = createFakeRelay()
+    const sdp = CALL_MANAGER_OFFER.replace('c=IN IP4 10.0.0.6', `c=IN IP4 ${address}`)
+    await expect(relay.offer({ callId: 'c', fromTag: 'A', sdp, flags: '' })).rejects.toMatchObject({
+      code: expect.stringMatching(/^ERR_(MEDIA|PARSE)$/),
+    })
+    expect(relay.native.open.size).toBe(0)
+  })
+})
+
 describe('suites offered', () => {
   const offered = async (flags: string, sdp = CALL_MANAGER_OFFER) => {
     const { sdp: offer } = await createFakeRelay().offer({ callId: 'c', fromTag: 'A', sdp, flags })

@@ -6,6 +6,7 @@ import {
   directionOf,
   encodeBase64,
   formatCrypto,
+  isGroup,
   isHeld,
   isUnspecified,
   linesByPrefix,
@@ -89,6 +90,12 @@ describe('addresses', () => {
     ['fe80::1%eth0', undefined],
     ['example.com', undefined],
   ])('%s is %s', (address, family) => expect(addressFamily(address)).toBe(family))
+
+  test('groups and broadcast are not one host', () => {
+    const groups = ['224.0.0.1', '239.255.255.250', '255.255.255.255', 'ff02::1', 'FF0E::5']
+    expect(groups.every(isGroup)).toBe(true)
+    expect(['223.255.255.255', '240.0.0.1', '10.0.0.1', 'fe80::1', '::1'].some(isGroup)).toBe(false)
+  })
 
   test('0.0.0.0 and :: are unspecified', () => {
     expect([isUnspecified('0.0.0.0'), isUnspecified('::'), isUnspecified('10.0.0.0'), isUnspecified('::1')]).toEqual([
