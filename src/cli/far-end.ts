@@ -2,7 +2,6 @@
 
 /** Runs a far end until it is stopped; `args` begin with its kind. */
 export async function farEnd(args: string[]): Promise<number> {
-  const door = '../testkit/index.ts'
-  const { farEndCommand } = (await import(door)) as { farEndCommand(args: string[]): Promise<number> }
+  const { farEndCommand } = await import('../testkit/index.ts')
   return farEndCommand(args)
 }

@@ -132,11 +132,9 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
     .action((kind: string, rest: string[]) => does(async () => (await import('./far-end.ts')).farEnd([kind, ...rest])))
 
   command
-    .command('demo [options...]')
+    .command('demo')
     .description('place a call through routes/o365.ts on this machine, and show what passed')
-    .allowUnknownOption()
-    .passThroughOptions()
-    .action((rest: string[]) => does(async () => (await import('./demo.ts')).demo(rest)))
+    .action(() => does(async () => (await import('./demo.ts')).demo()))
 
   const ctl = command.command('ctl').description('speak to a running signalbox over its control socket')
   for (const [name, description] of [

@@ -1,0 +1,143 @@
+// Owns the tests of the command line: exit statuses, help, what check prints, and what is said about wrong usage.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { main } from '../../src/cli/index.ts'
+
+let folder: string
+let out = ''
+let err = ''
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-cli-'))
+  out = err = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text)
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text)
+    return true
+  })
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function save(name: string, text: string): string {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+const GOOD = `import { sendReply, type SipRequest } from 'signalbox'
+export const config = { listen: ['udp:127.0.0.1:5060'] }
+export async function request_route(_req: SipRequest) { sendReply(200, 'OK') }
+`
+
+describe('usage', () => {
+  test.each([
+    [['--help'], 0, /run \[options\] <file>/],
+    [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
+    [['run', '--help'], 0, /--silent-timeout <seconds>/],
+    [['relay', '--help'], 0, /--listen-ng/],
+    [['ctl', 'status', '--help'], 0, /--control <path>/],
+    [['help', 'check'], 0, /--format <format>/],
+    [['far-end', '--help'], 0, /o365 or teams/],
+  ])('%j prints help and ends with %i', async (args, status, text) => {
+    expect(await main(args)).toBe(status)
+    expect(out).toMatch(text)
+  })
+
+  test.each([
+    [[], /Usage/],
+    [['runn'], /Did you mean run/],
+    [['run'], /missing required argument 'file'/],
+    [['run', 'nothing.ts'], /nothing\.ts: there is no such file/],
+    [['run', 'a.js'], /a routing script is a \.ts or a Kamailio \.cfg/],
+    [['run', 'a.ts', '--workers', 'many'], /--workers many: give a whole number/],
+    [['run', 'a.ts', '--interface', 'a b!c!d'], /--interface b!c!d: write \[NAME\/\]ADDRESS/],
+    [['run', 'a.ts', '--log-level', 'loud'], /give one of error, warn, info, debug/],
+    [['run', 'a.ts', '-A', '1x'], /-A 1x: write NAME or NAME=VALUE/],
+    [['run', 'a.ts', '--nonsense'], /unknown option/],
+    [['check', '--format', 'xml', 'a.ts'], /Allowed choices are text, json, sarif/],
+    [['relay', '--listen-ng', '127.0.0.1:2223'], /relay needs an --interface/],
+    [['relay', '--interface', '127.0.0.1'], /relay needs --listen-ng/],
+    [['ctl', 'status'], /--control <path>' not specified/],
+    [['test', 'nothing.test.ts'], /there is no such file/],
+  ])('%j is wrong usage: 2', async (args, text) => {
+    expect(await main(args)).toBe(2)
+    expect(out + err).toMatch(text)
+  })
+
+  test('nobody at the control socket: 1', async () => {
+    expect(await main(['ctl', 'reload', '--control', join(folder, 'none')])).toBe(1)
+    expect(err).toMatch(/no signalbox listens there/)
+  })
+})
+
+describe('check', () => {
+  test('a good file: 0', { timeout: 30_000 }, async () => {
+    expect(await main(['check', save('good.ts', GOOD)])).toBe(0)
+    expect(out).toBe('1 file, 0 errors, 0 warnings\n')
+  })
+
+  test('what is wrong is shown with file, line, column, source and caret: 1', { timeout: 30_000 }, async () => {
+    const file = save('bad.ts', GOOD.replace('listen:', 'lissen:').replace("(200, 'OK')", '(200, 17)'))
+    expect(await main(['check', file])).toBe(1)
+    expect(out).toContain(`${file}:2:25: error: unknown key \`lissen\` in config [config]`)
+    expect(out).toMatch(/\n {2}export const config = .*\n {26}\^{6}\n {2}hint: did you mean `listen`\?/)
+    expect(out).toMatch(/bad\.ts:3:\d+: error: Argument of type 'number' is not assignable.*\[TS2345\]/)
+    expect(out).toMatch(/1 file, 2 errors, 0 warnings\n$/)
+  })
+
+  test('media functions without a relay are noted', { timeout: 30_000 }, async () => {
+    const text = GOOD.replace('sendReply,', 'sendReply, rtpManage,').replace(
+      "sendReply(200, 'OK')",
+      'await rtpManage()',
+    )
+    expect(await main(['check', save('media.ts', text)])).toBe(0)
+    expect(out).toMatch(/note: media functions are used, but no relay is set up/)
+  })
+
+  test('as JSON and as SARIF', { timeout: 30_000 }, async () => {
+    const file = save('bad.ts', GOOD.replace('listen:', 'lissen:'))
+    expect(await main(['check', file, '--json'])).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({ errors: 1, diagnostics: [{ code: 'config', line: 2, column: 25, file }] })
+    out = ''
+    expect(await main(['check', file, '--format', 'sarif'])).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({
+      version: '2.1.0',
+      runs: [
+        {
+          tool: { driver: { name: 'signalbox', rules: [{ id: 'config' }] } },
+          results: [
+            {
+              ruleId: 'config',
+              level: 'error',
+              locations: [{ physicalLocation: { region: { startLine: 2, startColumn: 25 } } }],
+            },
+          ],
+        },
+      ],
+    })
+  })
+
+  test('a script that throws or loops while it is loaded: 1, with the place', { timeout: 30_000 }, async () => {
+    expect(await main(['check', save('throws.ts', `${GOOD}throw new Error('at load')\n`)])).toBe(1)
+    expect(out).toMatch(/throws\.ts:4:\d+: error: at load/)
+    out = ''
+    expect(await main(['check', save('loops.ts', `${GOOD}while (true) {}\n`)])).toBe(1)
+    expect(out).toMatch(/loops\.ts:4:?.*: error: /)
+  })
+})
+
+test('run: a configuration that cannot be served ends with 1 and says why', { timeout: 30_000 }, async () => {
+  expect(await main(['run', save('none.ts', GOOD.replace("'udp:127.0.0.1:5060'", '')), '--log-level', 'error'])).toBe(1)
+  expect(err).toMatch(/names no address to listen on/)
+  err = ''
+  expect(await main(['run', save('bad.ts', GOOD.replace('listen:', 'lissen:')), '--log-level', 'error'])).toBe(1)
+  expect(err).toMatch(/did you mean `listen`\?/)
+})
