@@ -1,6 +1,6 @@
 // Owns the calls: INVITEs and the dialogs they make, from the first message to the BYE, so that each call ends exactly once.
 
-import { detach, type SipReply, type SipRequest } from '../sip/index.ts'
+import { detach, type SipRequest } from '../sip/index.ts'
 import { Deadline, type TimerQueue } from '../transaction/index.ts'
 import type { Flow } from '../transport/index.ts'
 import type { CallEndReason, CallSummary } from './router.ts'
@@ -125,9 +125,9 @@ export class CallTable extends Deadline {
   }
 
   /** A 2xx to the INVITE went upstream: a dialog is up. */
-  answered(call: Call, reply: SipReply | undefined, status: number, reason: string): void {
+  answered(call: Call, tag: string, status: number, reason: string): void {
     if (call.over) return
-    const toTag = detach(reply?.toTag ?? '')
+    const toTag = detach(tag)
     if (call.answeredAt < 0) {
       const now = this.#options.timers.now()
       call.answeredAt = now

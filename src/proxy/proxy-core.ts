@@ -16,7 +16,9 @@ import { CallTable } from './calls.ts'
 import { forwardReply } from './forwarding.ts'
 import { textHash } from './loop-detection.ts'
 import { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
-import { type Belonging, type ProxyHost, ProxyRequest, STATELESS_BRANCH } from './request-context.ts'
+import { STATELESS_BRANCH } from './outgoing.ts'
+import type { ProxyHost } from './proxy-host.ts'
+import { type Belonging, ProxyRequest } from './request-context.ts'
 import type { ReplyOutcome, RequestContext, Router } from './router.ts'
 import { replyHops } from './routing.ts'
 import { newCounters, type ProxyCounters, type ProxyStats } from './stats.ts'
@@ -122,21 +124,22 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     }
     if (language === 'ts' && this.#rejects(request, flow)) return
     const context = this.#context(request, flow, 'nothing')
-    if (inDialog) context.call = this.calls.inDialog(request)
+    if (inDialog) context.call.join(this.calls.inDialog(request))
     else if (invite) {
-      context.call = this.calls.invite(request, flow)
-      if (context.call === undefined) {
+      const call = this.calls.invite(request, flow)
+      if (call === undefined) {
         this.#contexts.delete(context)
         this.#overload(request, flow)
         return
       }
+      context.call.begin(call)
     }
     if (language === 'ts') {
       context.newTransaction()
       // 16.2: a loop is refused by the transaction, so that its ACK is absorbed.
       if (context.looped()) {
         context.refuse(482, 'Loop Detected')
-        context.routeEnded('none')
+        context.routeEnded('well')
         return
       }
       // 17.2.1, without waiting for the 200 ms.
@@ -161,7 +164,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     }
     this.counters.requests++
     const context = this.#context(ack, flow, this.calls.awaitsAck(ack) ? 'call' : 'nothing')
-    context.call = this.calls.inDialog(ack)
+    context.call.join(this.calls.inDialog(ack))
     this.#run(context)
   }
 
@@ -173,7 +176,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       // 9.2. A `.ts` never sees a CANCEL, so one that belongs to nothing is not forwarded either.
       if (match === undefined) context.refuse(481, 'Call/Transaction Does Not Exist')
       else context.acceptCancel()
-      context.routeEnded('none')
+      context.routeEnded('well')
       return
     }
     this.#run(context)
@@ -234,20 +237,20 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       run = this.router.request(context)
     } catch (error) {
       this.routeFailed('request', context, error)
-      context.routeEnded('error')
+      context.routeEnded('failed')
       return
     }
     if (!(run instanceof Promise)) {
-      context.routeEnded('none')
+      context.routeEnded('well')
       return
     }
     context.holdOpen()
     run
       .then(
-        () => context.routeEnded('none'),
+        () => context.routeEnded('well'),
         (error: unknown) => {
           this.routeFailed('request', context, error)
-          context.routeEnded('error')
+          context.routeEnded('failed')
         },
       )
       .catch((error: unknown) => this.routeFailed('request', context, error))

@@ -204,6 +204,18 @@ describe('a call that never was', () => {
   })
 })
 
+test('a call that the script answers itself is up until its BYE', async () => {
+  const rig = await createRig()
+  rig.router.onRequest = (context) => {
+    void context.reply({ status: 200, reason: 'OK', headers: '', body: '', mode: 'auto' })
+  }
+  const caller = rig.end(CALLER)
+  await rig.send(caller, request())
+  expect(rig.core.calls.size).toBe(1)
+  await rig.send(caller, request({ method: 'BYE', toTag: lastReply(caller).toTag, cseq: 2 }))
+  expect(rig.router.calls).toMatchObject([{ reason: 'bye', hops: 0 }])
+})
+
 test('an INVITE that a proxy before us forked is one call', async () => {
   const rig = await createRig()
   rig.router.onRequest = (context) =>

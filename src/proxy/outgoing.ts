@@ -1,0 +1,142 @@
+// Owns the way of one request to its next hops: names looked up, the wire written, forwarding without a transaction (16.11).
+
+import { MAGIC_COOKIE, type MessageEdit, parseUri, type SipRequest } from '../sip/index.ts'
+import type { Flow, Hop, Listener } from '../transport/index.ts'
+import { forwardRequest, previousViaEdits } from './forwarding.ts'
+import { hasLooped, routingHash, textHash } from './loop-detection.ts'
+import type { ProxyHost } from './proxy-host.ts'
+import type { BranchSpec, RouteLanguage } from './router.ts'
+
+/** Hops of a target; none when it does not resolve. */
+export type Target = readonly Hop[] | undefined
+
+/** Marks branches of what was forwarded without a transaction: their replies go on by Via alone. */
+export const STATELESS_BRANCH = `${MAGIC_COOKIE}-s`
+
+export class Outgoing {
+  readonly #host: ProxyHost
+  /** The request as it came. */
+  readonly #received: SipRequest
+  /** What is written from: after msg_apply_changes not the one that came. */
+  #source: SipRequest
+  readonly #flow: Flow
+  readonly #language: RouteLanguage
+  #forcedRport = false
+  #viaEdits: readonly MessageEdit[] | undefined
+  #hash: string | undefined
+
+  constructor(host: ProxyHost, request: SipRequest, flow: Flow, language: RouteLanguage) {
+    this.#host = host
+    this.#received = request
+    this.#source = request
+    this.#flow = flow
+    this.#language = language
+  }
+
+  /** Branches are written from `request` from now on. */
+  replaceSource(request: SipRequest): void {
+    this.#source = request
+    this.#viaEdits = undefined
+  }
+
+  forceRport(): void {
+    this.#forcedRport = true
+    this.#viaEdits = undefined
+  }
+
+  /** This request, routed the same way, went out from here before. */
+  looped(): boolean {
+    if (!hasLooped(this.#received, this.#routingHash(), this.#host.transactions.transport)) return false
+    this.#host.counters.loops++
+    return true
+  }
+
+  /** Where the targets are, in their order; a promise only when a name has to be looked up. */
+  resolve(specs: readonly BranchSpec[]): Target[] | Promise<Target[]> {
+    const targets = specs.map((spec) => this.#resolveOne(spec))
+    return targets.some((target) => target instanceof Promise) ? Promise.all(targets) : (targets as Target[])
+  }
+
+  /** A fresh branch, and the request as it goes to `hop` under it. */
+  write(spec: BranchSpec, hop: Hop, listener: Listener): { branch: string; wire: string } {
+    // RFC 5393 4.2.1: a second part that tells a loop from a spiral.
+    const branch = `${MAGIC_COOKIE}${this.#host.ids.branch()}.${this.#routingHash()}`
+    return { branch, wire: this.#write(spec, hop, listener, branch) }
+  }
+
+  /** Sends without a transaction, to the first hop of each target that one of our sockets can reach: 1, -7 or -478. */
+  forward(specs: readonly BranchSpec[], targets: readonly Target[]): number {
+    const { counters, transactions } = this.#host
+    const { transport } = transactions
+    let code = -478
+    specs.forEach((spec, index) => {
+      for (const hop of this.hopsFrom(spec, targets[index] ?? [])) {
+        const listener = transport.listenerFor(hop)
+        if (listener === undefined) {
+          if (code !== 1) code = -7
+          continue
+        }
+        transport.send(hop, this.#write(spec, hop, listener, this.#statelessBranch(index)), () => {
+          counters.unreachable++
+        })
+        code = 1
+        return
+      }
+    })
+    if (code === 1) counters.forwarded++
+    return code
+  }
+
+  /** The hops, with the socket that the script wants them to be reached from. */
+  hopsFrom(spec: BranchSpec, hops: readonly Hop[]): readonly Hop[] {
+    if (spec.listener === undefined) return hops
+    const listener = this.#host.transactions.transport.listeners[spec.listener]
+    return listener === undefined ? hops : hops.map((hop) => ({ ...hop, listener }))
+  }
+
+  #resolveOne(spec: BranchSpec): Target | Promise<Target> {
+    const uri = parseUri(spec.nextHop ?? spec.uri)
+    if (uri === undefined) return undefined
+    try {
+      const hops = this.#host.transactions.transport.resolve(uri)
+      return hops instanceof Promise ? hops.catch(() => undefined) : hops
+    } catch {
+      return undefined
+    }
+  }
+
+  #write(spec: BranchSpec, hop: Hop, listener: Listener, branch: string): string {
+    const source = this.#source
+    this.#viaEdits ??= previousViaEdits(source, this.#flow, this.#forcedRport)
+    return forwardRequest(source, this.#flow, {
+      uri: spec.uri,
+      edits: spec.edits,
+      viaEdits: this.#viaEdits,
+      hop,
+      listener,
+      branch,
+      maxForwards: this.#maxForwards(),
+    })
+  }
+
+  /** 16.6 step 3, for a `.ts`; in a `.cfg` the script does it. */
+  #maxForwards(): number | undefined {
+    if (this.#language === 'cfg') return undefined
+    const { maxForwards } = this.#source
+    return maxForwards === undefined ? this.#host.options.maxForwards : Math.max(0, maxForwards - 1)
+  }
+
+  /** 16.11: the same for every retransmission, and for the ACK and CANCEL of an INVITE. */
+  #statelessBranch(index: number): string {
+    const via = this.#received.topVia
+    const name = via === undefined ? '' : this.#received.raw.slice(via.start, via.end)
+    const own = via?.branch.startsWith(MAGIC_COOKIE) === true ? via.branch : name
+    const { callId, cseqNumber } = this.#received
+    return `${STATELESS_BRANCH}${textHash(own, via?.host ?? '', callId, `${cseqNumber} ${index}`)}`
+  }
+
+  #routingHash(): string {
+    this.#hash ??= routingHash(this.#received, this.#language === 'cfg' ? this.#flow : undefined)
+    return this.#hash
+  }
+}

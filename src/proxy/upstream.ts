@@ -1,0 +1,123 @@
+// Owns the way of one request's replies back: the server transaction, the proxy's own replies, and what is told to the call.
+
+import { buildReply, type SipReply, type SipRequest } from '../sip/index.ts'
+import type { RequestHold, ServerTransaction, ServerUser } from '../transaction/index.ts'
+import type { Flow } from '../transport/index.ts'
+import type { CallShare } from './call-share.ts'
+import type { ProxyHost } from './proxy-host.ts'
+
+/** What a reply of the proxy itself carries. */
+export interface LocalReply {
+  headers?: string
+  body?: string
+  contentType?: string
+  toTag?: string
+}
+
+const NOTHING: LocalReply = {}
+
+export class Upstream {
+  /** A final reply went out, or none can any more. */
+  replied = false
+  lastStatus = 0
+  /** Header lines of every reply that the proxy itself makes. */
+  append = ''
+  readonly #host: ProxyHost
+  readonly #request: SipRequest
+  readonly #flow: Flow
+  readonly #call: CallShare
+  #server: ServerTransaction | undefined
+  #hold: RequestHold | undefined
+  #localTag: string | undefined
+  #forcedRport = false
+
+  constructor(host: ProxyHost, request: SipRequest, flow: Flow, call: CallShare) {
+    this.#host = host
+    this.#request = request
+    this.#flow = flow
+    this.#call = call
+  }
+
+  get hasTransaction(): boolean {
+    return this.#server !== undefined
+  }
+
+  /** Makes the server transaction. False: there is one of this request already, so it is a retransmission. */
+  open(user: ServerUser): boolean {
+    this.#server = this.#host.transactions.createServer(this.#request, this.#flow, user)
+    if (this.#server === undefined) return false
+    this.#server.forcedRport = this.#forcedRport
+    return true
+  }
+
+  /** Ends a transaction that will get no final reply. */
+  abandon(): void {
+    this.#server?.terminate()
+  }
+
+  /** Absorbs retransmissions while there is no transaction. */
+  hold(owner: unknown): void {
+    if (this.#server === undefined && this.#request.method !== 'ACK')
+      this.#hold = this.#host.transactions.hold(this.#request, this.#flow, owner)
+  }
+
+  release(): void {
+    if (this.#hold !== undefined) this.#host.transactions.release(this.#hold)
+    this.#hold = undefined
+  }
+
+  forceRport(): void {
+    this.#forcedRport = true
+    if (this.#server !== undefined) this.#server.forcedRport = true
+  }
+
+  /** A reply of this proxy's own, by the server transaction. */
+  respond(status: number, reason: string, options: LocalReply = NOTHING): void {
+    let toTag: string | undefined
+    // 8.2.6.2: a 100 carries no tag of ours; all others of one request carry the same.
+    if (status > 100) toTag = options.toTag ?? (this.#localTag ??= this.#host.ids.tag())
+    if (!this.#send(this.#build(status, reason, options, toTag), status)) return
+    this.#call.answeredHere(status, reason, this.#request.toTag === '' ? (toTag ?? '') : this.#request.toTag)
+  }
+
+  /** A reply of this proxy's own that leaves nothing behind. */
+  respondStateless(status: number, reason: string, options: LocalReply): void {
+    const toTag = options.toTag ?? this.#host.statelessTag(this.#request)
+    const wire = this.#build(status, reason, options, status > 100 ? toTag : undefined)
+    this.#host.transactions.reply(this.#flow, this.#request, wire, this.#forcedRport)
+    this.#sent(status)
+    this.#call.answeredHere(status, reason, toTag)
+  }
+
+  /** A reply of a branch; `status` and `reason` as they stand in `wire`. */
+  pass(wire: string, status: number, reason: string, reply: SipReply): void {
+    if (this.#send(wire, status)) this.#call.answeredByBranch(status, reason, reply.toTag)
+  }
+
+  #send(wire: string, status: number): boolean {
+    if (this.#server?.respond(wire, status) !== true) {
+      if (status < 200 || status >= 300 || this.#request.method !== 'INVITE') return false
+      // 16.7 step 5: a 2xx that comes after a failure went upstream still goes on; the machine of the failure does not carry it.
+      this.#host.transactions.reply(this.#flow, this.#request, wire, this.#forcedRport)
+    }
+    this.#sent(status)
+    return true
+  }
+
+  #sent(status: number): void {
+    this.lastStatus = status
+    this.#host.counters.replies++
+    if (status >= 200) this.replied = true
+  }
+
+  #build(status: number, reason: string, options: LocalReply, toTag: string | undefined): string {
+    const headers = (options.headers ?? '') + this.append
+    return buildReply(this.#request, status, reason, {
+      ...(toTag === undefined ? {} : { toTag }),
+      ...(headers === '' ? {} : { headers }),
+      ...(options.body === undefined || options.body === '' ? {} : { body: options.body }),
+      ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
+      received: { address: this.#flow.remoteAddress, port: this.#flow.remotePort, rport: this.#forcedRport },
+    })
+  }
+}
