@@ -1,9 +1,6 @@
 // Owns edits of a message: byte spans replaced in the original text, applied once when the message is written.
 
 import type { Transport } from './constants.ts'
-import { HeaderId, headerIdAt } from './header-fields.ts'
-import type { SipMessage } from './message.ts'
-import { isLws, parseDigits, trimEnd } from './scan.ts'
 
 /** Removes `remove` bytes at `at` (an offset in the original raw message) and inserts `text` there. */
 export interface MessageEdit {
@@ -56,92 +53,6 @@ export function applyEdits(raw: string, edits: readonly MessageEdit[]): string {
 function inOrder(edits: readonly MessageEdit[]): boolean {
   for (let i = 1; i < edits.length; i++) if (edits[i - 1]!.at > edits[i]!.at) return false
   return true
-}
-
-/** Edits that give the message another body and the Content-Length that goes with it. */
-export function bodyEdit(message: SipMessage, newBody: string): MessageEdit[] {
-  const edits: MessageEdit[] = []
-  const line = message.findId(HeaderId.ContentLength)
-  if (line < 0) {
-    if (newBody !== '')
-      edits.push({ at: endOfHeaders(message), remove: 0, text: `Content-Length: ${newBody.length}\r\n` })
-  } else {
-    const at = message.valueStart(line)
-    const remove = message.valueEnd(line) - at
-    edits.push({ at, remove, text: String(newBody.length) })
-  }
-  edits.push({ at: message.bodyStart, remove: message.raw.length - message.bodyStart, text: newBody })
-  return edits
-}
-
-/** Where a header line is added at the end: before the blank line. */
-export function endOfHeaders(message: SipMessage): number {
-  return message.headerCount === 0 ? message.firstLineEnd : message.headerEnd(message.headerCount - 1)
-}
-
-/** An edit that adds a header line at the end of the headers; `line` is without its CRLF. */
-export function appendHeaderEdit(message: SipMessage, line: string): MessageEdit {
-  return { at: endOfHeaders(message), remove: 0, text: `${line}\r\n` }
-}
-
-/** An edit that adds a header line before all others; `line` is without its CRLF. */
-export function prependHeaderEdit(message: SipMessage, line: string): MessageEdit {
-  return { at: message.firstLineEnd, remove: 0, text: `${line}\r\n` }
-}
-
-/** An edit that takes out header line `index`. */
-export function removeHeaderEdit(message: SipMessage, index: number): MessageEdit {
-  const at = message.headerStart(index)
-  return { at, remove: message.headerEnd(index) - at, text: '' }
-}
-
-/** An edit that gives header line `index` another value. */
-export function headerValueEdit(message: SipMessage, index: number, value: string): MessageEdit {
-  const at = message.valueStart(index)
-  return { at, remove: message.valueEnd(index) - at, text: value }
-}
-
-/**
- * The message as it leaves: edits applied, and Content-Length set right when they changed the length of the body.
- * Record-Route edits must have been resolved.
- */
-export function serializeMessage(message: SipMessage, edits: readonly MessageEdit[]): string {
-  const { raw, bodyStart } = message
-  let bodyTouched = false
-  for (const edit of edits) if (edit.at >= bodyStart || edit.at + edit.remove > bodyStart) bodyTouched = true
-  const wire = applyEdits(raw, edits)
-  return bodyTouched ? correctContentLength(wire) : wire
-}
-
-/** The message with a Content-Length that tells its body's length; unchanged when it already does. */
-export function correctContentLength(wire: string): string {
-  let line = wire.indexOf('\n') + 1
-  if (line === 0) return wire
-  let found = -1
-  let foundEnd = -1
-  while (line < wire.length) {
-    const code = wire.charCodeAt(line)
-    if (code === 10 || (code === 13 && wire.charCodeAt(line + 1) === 10)) break
-    const feed = wire.indexOf('\n', line)
-    if (feed < 0) return wire
-    const colon = wire.indexOf(':', line)
-    if (colon > 0 && colon < feed && found < 0) {
-      const nameEnd = trimEnd(wire, line, colon)
-      if (headerIdAt(wire, line, nameEnd) === HeaderId.ContentLength) {
-        found = colon + 1
-        foundEnd = feed
-      }
-    }
-    line = feed + 1
-  }
-  const bodyStart = line + (wire.charCodeAt(line) === 13 ? 2 : 1)
-  const length = Math.max(wire.length - bodyStart, 0)
-  if (found < 0) return length === 0 ? wire : `${wire.slice(0, line)}Content-Length: ${length}\r\n${wire.slice(line)}`
-  let start = found
-  while (start < foundEnd && isLws(wire.charCodeAt(start))) start++
-  const end = trimEnd(wire, start, foundEnd)
-  if (parseDigits(wire, start, end, Number.MAX_SAFE_INTEGER) === length) return wire
-  return `${wire.slice(0, start)}${length}${wire.slice(end)}`
 }
 
 /** The outgoing side of a branch, for its Record-Route. */

@@ -12,20 +12,12 @@ export {
 } from './constants.ts'
 export { buildAck, buildCancel, buildReply, type ReplyOptions, receivedViaEdits } from './derive.ts'
 export {
-  appendHeaderEdit,
   applyEdits,
-  bodyEdit,
-  correctContentLength,
-  endOfHeaders,
-  headerValueEdit,
   type MessageEdit,
-  prependHeaderEdit,
   type RecordRouteSide,
   type RecordRouteSpec,
   recordRouteLines,
-  removeHeaderEdit,
   resolveRecordRoutes,
-  serializeMessage,
 } from './edits.ts'
 export { type FramedItem, StreamFramer } from './framer.ts'
 export { canonicalHeaderName, HeaderId, headerIdOf } from './header-fields.ts'
@@ -36,6 +28,16 @@ export { type NameAddr, parseNameAddr } from './name-addr.ts'
 export { findParam, Params } from './params.ts'
 export { type ParseFailure, type ParseResult, parseMessage } from './parser.ts'
 export { decodePercent, detach, isToken, quote, unfold, unquote } from './scan.ts'
+export {
+  appendHeaderEdit,
+  bodyEdit,
+  correctContentLength,
+  endOfHeaders,
+  headerValueEdit,
+  prependHeaderEdit,
+  removeHeaderEdit,
+  serializeMessage,
+} from './serializer.ts'
 export { bareHost, bracketHost, parseUri, type SipUri, uriEquals, uriScheme } from './uri.ts'
 export { DEFAULT_REQUEST_CHECKS, type Refusal, type RequestChecks, validateRequest } from './validate.ts'
 export { parseVia, type ReceivedFrom, type Via, viaReceivedEdits } from './via.ts'
