@@ -49,7 +49,7 @@ const request = fc.dictionary(
   { maxKeys: 10 },
 )
 
-describe('hostile NG', () => {
+describe('hostile NG', { timeout: 20_000 + 10 * numRuns }, () => {
   test('bencode comes back as it went', () => {
     fc.assert(
       fc.property(value, (given) => {

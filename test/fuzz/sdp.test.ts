@@ -82,7 +82,7 @@ const flags = fc
   )
   .map((words) => words.join(' '))
 
-describe('hostile session descriptions', () => {
+describe('hostile session descriptions', { timeout: 20_000 + 10 * numRuns }, () => {
   test('any text is parsed or refused, and keeps its bytes', () => {
     fc.assert(
       fc.property(fc.oneof(description, bytes), bytes, (text, prefix) => {
