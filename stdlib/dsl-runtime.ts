@@ -205,13 +205,10 @@ export function* nestedWaiting(
 }
 const levels = new WeakMap<object, number>()
 
-const NOT_FOUND = -10
-
 /** `route($var(x))`: the route of that name, or none, with a line in the log. */
 export function find<T>(routes: Readonly<Record<string, T>>, name: string, place: string): T | undefined {
   if (Object.hasOwn(routes, name)) return routes[name]
   report(L_ERR, `${place}: route "${name}" not found`)
-  script.rc = NOT_FOUND
   return undefined
 }
 

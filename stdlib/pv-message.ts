@@ -106,8 +106,8 @@ definePvClass(
       buf: () => currentRun().raw,
       body: () => orNull(message().body),
       body_len: () => message().body.length,
-      hdrs: () => currentRun().raw.slice(message().firstLineEnd, message().bodyStart),
-      hdrs_len: () => message().bodyStart - message().firstLineEnd,
+      hdrs: () => currentRun().raw.slice(message().firstLineEnd, message().bodyStart - 4),
+      hdrs_len: () => message().bodyStart - 4 - message().firstLineEnd,
       fpart: () => currentRun().raw.slice(0, message().bodyStart),
       fpart_len: () => message().bodyStart,
     }[inner.text]

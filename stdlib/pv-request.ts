@@ -119,7 +119,10 @@ definePv(meta('bR', 'All further branches.'), () => branchList())
 definePv(meta('ds', 'The destination set: R-URI and further branches.'), () => {
   const uri = currentRun().target?.uri
   const list = branchList()
-  return uri === undefined ? list : `Contact: <${uri}>${list === null ? '' : `, ${list}`}`
+  // The R-URI belongs to the set once it has been changed.
+  const targets = uri === undefined || uri === original() ? [] : [`<${uri}>`]
+  if (list !== null) targets.push(list)
+  return targets.length === 0 ? null : `Contact: ${targets.join(', ')}`
 })
 function branchList(): string | null {
   const { branches } = currentRun().state
@@ -140,7 +143,7 @@ definePvClass(
     }
     switch (inner.text) {
       case 'count':
-        return { get: () => currentRun().state.branches.length }
+        return { get: () => currentRun().state.branches.length || null }
       case 'dst_uri':
         return {
           get: () => branch()?.nextHop || null,

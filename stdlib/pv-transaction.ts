@@ -33,7 +33,7 @@ definePvClass({ ...meta('T', 'A property of the transaction.'), inner: { name: '
     const run = currentRun()
     switch (inner.text) {
       case 'id_index':
-        return run.meta.transactionId
+        return run.meta.transactionId === 0 ? null : run.meta.transactionId
       case 'id_label':
       case 'id_label_n':
         return 0

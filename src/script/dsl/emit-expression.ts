@@ -166,7 +166,7 @@ export class ExpressionEmitter {
       case 'call':
         if (expression.name === 'selval') {
           const [condition, yes, no] = expression.args
-          return `(${this.nonzero(condition!)} ? ${this.value(yes!)} : ${this.value(no!)})`
+          return `(${this.truth(condition!)} ? ${this.value(yes!)} : ${this.value(no!)})`
         }
         break
     }
@@ -182,7 +182,7 @@ export class ExpressionEmitter {
 
   /** A call with its raw code, which also becomes `$rc`. An end of the script that it asks for is left in `S.stop`. */
   code(expression: CallExpression | RouteCallExpression): string {
-    if (expression.kind === 'route-call') return `(S.stop = 0, S.rc = ${this.routeCall(expression)})`
+    if (expression.kind === 'route-call') return `(S.stop = 0, S.rc = 0, ${this.routeCall(expression)})`
     return `D.called(${this.builtinCall(expression)})`
   }
 
@@ -198,17 +198,17 @@ export class ExpressionEmitter {
     return `(typeof (t = ${call}) === 'number' ? t : yield t)`
   }
 
-  /** The bare call of a route. */
+  /** The call of a route, whose code becomes `$rc`. A route that is not found leaves `$rc` as it is and gives -10. */
   routeCall(expression: RouteCallExpression): string {
     const { model, waits } = this.#around
     const name = routeNameOf(expression.target)
     if (name !== undefined) {
       const call = `${this.#around.routeFunction(name)}()`
-      return waits && model.subs.get(name)?.waits ? `(yield* ${call})` : call
+      return `S.rc = ${waits && model.subs.get(name)?.waits ? `yield* ${call}` : call}`
     }
     const found = `D.find(ROUTES, ${this.str(expression.target)}, ${js(this.#around.place(expression.at))})`
-    if (!waits) return `((t = ${found}) === undefined ? -10 : t())`
-    return `((t = ${found}) === undefined ? -10 : typeof (t = t()) === 'number' ? t : yield* t)`
+    const called = waits ? `typeof (t = t()) === 'number' ? t : yield* t` : 't()'
+    return `(t = ${found}) === undefined ? -10 : (S.rc = ${called})`
   }
 
   /** A text in which variables stand, put together. */
@@ -437,9 +437,8 @@ function withoutNeutral(expression: Expression): Expression | undefined {
   ] as const) {
     const constant = constantOf(one)
     if (typeof constant !== 'number') continue
-    const neutral = operator === '&&' ? constant !== 0 : constant === 0
-    if (neutral) return other
-    return { kind: 'number', value: operator === '&&' ? 0 : 1, at: one.at }
+    if (constant === (operator === '&&' ? 1 : 0)) return other
+    if (constant === (operator === '&&' ? 0 : 1)) return { kind: 'number', value: constant, at: one.at }
   }
   return undefined
 }

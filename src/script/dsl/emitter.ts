@@ -184,7 +184,9 @@ class BodyEmitter {
   }
 
   #line(text: string, at: Token | undefined): void {
-    this.lines.push({ text: '  '.repeat(this.#indent) + text, at })
+    // A line that begins with a bracket would go on with the line before.
+    const guard = text[0] === '(' ? ';' : ''
+    this.lines.push({ text: '  '.repeat(this.#indent) + guard + text, at })
   }
 
   #within(body: () => void): void {
@@ -253,6 +255,8 @@ class BodyEmitter {
     const negated = condition.kind === 'unary' && condition.operator === '!' ? condition.operand : undefined
     const lone = negated ?? condition
     if (isCall(lone)) {
+      // A route that is called for its value begins with `$rc` 0.
+      if (lone.kind === 'route-call') this.#line('S.rc = 0', at)
       this.#call(lone, at)
       use(negated === undefined ? 'S.rc > 0' : 'S.rc <= 0')
       return
@@ -282,7 +286,7 @@ class BodyEmitter {
   /** A call on a line of its own: its code becomes `$rc`; 0 ends the script. */
   #call(expression: Expression & { kind: 'call' | 'route-call' }, at: Token): void {
     if (expression.kind === 'route-call') {
-      this.#line(`S.rc = ${this.#expressions.routeCall(expression)}`, at)
+      this.#line(this.#expressions.routeCall(expression), at)
       this.#line('if (S.stop !== 0) return 0', at)
     } else {
       this.#line(`if ((S.rc = ${this.#expressions.builtinCall(expression)}) === 0) { S.stop = 3; return 0 }`, at)
