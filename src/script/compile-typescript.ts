@@ -106,6 +106,7 @@ function toDiagnostic(message: Message, file: string, folder: string): Diagnosti
       sourceLine: sourceLine(file, 1),
     }
   }
+  if (location.lineText === '') return atEndOfText(message.text, resolve(folder, location.file), location.line, hint)
   const column = Buffer.from(location.lineText).subarray(0, location.column).toString().length + 1
   return {
     severity: 'error',
@@ -116,6 +117,24 @@ function toDiagnostic(message: Message, file: string, folder: string): Diagnosti
     column,
     endColumn: column + Math.max(1, location.length),
     sourceLine: location.lineText,
+    ...(hint ? { hint } : {}),
+  }
+}
+
+/** What is wrong on an empty line is wrong after the last line that holds something: a caret needs a text to stand under. */
+function atEndOfText(message: string, file: string, from: number, hint: string): Diagnostic {
+  let line = from
+  while (line > 1 && sourceLine(file, line).trim() === '') line--
+  const text = sourceLine(file, line)
+  const column = text.trimEnd().length + 1
+  return {
+    severity: 'error',
+    code: 'compile',
+    message,
+    file,
+    line,
+    column,
+    sourceLine: text,
     ...(hint ? { hint } : {}),
   }
 }
