@@ -487,6 +487,20 @@ describe('bounds', () => {
     await expect.poll(sockets).toBe(before)
   })
 
+  test('a shutdown with commands still under way leaves no socket behind', () => {
+    const sockets = () => readdirSync('/proc/self/fd').length
+    const before = sockets()
+    for (let round = 0; round < 20; round++) {
+      const short = createNativeRelay({ onEvent() {}, threads: 2 })
+      const ids = Array.from({ length: 10 }, () => short.openStream({ address: '127.0.0.1', ...PORTS }).id)
+      for (let i = 0; i < 10; i += 2) short.link(ids[i]!, ids[i + 1]!)
+      for (const id of ids) short.configure(id, { latching: 'learn', srtpIn: key(1), srtpOut: key(2) })
+      short.close(ids[3]!)
+      short.shutdown()
+    }
+    expect(sockets()).toBe(before)
+  })
+
   test('wrong values are refused in words, and nothing of a key is told', async () => {
     const [a] = await call()
     const wrong: [() => unknown, string][] = [

@@ -1,7 +1,7 @@
 // Owns the build of the native addons: finds Node 24's headers, says what is missing, runs node-gyp. It is the package's install script.
 // usage: node src/media/native/build.mjs [--force]
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -25,12 +25,15 @@ function sourceFiles() {
   return files
 }
 
+/** Touched by every build that succeeded: make leaves alone what did not change, so the addons' own dates do not tell. */
+const stamp = join(root, 'build/Release/built')
+
 function isFresh() {
-  const newest = Math.max(...sourceFiles().map((file) => statSync(file).mtimeMs))
-  return ['media_relay', 'sip_sockets'].every((target) => {
-    const built = join(root, 'build/Release', `${target}.node`)
-    return existsSync(built) && statSync(built).mtimeMs >= newest
-  })
+  if (!existsSync(stamp)) return false
+  const addons = ['media_relay', 'sip_sockets'].map((target) => join(root, 'build/Release', `${target}.node`))
+  if (!addons.every((addon) => existsSync(addon))) return false
+  const built = statSync(stamp).mtimeMs
+  return sourceFiles().every((file) => statSync(file).mtimeMs <= built)
 }
 
 function works(command, args) {
@@ -108,6 +111,7 @@ if (process.platform !== 'linux')
   refuse(`the media relay runs on Linux, and this is ${process.platform}.`, 'Use a Linux machine or container.')
 lock()
 if (!force && isFresh()) process.exit(0)
+const began = new Date()
 
 const compiler = process.env.CXX ?? 'g++'
 const missing = [
@@ -153,3 +157,6 @@ if (result.status !== 0) {
   process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}\n`)
   refuse('the compiler failed (its words are above).', 'g++ 11 or newer is needed.')
 }
+// A source saved while the compiler ran is newer than the build, and is compiled by the next one.
+writeFileSync(stamp, '')
+utimesSync(stamp, began, began)
