@@ -1,6 +1,6 @@
 // Owns what one offer or answer does to a call: parties, ports and keys chosen, the SDP written, all of it kept or none.
 import { SignalboxError } from '../errors.ts'
-import { type AddressFamily, addressFamily, type SdpDocument } from '../sdp/index.ts'
+import { type AddressFamily, addressFamily, profileOf, type SdpDocument } from '../sdp/index.ts'
 import { type Call, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
 import { answerMedia, offeredMid, offeredProtocol, offerMedia } from './call-negotiation.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
@@ -24,6 +24,7 @@ export interface ExchangeContext {
 export interface Exchanged {
   /** For the other side. */
   readonly sdp: string
+  readonly warnings: readonly string[]
   readonly dialogue: Dialogue
   /** Who the listener talked to before. */
   readonly former: Party | undefined
@@ -68,7 +69,7 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
     const former = listener.peer
     speaker.peer = listener
     listener.peer ??= speaker
-    return { sdp, dialogue, former }
+    return { sdp, warnings: warningsOf(document, parts), dialogue, former }
   })
 }
 
@@ -113,7 +114,7 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
     const former = listener.peer
     listener.peer = speaker
     speaker.peer = listener
-    return { sdp, dialogue, former }
+    return { sdp, warnings: warningsOf(document, parts), dialogue, former }
   })
 }
 
@@ -178,6 +179,12 @@ function planOf(parts: readonly Part[], options: SessionOptions): RewritePlan {
     replaceSessionConnection: options.replaceSessionConnection,
     replaceZeroAddress: options.replaceZeroAddress || options.mediaAddress !== undefined,
   }
+}
+
+function warningsOf(document: SdpDocument, parts: readonly Part[]): string[] {
+  return document.media
+    .filter((media, index) => parts[index]?.plan.action === 'relay' && !profileOf(media.protocol).rtp)
+    .map((media) => `${media.kind} is ${media.protocol}: ports are given, but only RTP and RTCP packets are relayed`)
 }
 
 function state(media: PartyMedia, statement: MediaStatement | undefined): void {

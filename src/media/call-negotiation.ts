@@ -24,22 +24,17 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
   const spoken = profileOf(statement.protocol)
   const protocol = offeredProtocol(statement.protocol, options)
   const secure = profileOf(protocol).secure
-  if (statement.opaque && !secure)
-    throw new SignalboxError(
-      'ERR_MEDIA',
-      `${statement.kind} is keyed by DTLS, which the relay cannot turn into ${protocol}`,
-    )
-  if (spoken.secure && !statement.opaque && statement.crypto.length === 0)
-    throw new SignalboxError(
-      'ERR_MEDIA',
-      `${statement.kind} is ${statement.protocol} without a crypto line that the relay understands`,
-    )
+  if (spoken.secure && statement.crypto.length === 0) {
+    const keys = statement.fingerprint
+      ? 'keyed by DTLS alone, which the relay does not speak'
+      : 'without a crypto line that the relay understands'
+    throw new SignalboxError('ERR_MEDIA', `${statement.kind} is ${statement.protocol} ${keys}`)
+  }
   const sdes = options.sdes
-  const offered =
-    secure && !statement.opaque
-      ? offerCrypto(sdes, spoken.secure ? statement.crypto : [], other.agreed?.local, other.keys, randomKey)
-      : []
-  if (secure && !statement.opaque && offered.length === 0)
+  const offered = secure
+    ? offerCrypto(sdes, spoken.secure ? statement.crypto : [], other.agreed?.local, other.keys, randomKey)
+    : []
+  if (secure && offered.length === 0)
     throw new SignalboxError('ERR_MEDIA', `${protocol} was asked for, but the SDES flags leave no suite to offer`)
   const flags = options.rtcpMux
   const required = flags.has('require')
@@ -50,7 +45,6 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
     rtcpShared: required && mux,
     rtp: spoken.rtp,
     crypto: offered.map((local) => cryptoLine(local, sdes)),
-    opaque: statement.opaque,
     statement,
     mid: offeredMid(statement.mid, index, options),
     ptime: undefined,
@@ -103,9 +97,9 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
   // RFC 3264 6: the profile of an answer is that of its offer. Plain RTP in answer to SRTP would be a downgrade.
   if (asked.rtp && (asked.secure !== given.secure || !given.rtp))
     throw new SignalboxError('ERR_MEDIA', `The answer to ${own.protocol} is ${statement.protocol}`)
-  const theirs = asked.secure && !statement.opaque ? acceptAnswer(own.offered, statement.crypto) : undefined
+  const theirs = asked.secure ? acceptAnswer(own.offered, statement.crypto) : undefined
   // RFC 4568 7.1.3: an answer that takes none of the offered lines is a failed negotiation.
-  if (asked.secure && !statement.opaque && !theirs)
+  if (asked.secure && !theirs)
     throw new SignalboxError('ERR_MEDIA', 'The answer takes none of the crypto lines that were offered')
   const offerProfile = profileOf(offer.protocol)
   // A new key of theirs begins anew in both directions: ours changes with it (RFC 3711 3.3.1, roll-over counters at 0).
@@ -114,10 +108,9 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
     offer.crypto.length > 0 &&
     !offer.crypto.some((crypto) => sameKey(crypto.key, other.agreed!.remote.key))
   const keys = renewed ? new Map() : other.keys
-  const ours =
-    offerProfile.secure && !offer.opaque
-      ? answerCrypto(options.sdes, offer.crypto, theirs?.local.suite, keys, randomKey)
-      : undefined
+  const ours = offerProfile.secure
+    ? answerCrypto(options.sdes, offer.crypto, theirs?.local.suite, keys, randomKey)
+    : undefined
   const ownMux = own.muxOffered && statement.rtcpMux
   const otherMux = offer.rtcpMux && own.muxAnswer !== 'reject' && (own.muxAnswer === 'accept' || ownMux)
   const plan = relayed(other.stream!, {
@@ -126,7 +119,6 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
     rtcpShared: otherMux,
     rtp: offerProfile.rtp,
     crypto: ours ? [cryptoLine(ours.local, options.sdes)] : [],
-    opaque: offer.opaque,
     statement,
     mid: offer.mid,
     // rtpengine tells the offer's packet time where the answer has none.
@@ -157,7 +149,6 @@ function relayed(
     rtcpShared: boolean
     rtp: boolean
     crypto: string[]
-    opaque: boolean
     statement: MediaStatement
     mid: string | undefined
     ptime: string | undefined
@@ -176,7 +167,6 @@ function relayed(
     rtcpAttribute: options.rtcpAttribute,
     rtcpMux: part.mux,
     crypto: part.crypto,
-    dtls: part.opaque ? 'pass' : 'remove',
     mid: part.mid,
     ptime: part.ptime,
   }

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { Call, MediaStatement, Party } from './call.ts'
-import { type ExchangeContext, exchangeAnswer, exchangeOffer } from './call-exchange.ts'
+import { type ExchangeContext, type Exchanged, exchangeAnswer, exchangeOffer } from './call-exchange.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
 import type { MediaInterfaces } from './interfaces.ts'
 import type { NativeRelay } from './native-relay.ts'
@@ -33,6 +33,9 @@ export interface CallTableOptions {
   /** Called before a call that ended by itself is forgotten. */
   readonly onTimeout: (call: Call, reason: string) => void
 }
+
+/** What goes to the other side, and what is to be said of it. */
+export type Rewritten = Pick<Exchanged, 'sdp' | 'warnings'>
 
 interface Entry {
   readonly call: Call
@@ -73,16 +76,16 @@ export class CallTable {
    * @returns the offer for the other side
    * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; the call is then as it was
    */
-  offer(options: SessionOptions): string {
+  offer(options: SessionOptions): Rewritten {
     requireIdentity(options)
     const known = this.find(options.callId)
     if (!known && this.#entries.size >= this.#options.maxSessions)
       throw new SignalboxError('ERR_LIMIT', `the relay has its ${this.#options.maxSessions} sessions`)
     const call = known ?? this.#newCall(options.callId)
-    const { sdp } = exchangeOffer(call, options, this.#context())
+    const { sdp, warnings } = exchangeOffer(call, options, this.#context())
     if (!known) this.#add(call)
     this.#signalled(call)
-    return sdp
+    return { sdp, warnings }
   }
 
   /**
@@ -90,17 +93,17 @@ export class CallTable {
    * @returns the answer for the side that offered
    * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; packets then go as before
    */
-  answer(options: SessionOptions): string {
+  answer(options: SessionOptions): Rewritten {
     requireIdentity(options)
     const call = this.find(options.callId)
     if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-id')
-    const { sdp, dialogue, former } = exchangeAnswer(call, options, this.#context())
+    const { sdp, warnings, dialogue, former } = exchangeAnswer(call, options, this.#context())
     const { native } = this.#options
     if (former && former !== dialogue.speaker) muteParty(native, former, dialogue.speaker)
     applyDialogue(native, dialogue.speaker, dialogue.listener, this.#options)
     call.answered = true
     this.#signalled(call)
-    return sdp
+    return { sdp, warnings }
   }
 
   /** What a delete would end; empty where no party matches. */

@@ -25,8 +25,8 @@ export interface MediaStatement {
   readonly direction: Direction
   readonly rtcpMux: boolean
   readonly crypto: readonly CryptoAttribute[]
-  /** Keys by DTLS between the ends, which the relay does not read. */
-  readonly opaque: boolean
+  /** Whether keys could be had by DTLS. */
+  readonly fingerprint: boolean
   readonly mid: string | undefined
   readonly ptime: string | undefined
   readonly clockRate: number

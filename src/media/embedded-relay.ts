@@ -109,8 +109,8 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
   }
 
   function negotiate(command: 'offer' | 'answer', session: SessionOptions): MediaAnswer {
-    const sdp = command === 'offer' ? table.offer(session) : table.answer(session)
-    const warnings = [...session.warnings, ...(command === 'offer' ? warnAboutInterfaces(session) : [])]
+    const { sdp, warnings: told } = command === 'offer' ? table.offer(session) : table.answer(session)
+    const warnings = [...session.warnings, ...told, ...(command === 'offer' ? warnAboutInterfaces(session) : [])]
     log.debug({ callId: session.callId, warnings }, `media ${command}`)
     return { sdp, ...(warnings.length > 0 ? { warnings } : {}) }
   }

@@ -55,7 +55,6 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
   const crypto = attributes(media, 'crypto')
     .map(parseCrypto)
     .filter((attribute) => attribute !== undefined)
-  const fingerprint = hasAttribute(media, 'fingerprint') || hasAttribute(document.session, 'fingerprint')
   return {
     kind: media.kind,
     port: media.port,
@@ -65,7 +64,7 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     direction: directionOf(document, media),
     rtcpMux: hasAttribute(media, 'rtcp-mux'),
     crypto,
-    opaque: profile.secure && crypto.length === 0 && fingerprint,
+    fingerprint: hasAttribute(media, 'fingerprint') || hasAttribute(document.session, 'fingerprint'),
     mid: attributes(media, 'mid')[0],
     ptime: attributes(media, 'ptime').find((value) => /^\d{1,4}$/.test(value)),
     clockRate: readClockRate(media),

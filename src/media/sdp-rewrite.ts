@@ -28,8 +28,6 @@ export interface RelayedMedia {
   readonly rtcpMux: boolean
   /** Values of `a=crypto` lines. */
   readonly crypto: readonly string[]
-  /** Whether fingerprint and setup pass: the two ends do DTLS through the relay. */
-  readonly dtls: 'pass' | 'remove'
   readonly mid: string | undefined
   /** Value of `a=ptime` where the media has none. */
   readonly ptime: string | undefined
@@ -88,14 +86,13 @@ const OF_PAYLOAD: ReadonlySet<string> = new Set(['rtpmap', 'fmtp', 'rtcp-fb'])
 /** Writes the description anew. `plan.media` has one entry for each m-line. */
 export function rewriteSdp(document: SdpDocument, plan: RewritePlan): string {
   const relayed = plan.media.find((media) => media.action === 'relay')
-  const keepDtls = plan.media.some((media) => media.action === 'relay' && media.dtls === 'pass')
   const shared = document.media.some((media, index) => !media.connection && plan.media[index]?.action !== 'untouched')
   let text = ''
   for (const line of document.session.lines) {
     if (line.type === 'o' && plan.origin && document.origin) text += originLine(document, plan.origin)
     else if (line.type === 'c' && relayed && (plan.replaceSessionConnection || shared))
       text += connectionLine(document, line, relayed, plan)
-    else if (!isOwnOfSession(line, keepDtls, plan)) text += verbatim(document, line)
+    else if (!isOwnOfSession(line, plan)) text += verbatim(document, line)
   }
   for (const [index, media] of document.media.entries()) {
     const part = plan.media[index] ?? { action: 'refused', protocol: media.protocol, mid: undefined }
@@ -128,11 +125,11 @@ function connectionLine(document: SdpDocument, line: SdpLine, media: RelayedMedi
   return `c=IN ${media.family} ${media.address}\r\n`
 }
 
-function isOwnOfSession(line: SdpLine, keepDtls: boolean, plan: RewritePlan): boolean {
+function isOwnOfSession(line: SdpLine, plan: RewritePlan): boolean {
   const name = attributeName(line)
   if (name === '') return false
   if (isDirection(name)) return plan.media.some((media) => media.action === 'relay' && media.direction !== undefined)
-  return ICE.has(name) || OWN_OF_SESSION.has(name) || (DTLS.has(name) && !keepDtls)
+  return ICE.has(name) || OWN_OF_SESSION.has(name) || DTLS.has(name)
 }
 
 function untouchedSection(document: SdpDocument, media: SdpMedia, mid: string | undefined): string {
@@ -154,7 +151,7 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
     const name = attributeName(line)
     if (line.type === 'c') text += connectionLine(document, line, part, plan)
     else if (isDirection(name)) text += part.direction === undefined ? verbatim(document, line) : ''
-    else if (ICE.has(name) || OWN_OF_MEDIA.has(name) || (DTLS.has(name) && part.dtls === 'remove')) continue
+    else if (ICE.has(name) || OWN_OF_MEDIA.has(name) || DTLS.has(name)) continue
     else if (rtp && OF_PAYLOAD.has(name) && payloadOf(line, payloads) !== 'other') continue
     else text += verbatim(document, line)
   }

@@ -207,11 +207,15 @@ describe('suites offered', () => {
     await expect(offered('SRTP SDES-only-NULL_HMAC_SHA1_80')).rejects.toMatchObject({ code: 'ERR_MEDIA' })
     await expect(offered('SRTP SDES-off')).rejects.toMatchObject({ code: 'ERR_MEDIA' })
   })
-  test('DTLS that would have to be ended here is an error, DTLS between the ends passes', async () => {
-    const dtls = OFFICE_ANSWER.replace(/a=crypto.*/, 'a=setup:actpass\r\na=fingerprint:sha-256 AA:BB')
-    await expect(offered('RTP', dtls)).rejects.toThrow(/DTLS/)
-    const { sdp } = await createFakeRelay().offer({ callId: 'c', fromTag: 'A', sdp: dtls, flags: '' })
-    expect(sdp).toContain('a=fingerprint:sha-256 AA:BB')
+  test('DTLS alone is an error; beside a crypto line it is left out (rule T64)', async () => {
+    const lines = 'a=setup:actpass\r\na=fingerprint:sha-256 AA:BB\r\n'
+    const alone = OFFICE_ANSWER.replace(/a=crypto.*\r\n/, lines)
+    await expect(offered('', alone)).rejects.toThrow(/DTLS/)
+    await expect(offered('RTP', alone)).rejects.toThrow(/DTLS/)
+    const both = OFFICE_ANSWER.replace('RTP/SAVP', 'UDP/TLS/RTP/SAVP') + lines
+    const { sdp } = await createFakeRelay().offer({ callId: 'c', fromTag: 'A', sdp: both, flags: 'RTP/SAVP' })
+    expect(sdp).toContain(' RTP/SAVP 0 101')
+    expect(sdp).not.toMatch(/fingerprint|setup/)
   })
 })
 
