@@ -115,7 +115,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   newTransaction(): number {
     if (this.#upstream.hasTransaction) return 1
-    if (this.#received.method === 'ACK' || this.#ended) return -1
+    // After a stateless final reply there is nothing left to be done by a transaction.
+    if (this.#received.method === 'ACK' || this.#ended || this.replied) return -1
     if (this.#upstream.open(this)) return 1
     this.#dropped = true
     return 0
@@ -130,10 +131,11 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       this.acceptCancel()
       return 1
     }
+    if (this.replied) return -1
     if (spec.stateless === true || method === 'ACK' || method === 'CANCEL') return this.#forward(spec.branches)
     const made = this.newTransaction()
     if (made !== 1) return made
-    if (this.replied || this.canceled || this.#dropped) return -1
+    if (this.canceled || this.#dropped) return -1
     if (method === 'INVITE') this.trying('trying -- your call is important to us')
     this.#onFailure = spec.onFailure
     if (spec.replyAppend !== undefined) this.#upstream.append = spec.replyAppend
