@@ -9,7 +9,7 @@ import { checkVariable, scriptVariable } from './check-variable.ts'
 import { constantOf, typeOf } from './constants.ts'
 import { isNull } from './emit-expression.ts'
 import { type Block, routeNameOf } from './model.ts'
-import { nearest, type Place, placeAt } from './report.ts'
+import { nearest, type Place, placeAt, placeInText } from './report.ts'
 import type { Token } from './tokens.ts'
 
 const INT_OPERATORS = new Set([
@@ -186,7 +186,7 @@ export class BlockChecker {
       posixRegex(`${pattern}`, { ignoreCase: true })
     } catch (error) {
       if (!(error instanceof RegexError)) throw error
-      const inside = at.contentOffset >= 0 && error.at >= 0 ? placeAt(at.file, at.contentOffset + error.at) : at
+      const inside = error.at >= 0 ? placeInText(at, error.at, error.at + 1) : at
       this.#context.report.error('bad-regex', `Bad regular expression: ${error.message}`, inside)
     }
   }
@@ -320,9 +320,30 @@ export class BlockChecker {
     }
   }
 
+  /** The words that an old operand is compared with. */
+  #oldWord(operand: string, word: string, at: Token): void {
+    if (word === 'myself' || operand === 'method' || /(^|_)ip$/.test(operand)) return
+    const words = /proto$/.test(operand)
+      ? ['UDP', 'TCP', 'TLS', 'SCTP', 'WS', 'WSS']
+      : /af$/.test(operand)
+        ? ['INET', 'INET6']
+        : ['myself']
+    if (words.includes(word.toUpperCase())) return
+    const near = nearest(word, words)
+    this.#context.report.error(
+      'unknown-name',
+      `${operand} is not compared with ${word}`,
+      at,
+      near === undefined ? `It is compared with ${words.join(', ')} or a string.` : `Did you mean ${near}?`,
+    )
+  }
+
   #oldComparison(expression: Expression & { kind: 'old-comparison' }): void {
     const { right, operator } = expression
-    if (right.kind === 'word') return
+    if (right.kind === 'word') {
+      this.#oldWord(expression.operand, right.text, right.at)
+      return
+    }
     if (right.kind !== 'address') this.#expression(right)
     const pattern = operator === '=~' ? constantOf(right) : undefined
     if (pattern !== undefined) this.#regex(pattern, right.at)

@@ -130,6 +130,7 @@ function checkArgument(
   context: CheckContext,
 ): void {
   const { report } = context
+  if (argument.kind === 'call' || argument.kind === 'route-call') return
   const constant = constantOf(argument)
   const word = argument.kind === 'word' ? argument.text : undefined
   const what = `Argument ${position} of ${call.name}() (${parameter.name})`

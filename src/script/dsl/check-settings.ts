@@ -152,7 +152,7 @@ function checkName(block: Declaration & { kind: 'route' }, context: CheckContext
   } else if (nameAt !== at && nameAt.image === name && RESERVED.has(name)) {
     context.report.warning('reserved-name', `Kamailio takes ${name} for a keyword`, nameAt, `Write ["${name}"].`)
   } else if (nameAt !== at && at.image === 'reply_route') {
-    context.report.error('bad-route-name', 'reply_route has no name', nameAt, `Write onreply_route[${name}].`)
+    context.report.error('bad-route-name', 'reply_route has no name', nameAt, `Write onreply_route[${nameAt.value}].`)
   } else if (nameAt.image !== name && nameAt !== at && /[^A-Za-z0-9_]/.test(name) && routeKind !== 'event') {
     if (!/^["']/.test(nameAt.image)) {
       context.report.error('bad-route-name', `'${name}' needs quotes`, nameAt, `Write ["${name}"].`)

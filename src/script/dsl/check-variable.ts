@@ -100,6 +100,14 @@ export function checkFormat(text: string, token: Token, context: CheckContext): 
   for (const part of parts) {
     if (typeof part === 'string') continue
     if (!checkVariable(part, place, context)) continue
+    if (text[part.end] === '.' && part.inner === undefined && text[part.at + 1] !== '(') {
+      context.report.warning(
+        'dot-after-variable',
+        `Kamailio takes the dot for a part of the name and refuses $${part.name}.`,
+        place(part.at, part.end + 1),
+        `Write $(${part.name}) before a dot.`,
+      )
+    }
     const name = scriptVariable(part)
     if (name !== undefined) context.variables.read(name, place(part.at, part.end))
   }

@@ -5,8 +5,8 @@ export interface StringLexeme {
   /** Offset after the closing quote. */
   readonly end: number
   readonly value: string
-  /** The content stands in the file byte for byte, so that offsets in it are offsets in the file. */
-  readonly plain: boolean
+  /** So much of the content stands in the file byte for byte: offsets in it are offsets in the file. */
+  readonly plainLength: number
 }
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
@@ -27,24 +27,25 @@ export function readString(text: string, at: number): StringLexeme | undefined {
   const quote = text[at]
   if (quote === "'") {
     const end = text.indexOf("'", at + 1)
-    return end < 0 ? undefined : { end: end + 1, value: text.slice(at + 1, end), plain: true }
+    if (end < 0) return undefined
+    return { end: end + 1, value: text.slice(at + 1, end), plainLength: end - at - 1 }
   }
   let value = ''
-  let plain = true
+  let plainLength = -1
   let from = at + 1
   for (let i = from; ; ) {
     const c = text.charCodeAt(i)
     if (Number.isNaN(c)) return undefined
     if (c === 0x22) {
       value += text.slice(from, i)
-      return { end: i + 1, value, plain }
+      return { end: i + 1, value, plainLength: plainLength < 0 ? value.length : plainLength }
     }
     if (c !== 0x5c) {
       i++
       continue
     }
-    plain = false
     value += text.slice(from, i)
+    if (plainLength < 0) plainLength = value.length
     const next = text[i + 1]
     if (next === undefined) return undefined
     const simple = SIMPLE_ESCAPES[next]

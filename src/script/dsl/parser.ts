@@ -586,12 +586,13 @@ class CfgParser extends EmbeddedActionsParser {
       value = this.SUBRULE2(this.expression)
     })
     this.CONSUME(Mark.Semicolon)
-    return this.ACTION(
-      (): Statement =>
-        value === undefined
-          ? { kind: 'expression', value: left, at: left.at }
-          : { kind: 'assignment', target: left, value, at: left.at },
-    )
+    return this.ACTION((): Statement => {
+      const { at } = left
+      if (value !== undefined) return { kind: 'assignment', target: left, value, at }
+      // `force_rport;` is a call without brackets.
+      const call = left.kind === 'word' ? { kind: 'call' as const, name: left.text, args: [], at, end: at } : left
+      return { kind: 'expression', value: call, at }
+    })
   })
 
   expression = this.RULE('expression', (): Expression => {
@@ -902,6 +903,9 @@ export function parseTokens(tokens: readonly Token[], report: Report): Declarati
     const error = parser.errors[0]
     if (parsed !== undefined) declarations.push(...parsed)
     if (error === undefined) return declarations
+    // After a string or comment that does not end, the end of the file is no news.
+    const unclosed = report.diagnostics.some(({ code }) => code.startsWith('unclosed-'))
+    if (unclosed && error.token.tokenType === EOF) return declarations
     const at = reportError(error, rest, report)
     let next = at + 1
     while (next < rest.length && !(BLOCK_KEYWORDS.has(rest[next]!.tokenType) && beginsLine(rest, next))) next++

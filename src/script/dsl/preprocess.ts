@@ -357,7 +357,10 @@ class Reader {
     }
     const token = this.#emit(frame, Text, lexeme.end, value)
     token.raw = raw
-    if (lexeme.plain && value === lexeme.value && frame.anchor === undefined) token.contentOffset = position + 1
+    if (value === lexeme.value && frame.anchor === undefined) {
+      token.contentOffset = position + 1
+      token.plainLength = lexeme.plainLength
+    }
     const module = this.#tokens.at(-2)?.tokenType
     if (module === Key.loadmodule || module === Key.loadmodulex) {
       this.#defines.defineModule(value.replace(/^.*\//s, '').replace(/\.so$/, ''))

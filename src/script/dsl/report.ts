@@ -72,8 +72,12 @@ export function placeAt(file: SourceFile, offset: number, length = 1): Place {
 }
 
 /** A part of a text token's content, where the content stands in the file byte for byte; else the whole token. */
-export function placeInText(token: Place & { readonly contentOffset: number }, at: number, end: number): Place {
-  if (token.contentOffset < 0) return token
+export function placeInText(
+  token: Place & { readonly contentOffset: number; readonly plainLength: number },
+  at: number,
+  end: number,
+): Place {
+  if (token.contentOffset < 0 || end > token.plainLength) return token
   return placeAt(token.file, token.contentOffset + at, Math.max(1, end - at))
 }
 

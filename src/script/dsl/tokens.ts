@@ -211,8 +211,10 @@ export class Token implements IToken {
   readonly spaced: boolean
   /** Text: the content with escapes done; Number: its value; words: the word. */
   value: string | number
-  /** Text: offset in the file of the first byte of the content, where the content stands there byte for byte; else -1. */
+  /** Text: offset in the file of the first byte of the content; -1 where that has no place of its own. */
   contentOffset = -1
+  /** Text: so much of the content stands in the file byte for byte. */
+  plainLength = 0
   /** Text in apostrophes, which do not join with a neighbour. */
   raw = false
   /** Variable: as parsed. */
