@@ -34,7 +34,8 @@ function srtpFailures(stats: StreamStats): Record<string, number> {
 
 /** Packets that arrived here and were not passed on. */
 function errorsIn(stats: StreamStats): number {
-  return stats.srtpAuthFailures + stats.srtpReplays + stats.srtpShort + stats.srtpSsrcLimit + stats.malformed
+  const srtp = stats.srtpAuthFailures + stats.srtpReplays + stats.srtpShort + stats.srtpSsrcLimit
+  return srtp + stats.malformed + stats.rateLimited
 }
 
 /** The engine's shape: one entry a party and m-line; streams that a fork shares are told once, for the party that took part last. */
