@@ -2,7 +2,13 @@
 
 import type { SignalboxError } from '../errors.ts'
 import type { MessageEdit, SipReply } from '../sip/index.ts'
-import { type ClientTransaction, type ClientUser, InviteClientTransaction } from '../transaction/index.ts'
+import {
+  type ClientTransaction,
+  type ClientUser,
+  Deadline,
+  InviteClientTransaction,
+  type TimerQueue,
+} from '../transaction/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
 import type { BranchSpec } from './router.ts'
 
@@ -24,7 +30,7 @@ export const UNREACHABLE = 503
 /** Status that a branch gets when nobody answers (RFC 3261 16.7, 16.8). */
 export const TIMED_OUT = 408
 
-export class Branch implements ClientUser {
+export class Branch extends Deadline implements ClientUser {
   readonly index: number
   readonly spec: BranchSpec
   /** Name of the reply route for its replies. */
@@ -54,6 +60,7 @@ export class Branch implements ClientUser {
     spec: BranchSpec,
     settings: { replyRoute: string | undefined; fr: number | undefined; frInv: number | undefined },
   ) {
+    super()
     this.#owner = owner
     this.index = index
     this.spec = spec
@@ -80,6 +87,17 @@ export class Branch implements ClientUser {
     this.status = status
     this.reply = reply
     this.edits = edits
+  }
+
+  /** The script dropped the final reply: to the caller it is as if none had come. */
+  waitInVain(timers: TimerQueue, milliseconds: number): void {
+    if (this.status === 0 && this.place < 0) timers.set(this, this.fr ?? milliseconds)
+  }
+
+  override expire(): void {
+    if (this.status !== 0) return
+    this.timedOut = true
+    this.#owner.branchFailed(this, TIMED_OUT)
   }
 
   onReply(reply: SipReply, flow: Flow): void {

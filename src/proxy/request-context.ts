@@ -275,6 +275,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     if (status === UNREACHABLE) this.#host.counters.unreachable++
     else this.#host.counters.timeouts++
     this.#check()
+    this.#endIfDone()
   }
 
   branchReleased(): void {
@@ -376,7 +377,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       return
     }
     if (outcome.drop) {
-      if (branch.status === 0) this.branchFailed(branch, TIMED_OUT)
+      const { timers, times } = this.#host.transactions
+      branch.waitInVain(timers, times.fr)
       return
     }
     if (status < 300) {

@@ -258,6 +258,23 @@ describe.each(['ts', 'cfg'] as const)('in a .%s', (language) => {
     expect(rig.core.stats().routeErrors).toBe(1)
   })
 
+  test('a final reply that a route drops is as if it had never come', async () => {
+    const rig = await createRig({ language, timers: { fr: 5000 } })
+    rig.router.onRequest = (context) => void context.relay(relayTo(`sip:bob@${CALLEE}`))
+    rig.router.onReply = () => ({ drop: true, edits: [] })
+    const caller = rig.end(CALLER)
+    const callee = rig.end(CALLEE)
+    await rig.send(caller, request(OPTIONS))
+    await rig.answer(callee, last(callee), answerTo(last(callee), 200))
+    await rig.advance(4500)
+    expect(trace(caller)).toEqual([])
+    await rig.advance(500)
+    expect(trace(caller)).toEqual(['408'])
+    await rig.advance(40_000)
+    expect(rig.core.stats().contexts).toBe(0)
+    expect(rig.transactions.timers.size).toBe(0)
+  })
+
   test('force_rport: the reply goes to the source port', async () => {
     const rig = await createRig({ language })
     rig.router.onRequest = (context) => {
