@@ -68,8 +68,14 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
   const limits: { -readonly [K in keyof LimitConfig]: LimitConfig[K] } = { ...DEFAULT_LIMITS }
   const tcpConnections = number('tcp_max_connections')
   if (tcpConnections !== undefined && tcpConnections > 0) limits.connections = tcpConnections
+  const idle = number('tcp_connection_lifetime')
+  if (idle !== undefined && idle > 0) limits.idleMillis = idle * 1000
+  const connect = number('tcp_connect_timeout')
+  if (connect !== undefined && connect > 0) limits.connectMillis = connect * 1000
 
-  const listen = settings.listen.flatMap((entry) => listenTexts(entry.text, core).map((text) => ({ text, path: '' })))
+  const listen = settings.listen.flatMap((entry) =>
+    listenTexts(entry.text, core).map((text) => ({ text: advertised(text, core), path: '' })),
+  )
   if (settings.listen.length === 0) listen.push(...listenTexts('*', core).map((text) => ({ text, path: '' })))
 
   const tls = tlsConfig(source, settings, listen, report)
@@ -107,6 +113,14 @@ function listenTexts(text: string, core: Map<string, CfgSettings['core'][number]
     if (on('enable_tls')) texts.push(`tls:${text.replace(/^(\[[^\]]*\]|[^\s:]+)(?::\d+)?/, `$1:${tlsPort(core)}`)}`)
   }
   return texts
+}
+
+/** `advertised_address` and `advertised_port` hold for listeners that advertise nothing themselves. */
+function advertised(text: string, core: Map<string, CfgSettings['core'][number]>): string {
+  const address = core.get('advertised_address')?.value
+  if (address === undefined || /\sadvertise\s/i.test(text)) return text
+  const port = core.get('advertised_port')?.value
+  return `${text} advertise ${address}${port === undefined ? '' : `:${port}`}`
 }
 
 function tlsPort(core: Map<string, CfgSettings['core'][number]>): number {

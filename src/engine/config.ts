@@ -37,6 +37,9 @@ export interface LimitConfig {
   readonly transactionsPerSource: number
   readonly connections: number
   readonly connectionsPerSource: number
+  /** How long a connection may be idle; the transport's default where absent. */
+  readonly idleMillis?: number
+  readonly connectMillis?: number
 }
 
 export interface EngineConfig {

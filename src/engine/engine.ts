@@ -217,6 +217,7 @@ class ComposedEngine implements PreparedEngine {
     const { runMillis, isolateMegabytes } = limits
     this.#programLimits = { runMillis, isolateMegabytes }
     const program = await this.#programs.prepare(script, version)
+    this.#prepared.get(version)?.release()
     this.#prepared.set(version, program)
     return program.config
   }
@@ -388,6 +389,8 @@ function transportSettings(config: EngineConfig) {
   const transportLimits: Partial<TransportLimits> = {
     connections: limits.connections,
     connectionsPerSource: limits.connectionsPerSource,
+    ...(limits.idleMillis === undefined ? {} : { idleMillis: limits.idleMillis }),
+    ...(limits.connectMillis === undefined ? {} : { connectMillis: limits.connectMillis }),
   }
   return { alias: config.alias, hosts: config.hosts, tls: config.tls, limits: transportLimits, parseLimits }
 }

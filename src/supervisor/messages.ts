@@ -18,8 +18,6 @@ export interface WorkerStart {
   readonly logFormat: LogFormat
   /** Descriptor of the shared memory. */
   readonly slotFd: number | undefined
-  /** Whether the supervisor has a relay, embedded or remote. */
-  readonly hasRelay: boolean
 }
 
 /** Questions of the supervisor, by name, with their answers. */

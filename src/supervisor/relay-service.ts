@@ -2,46 +2,60 @@
 import { SignalboxError } from '../errors.ts'
 import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from '../media/index.ts'
 
-/** A relay that outlives workers. */
+/** Relays that outlive workers, and are replaced when the configuration names others. */
 export class RelayService {
-  readonly #relay: MediaRelay
-  readonly #calls = new Set<string>()
+  #relay: MediaRelay | undefined
+  /** Calls whose sessions workers opened and did not delete, with the relay that has them. */
+  readonly #calls = new Map<string, MediaRelay>()
+  readonly #replaced = new Set<MediaRelay>()
   /** Told of calls that the relay ended by itself. */
   onTimeout: ((callId: string, reason: string) => void) | undefined
 
-  constructor(relay: MediaRelay) {
-    this.#relay = relay
-    relay.onTimeout = (callId, reason) => {
-      // Sessions of others, who drive the relay over NG, are none of the worker's.
-      if (this.#calls.delete(callId)) this.onTimeout?.(callId, reason)
-    }
+  constructor(relay: MediaRelay | undefined) {
+    this.#use(relay)
   }
 
   /** Call-IDs whose sessions workers opened and did not delete. */
   get calls(): string[] {
-    return [...this.#calls]
+    return [...this.#calls.keys()]
   }
 
   get callCount(): number {
     return this.#calls.size
   }
 
+  /** New calls go to this relay; the one before ends when its last call does. */
+  replace(relay: MediaRelay | undefined): void {
+    const before = this.#relay
+    this.#use(relay)
+    if (before) {
+      this.#replaced.add(before)
+      this.#closeUnused()
+    }
+  }
+
   async perform(command: MediaCommand, request: MediaRequest): Promise<MediaAnswer | MediaStats | undefined> {
+    const relay = this.#calls.get(request.callId) ?? this.#relay
+    if (!relay)
+      throw new SignalboxError(
+        'ERR_MEDIA_UNREACHABLE',
+        'no media relay is set up: start one by --interface or config.media, or name one by rtpengine_sock',
+      )
     switch (command) {
       case 'offer': {
-        const answer = await this.#relay.offer(request)
-        this.#calls.add(request.callId)
+        const answer = await relay.offer(request)
+        this.#calls.set(request.callId, relay)
         return answer
       }
       case 'answer':
-        return this.#relay.answer(request)
+        return relay.answer(request)
       case 'delete':
         this.#calls.delete(request.callId)
-        return this.#relay.delete(request)
+        return relay.delete(request).finally(() => this.#closeUnused())
       case 'query':
-        return this.#relay.query(request)
+        return relay.query(request)
       case 'ping':
-        await this.#relay.ping()
+        await relay.ping()
         return undefined
       default:
         throw new SignalboxError('ERR_MEDIA', `the relay knows no ${String(command)}`)
@@ -49,6 +63,23 @@ export class RelayService {
   }
 
   async close(): Promise<void> {
-    await this.#relay.close()
+    await Promise.all([this.#relay, ...this.#replaced].map((relay) => relay?.close()))
+  }
+
+  #use(relay: MediaRelay | undefined): void {
+    this.#relay = relay
+    if (!relay) return
+    relay.onTimeout = (callId, reason) => {
+      // Sessions of others, who drive the relay over NG, are none of the worker's.
+      if (this.#calls.delete(callId)) this.onTimeout?.(callId, reason)
+    }
+  }
+
+  #closeUnused(): void {
+    for (const relay of this.#replaced) {
+      if ([...this.#calls.values()].includes(relay)) continue
+      this.#replaced.delete(relay)
+      void relay.close()
+    }
   }
 }

@@ -114,10 +114,9 @@ export class Supervisor {
     )
     this.#history.accept({ version, script, config })
     const relay = await createRelay(config.media, this.#options.listenNg, log)
-    if (relay) {
-      this.#relay = new RelayService(relay)
-      this.#relay.onTimeout = (callId, reason) => this.#pool?.active?.send({ type: 'media-timeout', callId, reason })
-    } else if (usesMedia(script))
+    this.#relay = new RelayService(relay)
+    this.#relay.onTimeout = (callId, reason) => this.#pool?.active?.send({ type: 'media-timeout', callId, reason })
+    if (!relay && usesMedia(script))
       log.warn({ file }, 'the script uses a media relay, but none is set up: its media functions will fail')
     this.#sockets = bindSockets(config)
     this.#pool = new WorkerPool({
@@ -125,7 +124,6 @@ export class Supervisor {
       history: this.#history,
       log: this.#workerLog(config),
       logFormat: this.#options.logFormat,
-      hasRelay: relay !== undefined,
       memoryMegabytes: WORKER_MEGABYTES,
       ...(this.#options.hangMillis === undefined ? {} : { hangMillis: this.#options.hangMillis }),
       mediaCalls: () => this.#relay?.calls ?? [],
@@ -200,12 +198,12 @@ export class Supervisor {
       const config = reloadable(running.config, next)
       const active = this.#pool?.active
       if (active) {
-        const { runMillis, isolateMegabytes } = config.limits
-        await active.ask('load', { program, runMillis, isolateMegabytes }, LOAD_MILLIS)
+        await active.ask('load', { program, ...programLimits(config) }, LOAD_MILLIS)
         await active.ask('swap', { version, config }, LOAD_MILLIS)
       }
       this.#history.accept({ version, script, config })
       this.#pool?.standbyRuns(version)
+      await this.#replaceSets(running.config, config)
       if (restart.length > 0)
         this.#log.warn(
           { event: 'restart-needed', parts: restart },
@@ -224,6 +222,12 @@ export class Supervisor {
     }
   }
 
+  /** Remote relays take effect on save; an embedded one needs a restart. */
+  async #replaceSets(running: EngineConfig, next: EngineConfig): Promise<void> {
+    if (next.media.embedded || JSON.stringify(running.media.sets) === JSON.stringify(next.media.sets)) return
+    this.#relay?.replace(await createRelay(next.media, undefined, this.#log))
+  }
+
   #watch(files: readonly string[]): void {
     if (!this.#closed) this.#watcher?.update(files)
   }
@@ -232,10 +236,11 @@ export class Supervisor {
   async #tryOnStandby(program: { version: number; script: CompiledScript }, config: EngineConfig): Promise<unknown> {
     const standby = this.#pool?.standby
     if (!standby) return tryProgram(program, this.#log.level, this.#options.logFormat)
-    const { runMillis, isolateMegabytes } = config.limits
     try {
-      const { config: raw } = await standby.ask('load', { program, runMillis, isolateMegabytes }, LOAD_MILLIS)
-      const swapped = { ...reloadable(config, this.#configOf(program.script, raw)) }
+      const { config: raw } = await standby.ask('load', { program, ...programLimits(config) }, LOAD_MILLIS)
+      const swapped = reloadable(config, this.#configOf(program.script, raw))
+      // The limits of a .ts are known only now.
+      await standby.ask('load', { program, ...programLimits(swapped) }, LOAD_MILLIS)
       await standby.ask('swap', { version: program.version, config: swapped }, LOAD_MILLIS)
       return raw
     } catch (error) {
@@ -318,11 +323,7 @@ export class Supervisor {
   #fromWorker(worker: WorkerProcess, message: FromWorker): void {
     if (message.type !== 'media') return
     const { id, command, request } = message
-    if (!this.#relay) {
-      const error = { code: 'ERR_MEDIA_UNREACHABLE', message: 'no media relay is set up' }
-      worker.send({ type: 'media-result', id, error })
-      return
-    }
+    if (!this.#relay) return
     this.#relay.perform(command, request).then(
       (result) => worker.send({ type: 'media-result', id, ...(result ? { result } : {}) }),
       (error: unknown) => {
@@ -480,6 +481,10 @@ export class RefusedScript extends SignalboxError {
     this.files = files
     this.diagnostics = diagnostics
   }
+}
+
+function programLimits({ limits: { runMillis, isolateMegabytes } }: EngineConfig) {
+  return { runMillis, isolateMegabytes }
 }
 
 /** What is wrong, at its place in the script where it names one. */

@@ -21,7 +21,7 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
   try {
     const { config } = await worker.ask(
       'start',
-      { program, config: undefined, logLevel, logFormat, slotFd: undefined, hasRelay: false },
+      { program, config: undefined, logLevel, logFormat, slotFd: undefined },
       TRIAL_MILLIS,
     )
     return config

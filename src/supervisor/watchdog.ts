@@ -2,10 +2,15 @@
 import { processStat } from './process-stat.ts'
 import type { SlotReader } from './slot-memory.ts'
 
-export interface WatchdogOptions {
+export interface WatchdogBounds {
   /** A run that has the processor for so long takes its worker with it. V8 itself stops most runs long before. */
   readonly hangMillis: number
   readonly residentBytes: number
+}
+
+export interface WatchdogOptions {
+  /** Asked at each look: a reload may change them. */
+  bounds(): WatchdogBounds
   /** Milliseconds on a monotonic clock. */
   now(): number
   stat?: typeof processStat
@@ -15,6 +20,8 @@ export interface WatchdogOptions {
 const SILENT_MILLIS = 5_000
 /** A run that stands still although the process gets no processor waits for the machine, for so long at most. */
 const STARVED_MILLIS = 5_000
+/** While no run stands still, the size of the process is looked at once in so many looks. */
+const SIZE_EVERY = 10
 
 /** Watches one worker; ask it every 50 ms or so. */
 export class Watchdog {
@@ -26,6 +33,7 @@ export class Watchdog {
   #cpuSince = 0
   #heartbeat = -1
   #heartbeatAt = 0
+  #looks = 0
 
   constructor(pid: number, slot: SlotReader, options: WatchdogOptions) {
     this.#pid = pid
@@ -44,9 +52,12 @@ export class Watchdog {
     }
     const busy = (sequence & 1) === 1
     const stuck = busy && sequence === this.#sequence
-    const stat = (this.#options.stat ?? processStat)(this.#pid)
-    if (stat && stat.residentBytes > this.#options.residentBytes)
-      return `it holds ${Math.round(stat.residentBytes / 1_048_576)} MB, more than ${Math.round(this.#options.residentBytes / 1_048_576)}`
+    const { hangMillis, residentBytes } = this.#options.bounds()
+    const begins = busy && !stuck
+    const stat =
+      stuck || begins || ++this.#looks % SIZE_EVERY === 0 ? (this.#options.stat ?? processStat)(this.#pid) : undefined
+    if (stat && stat.residentBytes > residentBytes)
+      return `it holds ${Math.round(stat.residentBytes / 1_048_576)} MB, more than ${Math.round(residentBytes / 1_048_576)}`
     if (!stuck) {
       this.#sequence = sequence
       this.#since = now
@@ -55,7 +66,7 @@ export class Watchdog {
       const wall = now - this.#since
       const cpu = (stat?.cpuMillis ?? Number.POSITIVE_INFINITY) - this.#cpuSince
       // Wall time alone would kill a worker whose only fault is a busy machine.
-      if ((wall >= this.#options.hangMillis && cpu >= this.#options.hangMillis / 2) || wall >= STARVED_MILLIS)
+      if ((wall >= hangMillis && cpu >= hangMillis / 2) || wall >= STARVED_MILLIS)
         return `a run of its script has not ended for ${Math.round(wall)} ms`
     }
     if (now - this.#heartbeatAt >= SILENT_MILLIS)

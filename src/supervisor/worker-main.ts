@@ -73,7 +73,7 @@ function running(): PreparedEngine {
 }
 
 async function begin(options: WorkerStart): Promise<{ config: unknown }> {
-  const { program, config, logLevel, logFormat, slotFd, hasRelay } = options
+  const { program, config, logLevel, logFormat, slotFd } = options
   if (!config) return { config: await loadOnly(program.script) }
   const log = await createLogger({ level: logLevel, format: logFormat })
   const slot = slotFd === undefined ? undefined : openSlot(slotFd)
@@ -82,7 +82,7 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
     version: program.version,
     config,
     log,
-    ...(hasRelay ? { relay } : {}),
+    relay,
     ...(slot ? { slot } : {}),
   })
   return { config: undefined }

@@ -19,7 +19,6 @@ export interface WorkerPoolOptions {
   readonly history: ProgramHistory
   readonly log: EngineLog
   readonly logFormat: LogFormat
-  readonly hasRelay: boolean
   readonly memoryMegabytes: number
   readonly hangMillis?: number
   /** Call-IDs with media that the next worker has to know. */
@@ -115,12 +114,12 @@ export class WorkerPool {
   }
 
   async #prepare(worker: WorkerProcess, program: AcceptedProgram): Promise<void> {
-    const { sockets, log, logFormat, hasRelay } = this.#options
+    const { sockets, log, logFormat } = this.#options
     const config = { ...program.config, listen: sockets.listenWithFds(FIRST_INHERITED + 1) }
     const { version, script } = program
     await worker.ask(
       'start',
-      { program: { version, script }, config, logLevel: log.level, logFormat, slotFd: FIRST_INHERITED, hasRelay },
+      { program: { version, script }, config, logLevel: log.level, logFormat, slotFd: FIRST_INHERITED },
       START_MILLIS,
     )
     worker.ready = true
@@ -133,8 +132,10 @@ export class WorkerPool {
       ACTIVATE_MILLIS,
     )
     this.#active = worker
-    const { hangMillis, residentBytes } = this.#bounds()
-    this.#watchdog = new Watchdog(worker.pid, worker.slot!, { hangMillis, residentBytes, now: () => performance.now() })
+    this.#watchdog = new Watchdog(worker.pid, worker.slot!, {
+      bounds: () => this.#bounds(),
+      now: () => performance.now(),
+    })
   }
 
   #bounds(): { hangMillis: number; residentBytes: number } {
