@@ -1,6 +1,5 @@
 // Owns the isolate's end of the boundary: the globals that programs are evaluated against, and the entries that the host calls.
 
-import type { RouteKind } from './contract.ts'
 import * as dsl from './dsl-runtime.ts'
 import { raiseGuards } from './guards.ts'
 import * as api from './index.ts'
@@ -14,6 +13,7 @@ import {
 } from './program-table.ts'
 import { bindFormat, PvSyntaxError } from './pseudo-variables.ts'
 import { builtins } from './registry.ts'
+import { decodeHead } from './run-head.ts'
 import {
   abandon,
   attachHost,
@@ -25,7 +25,7 @@ import {
   releaseTransactions,
   resumeRun,
   setInterpolation,
-  setReplacementLanguage,
+  setLanguage,
   setRunMillis,
   settle,
   startTime,
@@ -50,7 +50,7 @@ function start(host: HostCall, finished: typeof finish, options: string): void {
   raiseGuards()
   attachHost(host)
   finish = finished
-  setReplacementLanguage(language)
+  setLanguage(language)
   // A program of the other language brings its own.
   if (language === 'ts') setInterpolation(interpolateFormat)
   setRunMillis(runMillis)
@@ -99,15 +99,8 @@ function describe(thrown: unknown): { name: string; message: string; stack: stri
 }
 
 /** Makes a run. Undefined: it waits, and `finish` will be called. */
-function enter(
-  runId: number,
-  kind: RouteKind,
-  name: string,
-  raw: string,
-  transactionId: number,
-  meta: string,
-  released: string,
-): string | number | undefined {
+function enter(head: string, raw: string): string | number | undefined {
+  const { runId, kind, name, transactionId, released, meta } = decodeHead(head)
   if (released !== '') releaseTransactions(released.split(',').map(Number))
   startTime()
   const run = new Run(runId, kind, name, raw, transactionId, meta)

@@ -21,6 +21,11 @@ let programConfig: unknown
 
 export function setProgram(definition: ProgramDefinition, config: unknown): void {
   if (program !== undefined) throw new Error('A program defines its routes once.')
+  for (const [kind, blocks] of Object.entries(definition)) {
+    for (const name of Object.keys(blocks ?? {})) {
+      if (/[\r\n]/.test(name)) throw new Error(`A ${kind} route has a line break in its name.`)
+    }
+  }
   program = definition
   programConfig = config
 }

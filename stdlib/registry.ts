@@ -21,4 +21,20 @@ export type { Builtin } from './define.ts'
 export function builtins(): ReadonlyMap<string, Builtin> {
   return declaredBuiltins()
 }
-export { encodeMeta } from './run-meta.ts'
+
+// What a compiler of scripts reads besides the builtins: the syntax and the tables of variables, and the patterns' own rules.
+export {
+  bindPv,
+  declarationOf,
+  declaredPvs,
+  declaredTransformations,
+  type PvNode,
+  PvSyntaxError,
+  parseFormat,
+  parsePv,
+  parsePvAt,
+  setUnknownIsAvp,
+} from './pseudo-variables.ts'
+export { PosixRegex, posixRegex, RegexError } from './regex.ts'
+export { encodeHead } from './run-head.ts'
+export { parseSubstitution } from './substitution.ts'

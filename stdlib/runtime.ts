@@ -219,23 +219,27 @@ export function abandon(runId: number): void {
 export type Interpolate = (format: string) => string
 
 let interpolation: Interpolate = (format) => format
-let replacing = false
+let programLanguage: 'ts' | 'cfg' = 'ts'
 
 export function setInterpolation(interpolate: Interpolate): void {
   interpolation = interpolate
 }
 
-/** Where pseudo-variables count in the replacement of an expression: in a `.cfg`. A `.ts` has templates for that, whose values must not be read again. */
-export function setReplacementLanguage(language: 'ts' | 'cfg'): void {
-  replacing = language === 'cfg'
+export function setLanguage(language: 'ts' | 'cfg'): void {
+  programLanguage = language
+}
+
+export function language(): 'ts' | 'cfg' {
+  return programLanguage
 }
 
 export function interpolate(format: string): string {
   return interpolation(format)
 }
 
+/** In a `.cfg` they count in the replacement of an expression too; a `.ts` has templates, whose values must not be read again. */
 export function interpolateReplacement(text: string): string {
-  return replacing ? interpolation(text) : text
+  return programLanguage === 'cfg' ? interpolation(text) : text
 }
 
 let runMillis = 50

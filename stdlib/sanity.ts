@@ -2,7 +2,7 @@
 import { SipRequest, validateRequest } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { sendReplyAs } from './replies.ts'
-import { currentRun } from './runtime.ts'
+import { currentRun, language } from './runtime.ts'
 import { moduleNumber } from './settings.ts'
 
 export const sanityCheck = define(
@@ -21,6 +21,8 @@ export const sanityCheck = define(
   (_checks?: number | string, _uriChecks?: number | string) => {
     const { message } = currentRun()
     if (!(message instanceof SipRequest)) return 1
+    // The proxy core has made these checks before a TypeScript route runs.
+    if (language() === 'ts') return 1
     const refusal = validateRequest(message)
     if (refusal === undefined) return 1
     // RFC 3261 17: an ACK is never answered.

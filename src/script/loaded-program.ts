@@ -1,6 +1,6 @@
 // Owns a program in use: its isolate and the replacement of it, runs under way, limits, and errors told in the script's own lines.
 
-import { encodeMeta } from '../../stdlib/registry.ts'
+import { encodeHead } from '../../stdlib/registry.ts'
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
@@ -9,14 +9,7 @@ import type { CfgSettings } from './dsl/index.ts'
 import { guestBundle } from './guest-bundle.ts'
 import type { HostOps } from './host-ops.ts'
 import { IsolateError, ScriptIsolate } from './isolate.ts'
-import type {
-  CompiledScript,
-  RouteKind,
-  RouteLanguage,
-  RouteProgram,
-  RunInput,
-  RunOutcome,
-} from './program.ts'
+import type { CompiledScript, RouteKind, RouteLanguage, RouteProgram, RunInput, RunOutcome } from './program.ts'
 import { PROGRAM_FILE, ScriptPositions } from './script-position.ts'
 
 export interface ProgramLimits {
@@ -135,16 +128,7 @@ export class LoadedProgram implements RouteProgram {
     this.#entered = runId
     let answer: string | number | undefined
     try {
-      answer = this.#isolate.enter(
-        runId,
-        kind,
-        name,
-        raw,
-        meta.transactionId,
-        encodeMeta(meta),
-        released,
-        this.#entryMillis(),
-      )
+      answer = this.#isolate.enter(encodeHead(runId, kind, name, released, meta), raw, this.#entryMillis())
     } catch (error) {
       this.#ended.delete(runId)
       throw this.#failed(error, input)

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileScript, loadProgram, type RunInput, type RunMeta } from '../../src/script/index.ts'
 
-const RUNS = 20_000
-const ROUNDS = 5
+const RUNS = 2_000
+const ROUNDS = 60
 
 const INVITE = [
   'INVITE sip:87000@127.0.0.1:5060 SIP/2.0',
@@ -90,7 +90,9 @@ async function measure(name: string, file: string): Promise<void> {
       figures.push((user + system) / RUNS)
     }
     figures.sort((a, b) => a - b)
-    process.stdout.write(`${name} ${what}: ${figures[ROUNDS >> 1]!.toFixed(2)} us CPU a run (best ${figures[0]!.toFixed(2)})\n`)
+    process.stdout.write(
+      `${name} ${what}: ${figures[ROUNDS >> 1]!.toFixed(2)} us CPU a run (best ${figures[0]!.toFixed(2)})\n`,
+    )
   }
   program.release()
 }

@@ -1,8 +1,9 @@
 // Owns the proof of replies, hooks, sanity and log lines: what the host is asked for.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { appendBranch, log, setUri } from '../../stdlib/core.ts'
 import { builtins } from '../../stdlib/registry.ts'
 import { rtpManage, setRtpSet } from '../../stdlib/rtpengine.ts'
+import { setLanguage } from '../../stdlib/runtime.ts'
 import { sanityCheck } from '../../stdlib/sanity.ts'
 import { hasTotag, isMethod, isMyself } from '../../stdlib/siputils.ts'
 import { sendReply, slReplyError, slSendReply } from '../../stdlib/sl.ts'
@@ -65,6 +66,8 @@ describe('sanity_check', () => {
     const good = invite([...BASE, 'Max-Forwards: 70'])
     expect(good.do(() => sanityCheck('17895', '7'))).toBe(true)
     expect(good.calls).toEqual([])
+    setLanguage('cfg')
+    onTestFinished(() => setLanguage('ts'))
     const bad = invite(BASE.filter((line) => !line.startsWith('CSeq')))
     expect(bad.do(() => sanityCheck('17895', '7'))).toBe(false)
     expect(bad.args('reply')).toEqual([expect.objectContaining({ status: 400, mode: 'stateless' })])
