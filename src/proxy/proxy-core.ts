@@ -101,9 +101,13 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   /** Ends every call and every transaction, without another message. Each call is told of. */
   close(): void {
     this.#draining = true
+    this.transactions.user = undefined
     this.calls.close()
+    for (const context of [...this.#contexts]) {
+      context.abandon()
+      this.requestEnded(context)
+    }
     this.transactions.close()
-    for (const context of [...this.#contexts]) this.requestEnded(context)
   }
 
   // What the transaction layer tells.

@@ -247,6 +247,13 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.#endIfDone()
   }
 
+  /** The proxy closes: whatever routes and branches still do has no effect. */
+  abandon(): void {
+    this.#ended = true
+    this.#upstream.replied = true
+    this.call.ended()
+  }
+
   // What the branches and the server transaction tell.
 
   listenerFor(hop: Hop): Listener | undefined {

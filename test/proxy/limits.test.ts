@@ -93,6 +93,26 @@ test('draining: new calls get 503, calls under way go on, and it resolves with t
   expect(rig.core.stats()).toMatchObject({ draining: 1, calls: 0 })
 })
 
+test('a route that waits when the proxy closes does nothing any more', async () => {
+  const rig = await createRig()
+  const waiting: (() => void)[] = []
+  const codes: unknown[] = []
+  rig.router.onRequest = async (context) => {
+    await new Promise<void>((resolve) => waiting.push(resolve))
+    codes.push(await context.relay(relayTo(`sip:bob@${CALLEE}`)))
+  }
+  await rig.send(rig.end(CALLER), request())
+  rig.core.close()
+  expect(rig.router.calls).toMatchObject([{ reason: 'shutdown' }])
+  expect(rig.router.endings).toHaveLength(1)
+  for (const resume of waiting) resume()
+  await rig.send(rig.end(CALLER), request({ cseq: 2 }))
+  expect(codes[0]).toBeLessThan(1)
+  expect(trace(rig.end(CALLER))).toEqual(['100'])
+  expect(rig.transactions.stats()).toMatchObject({ open: 0, server: 0, client: 0 })
+  expect(rig.router.endings).toHaveLength(1)
+})
+
 test('nothing is left of a thousand calls of all kinds', async () => {
   const rig = await createRig({ limits: { transactionsPerSource: 100_000 } })
   const callee = rig.end(CALLEE)
