@@ -1,7 +1,7 @@
 // Owns the syntax tree of the Kamailio language. Every node keeps the token that messages point at.
 
 import type { RouteKind } from '../../../stdlib/contract.ts'
-import type { PvNode } from '../../../stdlib/pv-format.ts'
+import type { PvNode } from '../../../stdlib/registry.ts'
 import type { Token } from './tokens.ts'
 
 export type BinaryOperatorName =

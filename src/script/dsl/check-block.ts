@@ -1,7 +1,6 @@
 // Owns the checks of statements and expressions of one block.
 
-import { declarationOf } from '../../../stdlib/pseudo-variables.ts'
-import { posixRegex, RegexError } from '../../../stdlib/regex.ts'
+import { declarationOf, posixRegex, RegexError } from '../../../stdlib/registry.ts'
 import type { BinaryExpression, Expression, Statement, SwitchStatement } from './ast.ts'
 import { checkCall } from './check-call.ts'
 import type { CheckContext } from './check-context.ts'

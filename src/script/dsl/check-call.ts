@@ -1,9 +1,14 @@
 // Owns the checks of function calls: known, loaded, legal where they stand, with arguments that fit.
 import type { Parameter, RouteKind } from '../../../stdlib/contract.ts'
-import { PvSyntaxError, parsePv } from '../../../stdlib/pseudo-variables.ts'
-import { posixRegex, RegexError } from '../../../stdlib/regex.ts'
-import { type Builtin, builtins } from '../../../stdlib/registry.ts'
-import { parseSubstitution } from '../../../stdlib/substitution.ts'
+import {
+  type Builtin,
+  builtins,
+  PvSyntaxError,
+  parsePv,
+  parseSubstitution,
+  posixRegex,
+  RegexError,
+} from '../../../stdlib/registry.ts'
 import { bounds, parameterLists, parametersFor, takesLiterally } from './arguments.ts'
 import type { CallExpression, Expression } from './ast.ts'
 import type { CheckContext } from './check-context.ts'

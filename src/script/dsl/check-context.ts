@@ -1,7 +1,28 @@
 // Owns what all checks share: the file's meaning, what is loaded, which variables are set and read.
-import { setUnknownIsAvp } from '../../../stdlib/pseudo-variables.ts'
-import type { CheckInput, UsedValues } from './checker.ts'
+import { setUnknownIsAvp } from '../../../stdlib/registry.ts'
+import type { Declaration } from './ast.ts'
+import type { Defines } from './defines.ts'
+import type { Model } from './model.ts'
 import type { Place, Report } from './report.ts'
+import type { CfgSettings } from './settings.ts'
+import type { SourceFile } from './tokens.ts'
+
+/** What is checked. */
+export interface CheckInput {
+  readonly main: SourceFile
+  readonly declarations: readonly Declaration[]
+  readonly model: Model
+  readonly settings: CfgSettings
+  readonly flags: ReadonlyMap<string, number>
+  readonly strict: boolean
+  readonly defines: Defines
+}
+
+/** What the program reads of the outside while it runs. */
+export interface UsedValues {
+  defines: boolean
+  readonly environment: Set<string>
+}
 
 /** Script variables, to tell those that are read and never set. */
 export class VariableUse {

@@ -7,7 +7,7 @@ import {
   type PvNode,
   PvSyntaxError,
   parseFormat,
-} from '../../../stdlib/pseudo-variables.ts'
+} from '../../../stdlib/registry.ts'
 import type { CheckContext } from './check-context.ts'
 import { KNOWN_VARIABLES } from './known-variables.ts'
 import { nearest, type Place, placeInText } from './report.ts'

@@ -3,7 +3,6 @@
 import { checkProgram } from './checker.ts'
 import type { Defines } from './defines.ts'
 import { emitProgram } from './emitter.ts'
-import type { CompileDslOptions } from './index.ts'
 import { integerValue, readString } from './lexemes.ts'
 import { modelOf } from './model.ts'
 import { parseTokens } from './parser.ts'
@@ -13,6 +12,15 @@ import { type CfgSettings, settingsOf } from './settings.ts'
 import type { RawSourceMap } from './source-map.ts'
 
 const MAX_WHILE_LOOPS = 100
+
+export interface CompileDslOptions {
+  /** `-A NAME=value`; an empty value stands for `-A NAME`. */
+  defines: ReadonlyMap<string, string>
+  /** The text of a file as latin1 (one char a byte), undefined when it cannot be read. */
+  readFile(path: string): string | undefined
+  /** For `#!defenv` and `$env()`. */
+  env: Readonly<Record<string, string | undefined>>
+}
 
 export interface CompiledFile {
   readonly settings: CfgSettings

@@ -1,5 +1,5 @@
 // Owns the preprocessor's memory: defines, substitutions, and what is defined before the file begins.
-import { PosixRegex, RegexError } from '../../../stdlib/regex.ts'
+import { PosixRegex, RegexError } from '../../../stdlib/registry.ts'
 
 /** Version whose language this is; files ask for it by `#!ifdef KAMAILIO_5_6`. */
 const VERSION = { major: 5, minor: 6, patch: 3 }

@@ -1,7 +1,6 @@
 // Owns expressions in the emitted program: each becomes one JavaScript expression of the type that is wanted.
 import type { Parameter } from '../../../stdlib/contract.ts'
-import { parseFormat } from '../../../stdlib/pv-format.ts'
-import { builtins } from '../../../stdlib/registry.ts'
+import { builtins, parseFormat } from '../../../stdlib/registry.ts'
 import { parametersFor, takesLiterally } from './arguments.ts'
 import type { BinaryExpression, CallExpression, Expression, OldComparison, RouteCallExpression } from './ast.ts'
 import { constantOf, typeOf } from './constants.ts'

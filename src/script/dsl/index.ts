@@ -1,21 +1,13 @@
 // Owns the door of the Kamailio language: a .cfg file in, a program in JavaScript and its settings out.
 import { type Diagnostic, sortDiagnostics } from '../diagnostic.ts'
-import { compileFile } from './compile.ts'
+import { type CompileDslOptions, compileFile } from './compile.ts'
 import { placeAt, Report } from './report.ts'
 import { type CfgSettings, emptySettings } from './settings.ts'
 import type { RawSourceMap } from './source-map.ts'
 
+export type { CompileDslOptions } from './compile.ts'
 export type { CfgSettings } from './settings.ts'
 export type { RawSourceMap } from './source-map.ts'
-
-export interface CompileDslOptions {
-  /** `-A NAME=value`; an empty value stands for `-A NAME`. */
-  defines: ReadonlyMap<string, string>
-  /** The text of a file as latin1 (one char a byte), undefined when it cannot be read. */
-  readFile(path: string): string | undefined
-  /** For `#!defenv` and `$env()`. */
-  env: Readonly<Record<string, string | undefined>>
-}
 
 export interface CompileDslResult {
   /** True when there is no diagnostic of severity error. */

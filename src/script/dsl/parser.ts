@@ -1,12 +1,4 @@
 // Owns the grammar of the Kamailio language: tokens in, syntax tree out.
-import {
-  EmbeddedActionsParser,
-  EOF,
-  type IParserErrorMessageProvider,
-  type IRecognitionException,
-  type IToken,
-  type TokenType,
-} from 'chevrotain'
 import type {
   BinaryOperatorName,
   Declaration,
@@ -21,8 +13,13 @@ import type { Report } from './report.ts'
 import {
   BinaryOperator,
   Comparison,
+  EmbeddedActionsParser,
+  EOF,
+  type IParserErrorMessageProvider,
   Ipv4,
   Ipv6,
+  type IRecognitionException,
+  type IToken,
   Key,
   Mark,
   NumberToken,
@@ -30,6 +27,7 @@ import {
   Text,
   TOKEN_KINDS,
   Token,
+  type TokenType,
   Unknown,
   Variable,
   Word,

@@ -1,6 +1,6 @@
 // Owns reading: a file with its includes and directives becomes one list of tokens, each with its place.
 import { dirname, isAbsolute, join } from 'node:path'
-import { PvSyntaxError, parsePv, parsePvAt } from '../../../stdlib/pv-format.ts'
+import { PvSyntaxError, parsePv, parsePvAt } from '../../../stdlib/registry.ts'
 import { cutAtSeparator, type DefineMode, Defines } from './defines.ts'
 import { booleanWord, integerValue, readString } from './lexemes.ts'
 import { type Place, placeAt, type Report } from './report.ts'

@@ -1,6 +1,10 @@
 // Owns the tokens of the Kamailio language: their kinds for the parser, and the token object with its place in the files.
 import { createToken, type IToken, type TokenType } from 'chevrotain'
-import type { PvNode } from '../../../stdlib/pv-format.ts'
+
+export { EmbeddedActionsParser, EOF, type IParserErrorMessageProvider, type IRecognitionException } from 'chevrotain'
+export type { IToken, TokenType }
+
+import type { PvNode } from '../../../stdlib/registry.ts'
 
 const kind = (name: string, label: string, categories: TokenType[] = []): TokenType =>
   createToken({ name, label, categories })
