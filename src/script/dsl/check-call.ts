@@ -165,6 +165,14 @@ function checkArgument(
     return
   }
   const text = `${constant ?? word ?? ''}`
+  if (literal && parameter.kind === 'string' && typeof constant === 'number') {
+    report.error('wrong-argument', `${what} must be a string`, argument.at, 'Put quotes around it.')
+    return
+  }
+  if (literal && parameter.kind === 'int' && typeof constant === 'string') {
+    report.error('wrong-argument', `${what} must be a number`, argument.at, 'It is written without quotes.')
+    return
+  }
   switch (parameter.kind) {
     case 'int':
       if (

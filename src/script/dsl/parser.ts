@@ -404,8 +404,7 @@ class CfgParser extends EmbeddedActionsParser {
         DEF: [
           {
             GATE: () =>
-              this.LA(1).tokenType !== NumberToken ||
-              (this.LA(2).tokenType === Mark.Dot && !(this.LA(2) as Token).spaced),
+              this.#socketAhead() || (this.LA(1).tokenType !== NumberToken && this.LA(1).tokenType !== Mark.Minus),
             ALT: () => this.SUBRULE(this.word),
           },
           { ALT: () => this.SUBRULE(this.expression) },
