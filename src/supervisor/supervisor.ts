@@ -253,7 +253,6 @@ export class Supervisor {
   /** Drains and ends; a second call ends at once. */
   stop(how: 'drain' | 'now'): void {
     if (how === 'now') {
-      this.#pool?.killAll()
       void this.#close().then(() => this.#ended(0))
       return
     }
@@ -279,10 +278,9 @@ export class Supervisor {
   async #close(): Promise<void> {
     this.#closed = true
     void this.#watcher?.close()
-    this.#pool?.killAll()
     this.#control?.close()
+    await Promise.allSettled([this.#pool?.close(), this.#relay?.close(), this.#admin?.close()])
     this.#sockets?.close()
-    await Promise.allSettled([this.#relay?.close(), this.#admin?.close()])
   }
 
   async #compile(): Promise<CompiledScript> {

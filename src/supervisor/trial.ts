@@ -26,6 +26,6 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
     )
     return config
   } finally {
-    worker.kill('the trial is over')
+    void worker.end()
   }
 }

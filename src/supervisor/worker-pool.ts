@@ -34,6 +34,7 @@ export interface WorkerPoolOptions {
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
+  readonly #all = new Set<WorkerProcess>()
   #active: WorkerProcess | undefined
   #standby: WorkerProcess | undefined
   /** The version that the stand-by has loaded. */
@@ -83,12 +84,12 @@ export class WorkerPool {
   stopReplacing(): void {
     this.#closing = true
     clearInterval(this.#watch)
-    this.#standby?.kill('the program ends')
   }
 
-  killAll(): void {
+  /** Resolves when every worker is gone. */
+  async close(): Promise<void> {
     this.stopReplacing()
-    this.#active?.kill('the program ends')
+    await Promise.all([...this.#all].map((worker) => worker.end()))
   }
 
   #program(): AcceptedProgram {
@@ -107,9 +108,11 @@ export class WorkerPool {
       message: (message) => this.#options.message(worker, message),
       exited: (gone, how) => {
         slot.close()
+        this.#all.delete(gone)
         this.#exited(gone, how)
       },
     })
+    this.#all.add(worker)
     return worker
   }
 

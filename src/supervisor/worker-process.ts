@@ -26,6 +26,9 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
+/** How long a worker that was let go may take. */
+const LEAVE_MILLIS = 500
+
 /** First descriptor after standard streams and the channel. */
 export const FIRST_INHERITED = 4
 
@@ -37,11 +40,16 @@ export class WorkerProcess {
   ready = false
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, Waiting>()
+  readonly #exit: Promise<void>
+  #leave: () => void = () => {}
   #lastId = 0
   #gone = false
 
   constructor(options: WorkerProcessOptions) {
     this.slot = options.slot
+    this.#exit = new Promise((resolve) => {
+      this.#leave = resolve
+    })
     this.#child = fork(ENTRY, [], {
       execArgv: ['--no-node-snapshot', `--max-old-space-size=${options.heapMegabytes}`],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.descriptors],
@@ -87,6 +95,16 @@ export class WorkerProcess {
     this.#child.send(message, () => {})
   }
 
+  /** Lets it go: it ends by itself when its channel closes, and is killed when it does not. Resolves when it is gone. */
+  async end(): Promise<void> {
+    if (this.#gone) return
+    this.killedFor ??= 'it was let go'
+    if (this.#child.connected) this.#child.disconnect()
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), LEAVE_MILLIS)
+    await this.#exit
+    clearTimeout(late)
+  }
+
   /** Ends it from outside, whatever it is doing. */
   kill(why: string): void {
     if (this.#gone) return
@@ -116,5 +134,6 @@ export class WorkerProcess {
     }
     this.#waiting.clear()
     options.exited(this, how)
+    this.#leave()
   }
 }

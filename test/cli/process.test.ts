@@ -1,0 +1,149 @@
+// Owns the tests of the command as a process: signals, exit status, the control socket, the metrics, what is left behind.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const COMMAND = new URL('../../bin/signalbox.mjs', import.meta.url).pathname
+const ROUTE = (
+  port: number,
+) => `import { hasTotag, isMethod, recordRoute, rewriteHostPort, sendReply, tRelay, type SipRequest } from 'signalbox'
+export const config = { listen: ['udp:127.0.0.1:${port}'] }
+export async function request_route(_req: SipRequest) {
+  if (hasTotag() || isMethod('OPTIONS')) return sendReply(200, 'OK')
+  recordRoute()
+  rewriteHostPort('127.0.0.1:9')
+  return tRelay()
+}
+`
+
+let folder: string
+let child: ChildProcess
+let output = ''
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-process-'))
+  output = ''
+})
+
+afterEach(() => {
+  if (child.exitCode === null) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function start(args: readonly string[]): Promise<number | null> {
+  child = spawn(process.execPath, ['--no-node-snapshot', COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code)))
+}
+
+async function said(what: RegExp, millis = 20_000): Promise<void> {
+  for (const end = Date.now() + millis; !what.test(output); ) {
+    if (Date.now() > end || child.exitCode !== null) throw new Error(`it never said ${what}:\n${output}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+function children(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return (
+          Number(
+            readFileSync(`/proc/${name}/stat`, 'latin1')
+              .replace(/^.*\) \S /s, '')
+              .split(' ')[0],
+          ) === pid
+        )
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+}
+
+/** Nothing of what was started is left, also not with another parent. */
+async function gone(pids: readonly number[]): Promise<void> {
+  const alive = () => pids.filter((pid) => children(1).includes(pid))
+  for (const end = Date.now() + 5000; alive().length > 0 && Date.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(alive()).toEqual([])
+}
+
+test('run: SIGHUP reloads, SIGTERM ends with 0 in time, workers with it', { timeout: 60_000 }, async () => {
+  const file = join(folder, 'route.ts')
+  const control = join(folder, 'control')
+  writeFileSync(file, ROUTE(47_900))
+  const ended = start(['run', file, '--metrics', '47901', '--control', control])
+  await said(/"event":"ready"/)
+  const workers = children(child.pid!)
+  expect(workers.length).toBeGreaterThan(0)
+  expect(await (await fetch('http://127.0.0.1:47901/healthz')).json()).toMatchObject({ ok: true, program: 1 })
+  expect(await (await fetch('http://127.0.0.1:47901/metrics')).text()).toContain('signalbox_requests_total 0')
+  child.kill('SIGHUP')
+  // Nothing changed, so nothing is said; a change is.
+  writeFileSync(file, ROUTE(47_900).replace("'OK'", "'Fine'"))
+  child.kill('SIGHUP')
+  await said(/"event":"reload"/)
+  const began = Date.now()
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(Date.now() - began).toBeLessThan(5000)
+  await gone(workers)
+  expect(readdirSync(folder)).toEqual(['route.ts'])
+})
+
+test('run: a second SIGTERM ends at once what drains', { timeout: 60_000 }, async () => {
+  const file = join(folder, 'route.ts')
+  writeFileSync(file, ROUTE(47_910))
+  const ended = start(['run', file, '--drain-seconds', '60'])
+  await said(/"event":"ready"/)
+  // A call that nobody answers keeps the drain waiting.
+  const { createSocket } = await import('node:dgram')
+  const socket = createSocket('udp4')
+  const answered = new Promise<string>((resolve) => socket.once('message', (bytes) => resolve(bytes.toString())))
+  const invite = `INVITE sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5;rport;branch=z9hG4bKp1\r\nFrom: <sip:b@c>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: p1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`
+  socket.send(invite, 47_910, '127.0.0.1')
+  expect(await answered).toMatch(/^SIP\/2.0 100/)
+  socket.close()
+  child.kill('SIGTERM')
+  await said(/draining/)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(child.exitCode).toBeNull()
+  const began = Date.now()
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(Date.now() - began).toBeLessThan(2000)
+})
+
+test('relay: serves NG until SIGTERM', { timeout: 60_000 }, async () => {
+  const ended = start([
+    'relay',
+    '--interface=127.0.0.1',
+    '--listen-ng=127.0.0.1:47920',
+    '--port-min=47930',
+    '--port-max=47960',
+  ])
+  await said(/"event":"ready"/)
+  const { createSocket } = await import('node:dgram')
+  const socket = createSocket('udp4')
+  const answered = new Promise<string>((resolve) => socket.once('message', (bytes) => resolve(bytes.toString())))
+  socket.send('c1 d7:command4:pinge', 47_920, '127.0.0.1')
+  expect(await answered).toBe('c1 d6:result4:ponge')
+  socket.close()
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+})
+
+test('a supervisor that is killed leaves no worker behind', { timeout: 60_000 }, async () => {
+  const file = join(folder, 'route.ts')
+  writeFileSync(file, ROUTE(47_925))
+  const ended = start(['run', file])
+  await said(/"event":"ready"/)
+  const workers = children(child.pid!)
+  child.kill('SIGKILL')
+  await ended
+  await gone(workers)
+})
