@@ -250,7 +250,7 @@ class CfgParser extends EmbeddedActionsParser {
     let end: Token | undefined
     this.AT_LEAST_ONE({
       ERR_MSG: 'a socket (protocol:address:port) or a host name',
-      GATE: () => text === '' || !(this.LA(1) as Token).spaced,
+      GATE: () => at === undefined || !(this.LA(1) as Token).spaced,
       DEF: () => {
         const token = this.OR([
           { ALT: () => this.CONSUME(Word) },
