@@ -30,6 +30,11 @@ export function guestBundle(): Promise<string> {
   return made
 }
 
+/** Takes the bundle that another process has made, so that this one need not start a bundler for it. */
+export function provideGuestBundle(code: string): void {
+  made = Promise.resolve(code)
+}
+
 async function build(): Promise<string> {
   const file = fileURLToPath(new URL('../../stdlib/guest.ts', import.meta.url))
   const folder = fileURLToPath(new URL('../../', import.meta.url))

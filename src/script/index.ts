@@ -23,6 +23,7 @@ export {
   sortDiagnostics,
 } from './diagnostic.ts'
 export { type CfgSettings, compileDsl, type RawSourceMap } from './dsl/index.ts'
+export { guestBundle, provideGuestBundle } from './guest-bundle.ts'
 export type { HostOps } from './host-ops.ts'
 export {
   DEFAULT_PROGRAM_LIMITS,

@@ -12,6 +12,8 @@ export interface NumberedScript {
 /** The first message to a worker: all that it needs to stand ready. Its sockets come as inherited descriptors. */
 export interface WorkerStart {
   readonly program: NumberedScript
+  /** What every isolate begins with: made once, by the supervisor. */
+  readonly guestBundle: string
   /** Undefined: load the program and report its configuration, nothing else. */
   readonly config: EngineConfig | undefined
   readonly logLevel: LogLevel

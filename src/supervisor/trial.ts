@@ -1,5 +1,6 @@
 // Owns trying a program in a process of its own: it may do there what it likes, and what it configures comes back.
 import type { LogFormat, LogLevel } from '../engine/index.ts'
+import { guestBundle } from '../script/index.ts'
 import type { NumberedScript } from './messages.ts'
 import { WorkerProcess } from './worker-process.ts'
 
@@ -21,7 +22,7 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
   try {
     const { config } = await worker.ask(
       'start',
-      { program, config: undefined, logLevel, logFormat, slotFd: undefined },
+      { program, guestBundle: await guestBundle(), config: undefined, logLevel, logFormat, slotFd: undefined },
       TRIAL_MILLIS,
     )
     return config

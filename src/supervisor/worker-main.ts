@@ -1,6 +1,7 @@
 // Owns the worker process: an engine around which this answers the supervisor's questions and beats its heart.
 import { createLogger, createPreparedEngine, loadOnly, type PreparedEngine } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
+import { provideGuestBundle } from '../script/index.ts'
 import { nativeSockets } from '../transport/index.ts'
 import type { FromWorker, ToWorker, WorkerRequestName, WorkerRequests, WorkerStart } from './messages.ts'
 import { createRelayClient } from './relay-client.ts'
@@ -73,7 +74,8 @@ function running(): PreparedEngine {
 }
 
 async function begin(options: WorkerStart): Promise<{ config: unknown }> {
-  const { program, config, logLevel, logFormat, slotFd } = options
+  const { program, guestBundle, config, logLevel, logFormat, slotFd } = options
+  provideGuestBundle(guestBundle)
   if (!config) return { config: await loadOnly(program.script) }
   const log = await createLogger({ level: logLevel, format: logFormat })
   const slot = slotFd === undefined ? undefined : openSlot(slotFd)

@@ -1,5 +1,6 @@
 // Owns the workers: one that serves, one that stands by; the watch over the first and its replacement in well under a second.
 import type { EngineLog, LogFormat } from '../engine/index.ts'
+import { guestBundle } from '../script/index.ts'
 import type { FromWorker } from './messages.ts'
 import type { AcceptedProgram, ProgramHistory } from './program-history.ts'
 import type { RunReading } from './slot-memory.ts'
@@ -122,7 +123,14 @@ export class WorkerPool {
     const { version, script } = program
     await worker.ask(
       'start',
-      { program: { version, script }, config, logLevel: log.level, logFormat, slotFd: FIRST_INHERITED },
+      {
+        program: { version, script },
+        guestBundle: await guestBundle(),
+        config,
+        logLevel: log.level,
+        logFormat,
+        slotFd: FIRST_INHERITED,
+      },
       START_MILLIS,
     )
     worker.ready = true
