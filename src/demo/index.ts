@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { CallManager, type CertificateAuthority, createAuthority, Office365FarEnd } from '../testkit/index.ts'
-import { EngineProcess } from './engine-process.ts'
+import { EngineProcess, type LogLine } from './engine-process.ts'
 import { Ladder } from './ladder.ts'
 
 const ROUTE = fileURLToPath(new URL('../../routes/o365.ts', import.meta.url))
@@ -165,8 +165,8 @@ class Demo {
         (entry) => entry.event === 'call' && entry.callId === call.callId,
         'the line of the call',
       )
-      say('\nThe line that the call leaves in the log:')
-      say(`  ${JSON.stringify(line)}`)
+      say('\nWhat the relay counted, as the line says that the call leaves in the log:')
+      for (const text of mediaCounters(line)) say(`  ${text}`)
       call.audio.close()
       office?.audio?.close()
     } finally {
@@ -223,6 +223,24 @@ class Demo {
     if (broken.edit) await saved('reload', () => writeFile(script, good))
     if (broken.certificate) await saved('certificates', () => this.certificates(GATEWAY))
   }
+}
+
+/** The counters of each stream, from the line of the call. */
+function mediaCounters(line: LogLine): string[] {
+  const streams = (line.media ?? []) as {
+    protocol: string
+    localAddress: string
+    localPort: number
+    rtpIn: { packets: number }
+    rtpOut: { packets: number }
+    lost: number
+    jitterMillis: number
+    srtpFailures: Record<string, number>
+  }[]
+  return streams.map((stream) => {
+    const failures = Object.values(stream.srtpFailures).reduce((sum, count) => sum + count, 0)
+    return `${stream.protocol.padEnd(8)} ${stream.localAddress}:${stream.localPort}  in ${stream.rtpIn.packets}, out ${stream.rtpOut.packets}, lost ${stream.lost}, jitter ${stream.jitterMillis.toFixed(1)} ms, SRTP failures ${failures}`
+  })
 }
 
 /** Runs the demo; resolves with the exit status: 0 only if all of it was so. */
