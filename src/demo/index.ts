@@ -228,18 +228,18 @@ class Demo {
 /** The counters of each stream, from the line of the call. */
 function mediaCounters(line: LogLine): string[] {
   const streams = (line.media ?? []) as {
-    protocol: string
-    localAddress: string
-    localPort: number
-    rtpIn: { packets: number }
-    rtpOut: { packets: number }
+    local: string
+    suite?: string
+    packetsIn: number
+    packetsOut: number
     lost: number
     jitterMillis: number
-    srtpFailures: Record<string, number>
+    srtpFailures?: Record<string, number>
   }[]
   return streams.map((stream) => {
-    const failures = Object.values(stream.srtpFailures).reduce((sum, count) => sum + count, 0)
-    return `${stream.protocol.padEnd(8)} ${stream.localAddress}:${stream.localPort}  in ${stream.rtpIn.packets}, out ${stream.rtpOut.packets}, lost ${stream.lost}, jitter ${stream.jitterMillis.toFixed(1)} ms, SRTP failures ${failures}`
+    const failures = Object.values(stream.srtpFailures ?? {}).reduce((sum, count) => sum + count, 0)
+    const counted = `in ${stream.packetsIn}, out ${stream.packetsOut}, lost ${stream.lost}, jitter ${stream.jitterMillis} ms`
+    return `${stream.local.padEnd(20)} ${(stream.suite ?? 'plain RTP').padEnd(24)} ${counted}, SRTP failures ${failures}`
   })
 }
 

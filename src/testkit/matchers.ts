@@ -1,4 +1,5 @@
 // Owns the matchers that tests of routes read like the RFC: what arrived, where, with which header and which SDP.
+import { describeSession } from '../sdp/index.ts'
 import type { SipMessage } from '../sip/index.ts'
 import { SipReply, SipRequest } from '../sip/index.ts'
 import type { Arrived } from './route-under-test.ts'
@@ -37,19 +38,18 @@ function startLine(message: SipMessage): string {
 }
 
 function sdpProblems(body: string, wanted: SdpExpectation): string[] {
+  const session = describeSession(body)
+  if (!session) return ['it is no session description']
   const lines = body.split(/\r?\n/).filter(Boolean)
-  const media = lines.findIndex((line) => line.startsWith('m='))
-  const [, port, protocol] = /^m=\S+ (\d+)\S* (\S+)/.exec(lines[media] ?? '') ?? []
-  const inForce = [...lines.slice(media + 1), ...lines.slice(0, Math.max(0, media))].find((line) =>
-    line.startsWith('c='),
-  )
-  const address = inForce?.split(' ')[2]
+  const media = session.media[0]
+  const { port, protocol } = media ?? {}
+  const address = (media?.connection ?? session.connection)?.ip
   const problems: string[] = []
   if (wanted.protocol !== undefined && protocol !== wanted.protocol)
     problems.push(`protocol is ${protocol}, not ${wanted.protocol}`)
   if (wanted.address !== undefined && address !== wanted.address)
     problems.push(`address is ${address}, not ${wanted.address}`)
-  if (wanted.port !== undefined && Number(port) !== wanted.port) problems.push(`port is ${port}, not ${wanted.port}`)
+  if (wanted.port !== undefined && port !== wanted.port) problems.push(`port is ${port}, not ${wanted.port}`)
   for (const line of wanted.has ?? []) {
     if (!lines.some((each) => matches(each, line))) problems.push(`no line ${line}`)
   }

@@ -37,6 +37,7 @@ export class AudioEnd {
   #sent = 0
   #received = 0
   #refused = 0
+  #closed = false
   readonly #heard: number[] = []
 
   private constructor(socket: Socket, frequency: number) {
@@ -78,8 +79,11 @@ export class AudioEnd {
     this.#timer = undefined
   }
 
+  /** Stops, and gives the port back; a second call does nothing. */
   close(): void {
     this.stop()
+    if (this.#closed) return
+    this.#closed = true
     this.#socket.close()
   }
 

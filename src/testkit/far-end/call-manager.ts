@@ -69,6 +69,7 @@ export interface PlacedCall {
 export class CallManager {
   readonly #options: CallManagerOptions
   #connection: SipConnection | undefined
+  readonly #audio = new Set<AudioEnd>()
   /** Sees each message in or out, for a ladder. */
   onTrace: ((direction: 'in' | 'out', wire: string) => void) | undefined
 
@@ -99,6 +100,7 @@ export class CallManager {
   async call(extraSdp = ''): Promise<PlacedCall> {
     const { address, target } = this.#options
     const audio = await AudioEnd.open(address, 440)
+    this.#audio.add(audio)
     const callId = `${randomBytes(4).toString('hex')}-5db10c85-9501-3402000a@${address}`
     const branch = `z9hG4bK${randomBytes(6).toString('hex')}`
     const connection = this.connection
@@ -132,6 +134,7 @@ export class CallManager {
   }
 
   close(): void {
+    for (const audio of this.#audio) audio.close()
     this.#connection?.close()
   }
 

@@ -88,7 +88,7 @@ export class Office365FarEnd {
   }
 
   async close(): Promise<void> {
-    for (const call of this.#calls.values()) call.audio?.stop()
+    for (const call of this.#calls.values()) call.audio?.close()
     for (const connection of this.#connections) connection.close()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
