@@ -24,10 +24,8 @@ export {
 } from './document.ts'
 export {
   DEFAULT_SDP_LIMITS,
-  linesByPrefix,
   type RawLine,
   rawLines,
-  removeLinesByPrefix,
   type SdpLimits,
   type SdpLine,
 } from './lines.ts'
@@ -35,7 +33,6 @@ export {
   type Direction,
   directionOf,
   isDirection,
-  isHeld,
   mediaAddress,
   type Profile,
   profileOf,

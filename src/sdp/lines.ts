@@ -1,4 +1,4 @@
-// Owns the lines of a session description: where each stands in the text, and edits that leave all others as they are.
+// Owns the lines of a session description: where each stands in the text.
 
 /** One `x=value` line. Offsets are into the whole text. */
 export interface SdpLine {
@@ -39,24 +39,4 @@ export function rawLines(text: string): RawLine[] {
     start = end
   }
   return lines
-}
-
-/**
- * Removes every line that starts with `prefix` (case matters, as in Kamailio's sdp_remove_line_by_prefix).
- * @returns the new text, and how many lines went
- */
-export function removeLinesByPrefix(text: string, prefix: string): { text: string; removed: number } {
-  if (prefix === '') return { text, removed: 0 }
-  let kept = ''
-  let removed = 0
-  for (const line of rawLines(text)) {
-    if (line.text.startsWith(prefix)) removed++
-    else kept += text.slice(line.start, line.end)
-  }
-  return { text: removed === 0 ? text : kept, removed }
-}
-
-/** The ranges of the lines that start with `prefix`, for who edits the message that the text is a part of. */
-export function linesByPrefix(text: string, prefix: string): RawLine[] {
-  return prefix === '' ? [] : rawLines(text).filter((line) => line.text.startsWith(prefix))
 }

@@ -42,11 +42,6 @@ export function directionOf(document: SdpDocument, media: SdpMedia): Direction {
   return sends(direction) ? 'sendonly' : 'inactive'
 }
 
-/** Whether the speaker asks not to be sent media, in any of the forms of RFC 3264 8.4. */
-export function isHeld(document: SdpDocument, media: SdpMedia): boolean {
-  return media.port !== 0 && !receives(directionOf(document, media))
-}
-
 /** A transport profile, taken apart. */
 export interface Profile {
   readonly rtp: boolean

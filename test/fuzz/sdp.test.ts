@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createFakeRelay } from '../../src/media/index.ts'
-import { describeSession, parseCrypto, parseSdp, rawLines, removeLinesByPrefix } from '../../src/sdp/index.ts'
+import { describeSession, parseCrypto, parseSdp, rawLines } from '../../src/sdp/index.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 300)
 
@@ -85,7 +85,7 @@ const flags = fc
 describe('hostile session descriptions', { timeout: 20_000 + 10 * numRuns }, () => {
   test('any text is parsed or refused, and keeps its bytes', () => {
     fc.assert(
-      fc.property(fc.oneof(description, bytes), bytes, (text, prefix) => {
+      fc.property(fc.oneof(description, bytes), (text) => {
         const parsed = parseSdp(text)
         if (parsed.ok) describeSession(text)
         expect(
@@ -93,8 +93,6 @@ describe('hostile session descriptions', { timeout: 20_000 + 10 * numRuns }, () 
             .map((raw) => text.slice(raw.start, raw.end))
             .join(''),
         ).toBe(text)
-        const { text: rest, removed } = removeLinesByPrefix(text, prefix)
-        expect(removed === 0).toBe(rest === text)
         parseCrypto(text)
       }),
       { numRuns },
