@@ -380,7 +380,9 @@ class Reader {
           node = parsePv(image)
         }
       }
-      this.#emit(frame, Variable, end, image).pv = node
+      const token = this.#emit(frame, Variable, end, image)
+      token.image = image
+      token.pv = node
     } catch (error) {
       if (!(error instanceof PvSyntaxError)) throw error
       const place = frame.anchor ?? placeAt(frame.file, Math.min(error.at, text.length - 1))

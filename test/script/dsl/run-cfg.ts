@@ -44,6 +44,10 @@ export interface RunOptions {
   readonly port?: number
   /** Answers host operations; undefined: 1. */
   readonly answer?: (name: string, args: unknown) => unknown
+  /** True: this operation waits until `settle` is called. */
+  readonly late?: (name: string, settle: (answer: unknown) => void) => boolean
+  /** Time of the run. */
+  readonly millis?: number
 }
 
 const read = (path: string) => (existsSync(path) ? readFileSync(path, 'latin1') : undefined)
@@ -77,8 +81,9 @@ export async function runCfg(text: string, options: RunOptions = {}): Promise<Cf
   const operations: { name: string; args: unknown }[] = []
   const port = options.port ?? 47001
   runtime.setLanguage('cfg')
-  runtime.setRunMillis(10_000)
-  runtime.attachHost((_run, _op, name, json) => {
+  runtime.setRunMillis(options.millis ?? 10_000)
+  runtime.startTime()
+  runtime.attachHost((_run, opId, name, json) => {
     const args = json === '' ? undefined : JSON.parse(json)
     if (name === 'log') {
       log.push(args.text.replace(/\n$/, ''))
@@ -86,6 +91,7 @@ export async function runCfg(text: string, options: RunOptions = {}): Promise<Cf
     }
     if (name === 'local') return ['127.0.0.1', 'localhost'].includes(args.host) ? 1 : 0
     operations.push({ name, args })
+    if (options.late?.(name, (late) => runtime.settle(opId, JSON.stringify(late), undefined))) return undefined
     const answer = options.answer?.(name, args)
     return typeof answer === 'number' ? answer : answer === undefined ? 1 : JSON.stringify(answer)
   })
