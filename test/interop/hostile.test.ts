@@ -20,6 +20,12 @@ const ATTACKS: Record<string, { code: string; worker?: true }> = {
   churn: { code: 'for (;;) new Array(1000).fill(1)', worker: true },
   from: { code: 'Array.from({ length: 1e9 }, (_, i) => i)', worker: true },
   split: { code: "'x'.repeat(5e8).split('')", worker: true },
+  // The limit of a run stops what the guards leave of the above; this, nothing inside the process stops.
+  bigint: { code: 'let b = 3n; for (let n = 0; n < 26; n++) b *= b; String(b)', worker: true },
+  normalize: {
+    code: "let text = '\\u1e9b\\u0323'; while (text.length < 4e5) text += text; for (;;) text.normalize('NFKD')",
+    worker: true,
+  },
   never: { code: 'await new Promise(() => {})' },
 }
 
@@ -94,6 +100,7 @@ describe('a hostile script, 50 calls up', () => {
     calls.push(next)
     expect(next.final.status).toBe(200)
     expect(next.millis).toBeLessThan(worker ? 2000 : 500)
+    if (name === 'normalize') expect(engine.lines.filter((line) => line.event === 'worker-lost')).toHaveLength(1)
     const streams = [...calls.flatMap((call) => call.stream ?? []), ...bob.streams]
     await delay(300)
     expect(Math.max(...streams.map((stream) => stream.silenceMillis))).toBeLessThan(1000)
