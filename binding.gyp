@@ -17,10 +17,12 @@
         "src/media/native/endpoint_latch.cc",
         "src/media/native/key_derivation.cc",
         "src/media/native/media_loop.cc",
+        "src/media/native/media_policy.cc",
         "src/media/native/packet_stream.cc",
         "src/media/native/port_pool.cc",
         "src/media/native/reception.cc",
         "src/media/native/relay.cc",
+        "src/media/native/session_cipher.cc",
         "src/media/native/srtp_context.cc"
       ]
     },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
 
-/** SDES suites that the relay speaks (RFC 4568 6.2, RFC 6188). */
+/** SDES suites that the relay speaks (RFC 4568 6.2, RFC 6188, RFC 7714 14.2). */
 export type SrtpSuite = keyof typeof SRTP_KEY_BYTES
 
 /** Bytes of master key and salt together, by suite: what `inline:` of an SDES line decodes to. */
@@ -17,12 +17,16 @@ export const SRTP_KEY_BYTES = {
   AES_192_CM_HMAC_SHA1_32: 38,
   AES_256_CM_HMAC_SHA1_80: 46,
   AES_256_CM_HMAC_SHA1_32: 46,
+  AEAD_AES_128_GCM: 28,
+  AEAD_AES_256_GCM: 44,
 } as const
 
 /** Master key followed by master salt (RFC 4568 6.1). */
 export interface SrtpKey {
   suite: SrtpSuite
   key: Uint8Array
+  /** Every packet names the key by this number, in so many bytes (1 to 128); others are refused. Absent: none does. */
+  mki?: { readonly value: number; readonly length: number } | undefined
 }
 
 /** Everything about a stream; what is absent has its default, whatever was configured before. */
@@ -47,6 +51,20 @@ export interface StreamConfig {
   send?: boolean
   /** Packets that arrive here are passed on. Default true. */
   receive?: boolean
+  /**
+   * The media is no RTP (T.38 over UDPTL): every datagram goes on as it came, with the same latching, limits and
+   * counters. Both ends of a link have it, and no keys.
+   */
+  passthrough?: boolean
+  /**
+   * What becomes of the media that arrives here. `block`: it is not passed on. `silence`: G.711 is passed on as silence,
+   * telephone events as they are, all else is blocked. RTCP passes. Default `pass`.
+   */
+  media?: 'pass' | 'block' | 'silence'
+  /** Payload types of what arrives here that are telephone events (RFC 4733). */
+  dtmfPayloadTypes?: readonly number[]
+  /** Telephone events that arrive here are not passed on. */
+  blockDtmf?: boolean
   /** Quiet for this long: one `timeout` event. Counted from the configuration or the last good packet. 0 or absent: never. */
   timeoutMillis?: number
   /** The same in place of timeoutMillis while send or receive is off. */
@@ -83,6 +101,8 @@ export interface StreamStats {
   srtpReplays: number
   /** too short for SRTP; */
   srtpShort: number
+  /** with another master key identifier than the key's; */
+  srtpWrongMki: number
   /** more SSRCs under one key than are remembered; */
   srtpSsrcLimit: number
   /** not sent because the outgoing SRTP could not have been secure (an index again, the key used up, too many SSRCs); */
@@ -99,6 +119,14 @@ export interface StreamStats {
   sendErrors: number
   /** How often an address was learned. */
   relearned: number
+  /** Packets not passed on because the media is blocked, or has no known silence; */
+  blocked: number
+  /** passed on as silence. */
+  silenced: number
+  /** Telephone events that arrived, and their packets; those not passed on. */
+  dtmfEvents: number
+  dtmfPackets: number
+  dtmfBlocked: number
   /** `address:port`, IPv6 in brackets; '' while nothing was learned. */
   learnedRtp: string
   learnedRtcp: string
@@ -133,30 +161,39 @@ export interface NativeRelay {
 type Handle = { readonly brand: unique symbol }
 type Opened = { id: number; rtpPort: number } | { failure: 'exhausted' | 'address' | 'system'; errno: number }
 
+interface KeySettings {
+  suite: string
+  key: Uint8Array
+  mki: Uint8Array
+}
+
+/** StreamConfig as the addon reads it: all there, all checked. */
+interface Settings {
+  latching: number
+  address: string
+  rtpPort: number
+  rtcpPort: number
+  rtcpMux: boolean
+  send: boolean
+  receive: boolean
+  passthrough: boolean
+  media: number
+  dtmfPayloadTypes: Uint8Array
+  blockDtmf: boolean
+  srtpIn: KeySettings
+  srtpOut: KeySettings
+  timeoutMillis: number
+  silentTimeoutMillis: number
+  clockRate: number
+  learningMillis: number
+  packetRate: number
+}
+
 interface Addon {
   create(threads: number, onTimeout: (stream: number, silent: boolean) => void): Handle
   open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
   link(handle: Handle, a: number, b: number): boolean
-  configure(
-    handle: Handle,
-    id: number,
-    latching: number,
-    address: string,
-    rtpPort: number,
-    rtcpPort: number,
-    rtcpMux: boolean,
-    send: boolean,
-    receive: boolean,
-    inSuite: string,
-    inKey: Uint8Array,
-    outSuite: string,
-    outKey: Uint8Array,
-    timeoutMillis: number,
-    silentTimeoutMillis: number,
-    clockRate: number,
-    learningMillis: number,
-    packetRate: number,
-  ): boolean
+  configure(handle: Handle, id: number, settings: Settings): boolean
   close(handle: Handle, id: number): boolean
   stats(handle: Handle, id: number): Omit<StreamStats, 'jitterMillis'> | null
   shutdown(handle: Handle): void
@@ -164,7 +201,9 @@ interface Addon {
 
 const ADDON = fileURLToPath(new URL('../../build/Release/media_relay.node', import.meta.url))
 const LATCHING = { learn: 0, strict: 1, off: 2 } as const
-const NO_KEY = new Uint8Array(0)
+const MEDIA = { pass: 0, block: 1, silence: 2 } as const
+const NO_BYTES = new Uint8Array(0)
+const NO_KEY: KeySettings = { suite: '', key: NO_BYTES, mki: NO_BYTES }
 const MAX_THREADS = 64
 const MAX_MILLIS = 2 ** 31
 
@@ -219,16 +258,30 @@ function remoteAddress(id: number, family: number | undefined, remote: StreamCon
   return UNSPECIFIED.check(value, named) ? '' : value
 }
 
+/** RFC 4568 6.1: the identifier as a big-endian number of so many bytes. */
+function mkiBytes(what: string, mki: SrtpKey['mki']): Uint8Array {
+  if (!mki) return NO_BYTES
+  const bytes = new Uint8Array(integer(`${what}.mki.length`, mki.length, 1, 128))
+  let rest = integer(`${what}.mki.value`, mki.value, 0, Number.MAX_SAFE_INTEGER)
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    bytes[i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  if (rest > 0)
+    throw new SignalboxError('ERR_MEDIA', `${what}: an MKI of ${mki.length} bytes cannot hold ${mki.value}.`)
+  return bytes
+}
+
 /** Checks the key's length; its bytes never enter a message. */
-function srtpKey(what: string, key: SrtpKey | null | undefined): [string, Uint8Array] {
-  if (!key) return ['', NO_KEY]
+function srtpKey(what: string, key: SrtpKey | null | undefined): KeySettings {
+  if (!key) return NO_KEY
   const bytes = Object.hasOwn(SRTP_KEY_BYTES, key.suite) ? SRTP_KEY_BYTES[key.suite] : undefined
   if (bytes === undefined)
     throw new SignalboxError('ERR_MEDIA', `${what}: the relay does not speak the suite ${JSON.stringify(key.suite)}.`)
   if (!(key.key instanceof Uint8Array) || key.key.length !== bytes) {
     throw new SignalboxError('ERR_MEDIA', `${what}: ${key.suite} needs ${bytes} bytes of key and salt.`)
   }
-  return [key.suite, key.key]
+  return { suite: key.suite, key: key.key, mki: mkiBytes(what, key.mki) }
 }
 
 /**
@@ -296,29 +349,33 @@ export function createNativeRelay(options: {
           `latching must be learn, strict or off, not ${JSON.stringify(config.latching)}.`,
         )
       }
+      const media = config.media ?? 'pass'
+      if (!Object.hasOwn(MEDIA, media))
+        throw new SignalboxError('ERR_MEDIA', `media must be pass, block or silence, not ${JSON.stringify(media)}.`)
+      if (config.passthrough && (config.srtpIn || config.srtpOut))
+        throw new SignalboxError('ERR_MEDIA', 'Media that is no RTP cannot have SRTP keys.')
       const clockRate = integer('clockRate', config.clockRate ?? 8000, 1, 1_000_000)
-      const [inSuite, inKey] = srtpKey('srtpIn', config.srtpIn)
-      const [outSuite, outKey] = srtpKey('srtpOut', config.srtpOut)
-      addon.configure(
-        running(),
-        id,
-        LATCHING[config.latching],
-        destination,
-        remote ? integer('remote.rtpPort', remote.rtpPort, 1, 65535) : 0,
-        remote ? integer('remote.rtcpPort', remote.rtcpPort, 1, 65535) : 0,
-        config.rtcpMux ?? false,
-        config.send ?? true,
-        config.receive ?? true,
-        inSuite,
-        inKey,
-        outSuite,
-        outKey,
-        integer('timeoutMillis', config.timeoutMillis ?? 0, 0, MAX_MILLIS),
-        integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
+      const dtmf = (config.dtmfPayloadTypes ?? []).map((type) => integer('dtmfPayloadTypes', type, 0, 127))
+      addon.configure(running(), id, {
+        latching: LATCHING[config.latching],
+        address: destination,
+        rtpPort: remote ? integer('remote.rtpPort', remote.rtpPort, 1, 65535) : 0,
+        rtcpPort: remote ? integer('remote.rtcpPort', remote.rtcpPort, 1, 65535) : 0,
+        rtcpMux: config.rtcpMux ?? false,
+        send: config.send ?? true,
+        receive: config.receive ?? true,
+        passthrough: config.passthrough ?? false,
+        media: MEDIA[media],
+        dtmfPayloadTypes: Uint8Array.from(dtmf),
+        blockDtmf: config.blockDtmf ?? false,
+        srtpIn: srtpKey('srtpIn', config.srtpIn),
+        srtpOut: srtpKey('srtpOut', config.srtpOut),
+        timeoutMillis: integer('timeoutMillis', config.timeoutMillis ?? 0, 0, MAX_MILLIS),
+        silentTimeoutMillis: integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
         clockRate,
-        integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
-        integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
-      )
+        learningMillis: integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
+        packetRate: integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
+      })
       clockRates.set(id, clockRate)
     },
 

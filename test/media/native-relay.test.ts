@@ -1,76 +1,27 @@
 // Owns the tests of the native relay through its door: forwarding, SRTP, who may send, hold, time-outs, bounds.
 import { readdirSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  createNativeRelay,
-  type NativeRelay,
-  type SrtpKey,
-  type StreamConfig,
-  type StreamStats,
-  type TimeoutEvent,
-} from '../../src/media/native-relay.ts'
-import { RtpPeer, rtcp, rtp } from './rtp-peer.ts'
+import { createNativeRelay, type NativeRelay, type TimeoutEvent } from '../../src/media/native-relay.ts'
+import { key, NativeRig, PORTS } from './native-rig.ts'
+import { rtcp, rtp } from './rtp-peer.ts'
 import { SrtpOracle } from './srtp-oracle.ts'
 
-const PORTS = { portMin: 41000, portMax: 41799 }
-
-function key(seed: number, suite: SrtpKey['suite'] = 'AES_CM_128_HMAC_SHA1_80'): SrtpKey {
-  return { suite, key: Uint8Array.from({ length: 30 }, (_, i) => (seed * 31 + i * 7) & 0xff) }
-}
-
-/** One side of a call: its stream in the relay, its far end's two sockets. */
-interface Side {
-  id: number
-  rtpPort: number
-  rtcpPort: number
-  rtp: RtpPeer
-  rtcp: RtpPeer
-  remote: { address: string; rtpPort: number; rtcpPort: number }
-}
-
+let rig: NativeRig
 let relay: NativeRelay
 let events: TimeoutEvent[]
-let peers: RtpPeer[]
+const peer: NativeRig['peer'] = (...args) => rig.peer(...args)
+const side: NativeRig['side'] = (...args) => rig.side(...args)
+const call: NativeRig['call'] = (...args) => rig.call(...args)
+const counted: NativeRig['counted'] = (...args) => rig.counted(...args)
 
-async function peer(address = '127.0.0.1'): Promise<RtpPeer> {
-  const opened = await RtpPeer.open(address)
-  peers.push(opened)
-  return opened
+function begin(threads = 1): void {
+  rig = new NativeRig(threads)
+  relay = rig.relay
+  events = rig.events
 }
 
-async function side(address = '127.0.0.1'): Promise<Side> {
-  const stream = relay.openStream({ address, ...PORTS })
-  const [media, control] = [await peer(address), await peer(address)]
-  return { ...stream, rtp: media, rtcp: control, remote: { address, rtpPort: media.port, rtcpPort: control.port } }
-}
-
-async function call(
-  a: Partial<StreamConfig> = {},
-  b: Partial<StreamConfig> = {},
-  addresses: [string, string] = ['127.0.0.1', '127.0.0.1'],
-): Promise<[Side, Side]> {
-  const sides: [Side, Side] = [await side(addresses[0]), await side(addresses[1])]
-  relay.link(sides[0].id, sides[1].id)
-  relay.configure(sides[0].id, { latching: 'learn', remote: sides[0].remote, ...a })
-  relay.configure(sides[1].id, { latching: 'learn', remote: sides[1].remote, ...b })
-  return sides
-}
-
-/** Waits until the counters of a stream are as wanted: packets that go nowhere leave no other trace. */
-async function counted(id: number, wanted: Partial<StreamStats>): Promise<void> {
-  await expect.poll(() => relay.stats(id), { interval: 5, timeout: 3000 }).toMatchObject(wanted)
-}
-
-beforeEach(() => {
-  events = []
-  peers = []
-  relay = createNativeRelay({ onEvent: (event) => events.push(event) })
-})
-
-afterEach(() => {
-  relay.shutdown()
-  for (const each of peers) each.close()
-})
+beforeEach(() => begin())
+afterEach(() => rig.close())
 
 describe('forwarding', () => {
   test('RTP and RTCP go both ways, unchanged, from the ports that were given', async () => {
@@ -152,8 +103,8 @@ describe('forwarding', () => {
   })
 
   test('streams of two threads can be linked, whichever they were opened in', async () => {
-    relay.shutdown()
-    relay = createNativeRelay({ onEvent: (event) => events.push(event), threads: 3 })
+    rig.close()
+    begin(3)
     for (let i = 0; i < 5; i++) {
       const [a, b] = await call()
       await a.rtp.send(rtp(i), a.rtpPort)

@@ -6,14 +6,16 @@
 
 #include "check.h"
 #include "../../src/media/native/key_derivation.h"
+#include "../../src/media/native/rtcp.h"
+#include "../../src/media/native/session_cipher.h"
 
 namespace {
 
 struct Arguments {
-  napi_value values[4];
+  napi_value values[6];
 
   Arguments(napi_env env, napi_callback_info info) {
-    size_t count = 4;
+    size_t count = 6;
     napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
   }
   std::span<uint8_t> bytes(napi_env env, size_t i) const {
@@ -77,12 +79,40 @@ napi_value hmac_sha1(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// gcm(key, salt, index, encrypted, open, packet) -> whether it is good; packet has its tag at the end, and is changed in place
+napi_value gcm(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  uint32_t index = 0;
+  bool encrypted = false, open = false;
+  napi_get_value_uint32(env, arguments.values[2], &index);
+  napi_get_value_bool(env, arguments.values[3], &encrypted);
+  napi_get_value_bool(env, arguments.values[4], &open);
+  const auto data = arguments.bytes(env, 5);
+  const size_t size = data.size() - media::AesGcm::kTagLength;
+  const bool rtcp = media::looks_like_rtcp(data.data(), size);
+  const auto purpose = rtcp ? media::SessionCipher::Purpose::kRtcp : media::SessionCipher::Purpose::kRtp;
+  const auto cipher = media::SessionCipher::galois(arguments.bytes(env, 0), arguments.bytes(env, 1), purpose);
+  media::CipherPacket packet{data.data(), rtcp ? 8u : 12u, size, media::read32(data.data() + (rtcp ? 4 : 8)), index, {}, encrypted,
+                             data.data() + size, media::AesGcm::kTagLength};
+  if (rtcp) media::write32(packet.trailer, index | (encrypted ? 0x80000000 : 0));
+  bool good = true;
+  if (open) {
+    good = cipher->open(packet);
+  } else {
+    cipher->seal(packet);
+  }
+  napi_value result;
+  napi_get_boolean(env, good, &result);
+  return result;
+}
+
 napi_value init(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       {"run", nullptr, run, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"deriveKey", nullptr, derive_key, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"keystream", nullptr, keystream, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"hmacSha1", nullptr, hmac_sha1, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"gcm", nullptr, gcm, nullptr, nullptr, nullptr, napi_default, nullptr},
   };
   napi_define_properties(env, exports, std::size(functions), functions);
   return exports;

@@ -52,7 +52,7 @@ const media::CryptoSuite& kSuite32 = media::kCryptoSuites[1];
 
 CASE("what one context protects, another of the same key reads; the tag has the suite's length") {
   for (const media::CryptoSuite& suite : media::kCryptoSuites) {
-    std::vector<uint8_t> master(suite.key_length + media::kSaltLength, 0x5a);
+    std::vector<uint8_t> master(suite.master_length(), 0x5a);
     SrtpContext out(suite, master), in(suite, master);
     for (size_t payload : {0u, 1u, 15u, 16u, 17u, 160u, 1400u}) {
       Packet packet = rtp(static_cast<uint16_t>(100 + payload), 7, payload), plain = packet;
@@ -178,6 +178,63 @@ CASE("SRTCP: index, replay, tag of 80 bits in both suites, unencrypted but authe
       TRUE(in.unprotect_rtcp(packet.data(), &packet.length) == SrtpResult::kOk);
       TRUE(packet.same(plain));
       TRUE(in.unprotect_rtcp(replayed.data(), &replayed.length) == SrtpResult::kReplay);
+    }
+  }
+}
+
+CASE("SRTP, AEAD: SRTCP keeps its index behind the tag; not one bit of either can be changed") {
+  for (const media::CryptoSuite& suite : media::kCryptoSuites) {
+    if (!suite.aead) continue;
+    const std::vector<uint8_t> master(suite.master_length(), 0x5a);
+    SrtpContext out(suite, master), in(suite, master);
+    Packet media_packet = rtp(5), control = rtcp(), plain = control;
+    TRUE(out.protect_rtp(media_packet.data(), &media_packet.length) == SrtpResult::kOk);
+    TRUE(out.protect_rtcp(control.data(), &control.length) == SrtpResult::kOk);
+    EQUAL(control.length, plain.length + 20);
+    EQUAL(media::read32(control.data() + plain.length + 16), 0x80000000u);
+    for (size_t bit = 0; bit < media_packet.length * 8; bit++) {
+      Packet changed = media_packet;
+      changed.bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+      TRUE(in.unprotect_rtp(changed.data(), &changed.length) != SrtpResult::kOk);
+    }
+    for (size_t bit = 0; bit < control.length * 8; bit++) {
+      Packet changed = control;
+      changed.bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+      TRUE(in.unprotect_rtcp(changed.data(), &changed.length) != SrtpResult::kOk);
+    }
+    TRUE(in.unprotect_rtp(media_packet.data(), &media_packet.length) == SrtpResult::kOk);
+    TRUE(in.unprotect_rtcp(control.data(), &control.length) == SrtpResult::kOk);
+    TRUE(control.same(plain));
+  }
+}
+
+CASE("a master key identifier stands in every packet, before the tag or after the ciphertext; a wrong one is its own failure") {
+  for (const media::CryptoSuite& suite : media::kCryptoSuites) {
+    const std::vector<uint8_t> master(suite.master_length(), 0x5a);
+    for (size_t length : {1u, 4u, 128u}) {
+      std::vector<uint8_t> mki(length, 0);
+      mki.back() = 7;
+      SrtpContext out(suite, master, mki), in(suite, master, mki), unnamed(suite, master);
+      Packet packet = rtp(1), plain = packet;
+      TRUE(out.protect_rtp(packet.data(), &packet.length) == SrtpResult::kOk);
+      EQUAL(packet.length, plain.length + length + suite.tag_length);
+      EQUAL(packet.bytes[plain.length + length - 1 + (suite.aead ? suite.tag_length : 0)], 7);
+      Packet wrong = packet, bare = packet;
+      wrong.bytes[plain.length + length - 1 + (suite.aead ? suite.tag_length : 0)] = 8;
+      TRUE(in.unprotect_rtp(wrong.data(), &wrong.length) == SrtpResult::kMki);
+      TRUE(unnamed.unprotect_rtp(bare.data(), &bare.length) == SrtpResult::kAuth);
+      TRUE(in.unprotect_rtp(packet.data(), &packet.length) == SrtpResult::kOk);
+      TRUE(packet.same(plain));
+      Packet control = rtcp(), before = control;
+      TRUE(out.protect_rtcp(control.data(), &control.length) == SrtpResult::kOk);
+      EQUAL(control.length, before.length + 4 + length + suite.rtcp_tag_length);
+      const size_t mki_end = suite.aead ? control.length : control.length - suite.rtcp_tag_length;
+      EQUAL(control.bytes[mki_end - 1], 7);
+      Packet changed = control;
+      changed.bytes[mki_end - 1] = 9;
+      TRUE(in.unprotect_rtcp(changed.data(), &changed.length) == SrtpResult::kMki);
+      TRUE(in.unprotect_rtcp(control.data(), &control.length) == SrtpResult::kOk);
+      TRUE(control.same(before));
     }
   }
 }

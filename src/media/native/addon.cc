@@ -1,6 +1,7 @@
 // Owns the registration with Node: turns JavaScript values, checked by native-relay.ts, into calls of the relay.
 #include <node_api.h>
 
+#include <span>
 #include <string>
 
 #include "relay.h"
@@ -40,42 +41,74 @@ class Arguments {
     napi_get_value_int64(env_, values_[i], &value);
     return value;
   }
-  bool boolean(size_t i) const {
-    bool value = false;
-    napi_get_value_bool(env_, values_[i], &value);
-    return value;
-  }
   std::string text(size_t i) const {
     char buffer[128] = "";
     size_t length = 0;
     napi_get_value_string_utf8(env_, values_[i], buffer, sizeof buffer, &length);
     return {buffer, length};
   }
+ private:
+  napi_env env_;
+  static constexpr size_t kMost = 5;
+  size_t count_ = kMost;
+  napi_value values_[kMost];
+};
+
+/// The properties of an object that native-relay.ts made; all of them are there, and of the right kind.
+class Properties {
+ public:
+  Properties(napi_env env, napi_value object) : env_(env), object_(object) {}
+
+  int64_t integer(const char* name) const {
+    int64_t value = 0;
+    napi_get_value_int64(env_, get(name), &value);
+    return value;
+  }
+  bool boolean(const char* name) const {
+    bool value = false;
+    napi_get_value_bool(env_, get(name), &value);
+    return value;
+  }
+  std::string text(const char* name) const {
+    char buffer[128] = "";
+    size_t length = 0;
+    napi_get_value_string_utf8(env_, get(name), buffer, sizeof buffer, &length);
+    return {buffer, length};
+  }
+  std::span<const uint8_t> bytes(const char* name) const {
+    void* data = nullptr;
+    size_t length = 0;
+    napi_get_typedarray_info(env_, get(name), nullptr, &length, &data, nullptr, nullptr);
+    return {static_cast<const uint8_t*>(data), length};
+  }
   /// An address of "" stays unknown.
-  Endpoint endpoint(size_t address, size_t port) const {
+  Endpoint endpoint(const char* address, const char* port) const {
     Endpoint result;
     Endpoint::parse(text(address).c_str(), static_cast<uint16_t>(integer(port)), &result);
     return result;
   }
-  /// A suite's name and its key; no context for a name of "".
-  std::unique_ptr<media::SrtpContext> srtp(size_t suite, size_t key) const {
-    const std::string name = text(suite);
+  /// { suite, key, mki }; no context for a suite of "".
+  std::unique_ptr<media::SrtpContext> srtp(const char* name) const {
+    const Properties key(env_, get(name));
+    const std::string suite = key.text("suite");
     for (const media::CryptoSuite& each : media::kCryptoSuites) {
-      if (each.name != name) continue;
-      void* data = nullptr;
-      size_t length = 0;
-      napi_get_typedarray_info(env_, values_[key], nullptr, &length, &data, nullptr, nullptr);
-      if (length != each.key_length + media::kSaltLength) return nullptr;
-      return std::make_unique<media::SrtpContext>(each, std::span(static_cast<const uint8_t*>(data), length));
+      if (each.name != suite) continue;
+      const auto master = key.bytes("key");
+      if (master.size() != each.master_length()) return nullptr;
+      return std::make_unique<media::SrtpContext>(each, master, key.bytes("mki"));
     }
     return nullptr;
   }
 
  private:
+  napi_value get(const char* name) const {
+    napi_value value = nullptr;
+    napi_get_named_property(env_, object_, name, &value);
+    return value;
+  }
+
   napi_env env_;
-  static constexpr size_t kMost = 18;
-  size_t count_ = kMost;
-  napi_value values_[kMost];
+  napi_value object_;
 };
 
 napi_value number(napi_env env, double value) {
@@ -177,24 +210,28 @@ napi_value link(napi_env env, napi_callback_info info) {
   return boolean(env, arguments.handle()->relay->link(static_cast<uint32_t>(arguments.integer(1)), static_cast<uint32_t>(arguments.integer(2))));
 }
 
-// configure(handle, id, latching, address, rtpPort, rtcpPort, rtcpMux, send, receive, inSuite, inKey, outSuite, outKey,
-//           timeoutMillis, silentTimeoutMillis, clockRate, learningMillis, packetRate) -> whether the stream exists
+// configure(handle, id, settings) -> whether the stream exists
 napi_value configure(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
+  const Properties given(env, arguments.value(2));
   auto settings = std::make_unique<StreamSettings>();
-  settings->latching = static_cast<media::Latching>(arguments.integer(2));
-  settings->remote_rtp = arguments.endpoint(3, 4);
-  settings->remote_rtcp = arguments.endpoint(3, 5);
-  settings->rtcp_mux = arguments.boolean(6);
-  settings->send = arguments.boolean(7);
-  settings->receive = arguments.boolean(8);
-  settings->srtp_in = arguments.srtp(9, 10);
-  settings->srtp_out = arguments.srtp(11, 12);
-  settings->timeout = arguments.integer(13);
-  settings->silent_timeout = arguments.integer(14);
-  settings->clock_rate = static_cast<uint32_t>(arguments.integer(15));
-  settings->learning = arguments.integer(16);
-  settings->packet_rate = static_cast<uint32_t>(arguments.integer(17));
+  settings->latching = static_cast<media::Latching>(given.integer("latching"));
+  settings->remote_rtp = given.endpoint("address", "rtpPort");
+  settings->remote_rtcp = given.endpoint("address", "rtcpPort");
+  settings->rtcp_mux = given.boolean("rtcpMux");
+  settings->send = given.boolean("send");
+  settings->receive = given.boolean("receive");
+  settings->passthrough = given.boolean("passthrough");
+  settings->policy.media = static_cast<media::MediaPolicy::Media>(given.integer("media"));
+  settings->policy.block_dtmf = given.boolean("blockDtmf");
+  for (const uint8_t type : given.bytes("dtmfPayloadTypes")) settings->policy.telephone_events.set(type & 0x7f);
+  settings->srtp_in = given.srtp("srtpIn");
+  settings->srtp_out = given.srtp("srtpOut");
+  settings->timeout = given.integer("timeoutMillis");
+  settings->silent_timeout = given.integer("silentTimeoutMillis");
+  settings->clock_rate = static_cast<uint32_t>(given.integer("clockRate"));
+  settings->learning = given.integer("learningMillis");
+  settings->packet_rate = static_cast<uint32_t>(given.integer("packetRate"));
   return boolean(env, arguments.handle()->relay->configure(static_cast<uint32_t>(arguments.integer(1)), std::move(settings)));
 }
 

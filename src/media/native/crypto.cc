@@ -25,6 +25,41 @@ void AesCounter::apply(const uint8_t iv[16], uint8_t* data, size_t length) {
     std::abort();
 }
 
+AesGcm::AesGcm(std::span<const uint8_t> key) : context_(EVP_CIPHER_CTX_new()) {
+  const EVP_CIPHER* cipher = key.size() == 32 ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
+  if (!context_ || EVP_CipherInit_ex(context_, cipher, nullptr, key.data(), nullptr, 1) != 1) std::abort();
+}
+
+AesGcm::~AesGcm() { EVP_CIPHER_CTX_free(context_); }
+
+void AesGcm::run(bool encrypt, const uint8_t* iv, Bytes associated, Bytes more, std::span<uint8_t> data) {
+  int written = 0;
+  if (EVP_CipherInit_ex(context_, nullptr, nullptr, nullptr, iv, encrypt ? 1 : 0) != 1) std::abort();
+  for (const Bytes part : {associated, more}) {
+    if (!part.empty() && EVP_CipherUpdate(context_, nullptr, &written, part.data(), static_cast<int>(part.size())) != 1)
+      std::abort();
+  }
+  if (!data.empty() && EVP_CipherUpdate(context_, data.data(), &written, data.data(), static_cast<int>(data.size())) != 1)
+    std::abort();
+}
+
+void AesGcm::seal(const uint8_t iv[kIvLength], Bytes associated, Bytes more, std::span<uint8_t> data, uint8_t tag[kTagLength]) {
+  run(true, iv, associated, more, data);
+  int written = 0;
+  uint8_t none[16];
+  if (EVP_CipherFinal_ex(context_, none, &written) != 1 ||
+      EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_GET_TAG, kTagLength, tag) != 1)
+    std::abort();
+}
+
+bool AesGcm::open(const uint8_t iv[kIvLength], Bytes associated, Bytes more, std::span<uint8_t> data, const uint8_t tag[kTagLength]) {
+  run(false, iv, associated, more, data);
+  int written = 0;
+  uint8_t none[16];
+  if (EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, kTagLength, const_cast<uint8_t*>(tag)) != 1) std::abort();
+  return EVP_CipherFinal_ex(context_, none, &written) == 1;
+}
+
 HmacSha1::HmacSha1(std::span<const uint8_t> key) {
   uint8_t block[SHA_CBLOCK] = {};
   std::memcpy(block, key.data(), key.size());

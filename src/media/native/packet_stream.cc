@@ -33,7 +33,9 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
   for (auto context : {&StreamSettings::srtp_in, &StreamSettings::srtp_out}) {
     auto& before = (*settings_).*context;
     auto& after = (*settings).*context;
-    if (before && after && before->same_key(*after)) after.swap(before);
+    if (!before || !after || !before->same_key(*after)) continue;
+    before->take_mki(*after);
+    after.swap(before);
   }
   settings_ = std::move(settings);
   latches_[kRtp].configure(settings_->latching, settings_->remote_rtp, settings_->learning);
@@ -47,6 +49,7 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
 
 void PacketStream::receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
   if (!configured_) return counters_.discarded.add(1);
+  if (settings_->passthrough) return receive_foreign(component, data, length, source, now);
   // RFC 5761 4: on the RTP port, RTCP is told by its packet type; on the RTCP port nothing else is taken.
   const bool rtcp = component == kRtcp || looks_like_rtcp(data, length);
   RtpHeader rtp_header;
@@ -54,9 +57,7 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   if (rtcp ? !RtcpHeader::parse(data, length, &rtcp_header) : !RtpHeader::parse(data, length, &rtp_header))
     return counters_.malformed.add(1);
 
-  EndpointLatch& latch = latches_[component];
-  const int64_t milliseconds = now / 1000;
-  if (!latch.admits(source, milliseconds)) return counters_.unknown_source.add(1);
+  if (!latches_[component].admits(source, now / 1000)) return counters_.unknown_source.add(1);
 
   const size_t wire_length = length;
   if (settings_->srtp_in) {
@@ -64,26 +65,64 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
     if (result != SrtpResult::kOk) return count_failure(result);
   }
   if (rtcp && !rtcp_lengths_add_up(data, length)) return counters_.malformed.add(1);
+  if (!accept(component, source, now)) return;
+  count_in(rtcp, wire_length);
+  if (!rtcp) reception_.received(rtp_header, now, &counters_);
+  if (rtcp) {
+    if (!settings_->receive || !peer_) return counters_.discarded.add(1);
+    return peer_->transmit(Kind::kRtcp, component, data, length);
+  }
+  const bool telephone_event = settings_->policy.is_telephone_event(data);
+  if (telephone_event) {
+    counters_.dtmf_packets.add(1);
+    if (dtmf_.begins(rtp_header)) counters_.dtmf_events.add(1);
+  }
+  if (!settings_->receive || !peer_) return counters_.discarded.add(1);
+  switch (settings_->policy.apply(telephone_event, rtp_header.size, data, length)) {
+    case MediaPolicy::Verdict::kBlockDtmf:
+      return counters_.dtmf_blocked.add(1);
+    case MediaPolicy::Verdict::kBlock:
+      return counters_.blocked.add(1);
+    case MediaPolicy::Verdict::kSilenced:
+      counters_.silenced.add(1);
+      break;
+    case MediaPolicy::Verdict::kPass:
+      break;
+  }
+  peer_->transmit(Kind::kRtp, component, data, length);
+}
+
+void PacketStream::receive_foreign(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
+  if (length == 0) return counters_.malformed.add(1);
+  if (!latches_[component].admits(source, now / 1000)) return counters_.unknown_source.add(1);
+  if (!accept(component, source, now)) return;
+  count_in(component == kRtcp, length);
+  if (!settings_->receive || !peer_) return counters_.discarded.add(1);
+  if (settings_->policy.media != MediaPolicy::Media::kPass) return counters_.blocked.add(1);
+  peer_->transmit(Kind::kForeign, component, data, length);
+}
+
+bool PacketStream::accept(Component component, const Endpoint& source, int64_t now) {
+  const int64_t milliseconds = now / 1000;
   // Only now is the packet known to be the far end's: what is learned of it comes after.
-  if (latch.learn(source, milliseconds)) {
+  if (latches_[component].learn(source, milliseconds)) {
     counters_.relearned.add(1);
     publish_learned();
   }
   // Legs that point at each other, here or by way of another relay, would pass a packet round for ever.
-  if (!within_rate(now)) return counters_.rate_limited.add(1);
+  if (!within_rate(now)) {
+    counters_.rate_limited.add(1);
+    return false;
+  }
   active_ = milliseconds;
   reported_ = false;
   last_packet_.set(static_cast<uint64_t>(milliseconds));
-  if (rtcp) {
-    counters_.rtcp_packets_in.add(1);
-    counters_.rtcp_bytes_in.add(wire_length);
-  } else {
-    counters_.rtp_packets_in.add(1);
-    counters_.rtp_bytes_in.add(wire_length);
-    reception_.received(rtp_header, now, &counters_);
-  }
-  if (!settings_->receive || !peer_) return counters_.discarded.add(1);
-  peer_->transmit(rtcp, data, length);
+  return true;
+}
+
+void PacketStream::count_in(bool rtcp, size_t wire_length) {
+  (rtcp ? counters_.rtcp_packets_in : counters_.rtp_packets_in).add(1);
+  (rtcp ? counters_.rtcp_bytes_in : counters_.rtp_bytes_in).add(wire_length);
 }
 
 bool PacketStream::within_rate(int64_t now) {
@@ -104,6 +143,8 @@ void PacketStream::count_failure(SrtpResult result) {
       break;
     case SrtpResult::kShort:
       return counters_.srtp_short.add(1);
+    case SrtpResult::kMki:
+      return counters_.srtp_mki.add(1);
     case SrtpResult::kReplay:
       return counters_.srtp_replay.add(1);
     case SrtpResult::kSsrcLimit:
@@ -114,25 +155,23 @@ void PacketStream::count_failure(SrtpResult result) {
   }
 }
 
-void PacketStream::transmit(bool rtcp, uint8_t* data, size_t length) {
+void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_t length) {
+  const bool rtcp = kind == Kind::kRtcp || (kind == Kind::kForeign && component == kRtcp);
   // A mux'd far end gets both on its RTP port, from ours (RFC 5761 3).
   const Component out = rtcp && !settings_->rtcp_mux ? kRtcp : kRtp;
   const Endpoint& destination = latches_[out].destination();
   if (!configured_ || !settings_->send || !destination.known()) return counters_.discarded.add(1);
   if (settings_->srtp_out) {
+    // What is no RTP cannot be protected, and never leaves unprotected where protection was agreed.
+    if (kind == Kind::kForeign) return counters_.srtp_unsent.add(1);
     SrtpContext& context = *settings_->srtp_out;
     const SrtpResult result = rtcp ? context.protect_rtcp(data, &length) : context.protect_rtp(data, &length);
     if (result != SrtpResult::kOk) return counters_.srtp_unsent.add(1);
   }
   if (sendto(sockets_[out].fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, &destination.any, destination.size()) < 0)
     return counters_.send_errors.add(1);
-  if (rtcp) {
-    counters_.rtcp_packets_out.add(1);
-    counters_.rtcp_bytes_out.add(length);
-  } else {
-    counters_.rtp_packets_out.add(1);
-    counters_.rtp_bytes_out.add(length);
-  }
+  (rtcp ? counters_.rtcp_packets_out : counters_.rtp_packets_out).add(1);
+  (rtcp ? counters_.rtcp_bytes_out : counters_.rtp_bytes_out).add(length);
 }
 
 int64_t PacketStream::deadline() const {

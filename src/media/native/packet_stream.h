@@ -7,6 +7,7 @@
 
 #include "endpoint.h"
 #include "endpoint_latch.h"
+#include "media_policy.h"
 #include "reception.h"
 #include "srtp_context.h"
 #include "stats.h"
@@ -26,6 +27,8 @@ struct StreamSettings {
   bool rtcp_mux = false;
   bool send = true;
   bool receive = true;
+  bool passthrough = false;  // what arrives is no RTP and goes on as it is
+  MediaPolicy policy;
   std::unique_ptr<SrtpContext> srtp_in;
   std::unique_ptr<SrtpContext> srtp_out;
   int64_t timeout = 0;         // milliseconds; 0: never
@@ -84,10 +87,16 @@ class PacketStream {
 
  private:
   int64_t patience() const { return silent() ? settings_->silent_timeout : settings_->timeout; }
+  enum class Kind : uint8_t { kRtp, kRtcp, kForeign };
+
   SrtpResult unprotect(bool rtcp, uint8_t* data, size_t* length);
+  void receive_foreign(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
+  /// What a packet that was found good brings about. False when it is one too many.
+  bool accept(Component component, const Endpoint& source, int64_t now);
+  void count_in(bool rtcp, size_t wire_length);
   bool within_rate(int64_t now);
   void count_failure(SrtpResult result);
-  void transmit(bool rtcp, uint8_t* data, size_t length);
+  void transmit(Kind kind, Component component, uint8_t* data, size_t length);
   void publish_learned();
 
   const uint32_t id_;
@@ -98,6 +107,7 @@ class PacketStream {
   std::unique_ptr<StreamSettings> settings_;
   EndpointLatch latches_[2];
   Reception reception_;
+  DtmfEvents dtmf_;
   int64_t rate_since_ = 0;  // microseconds
   uint32_t rate_packets_ = 0;
   int64_t active_;  // milliseconds: the last packet, configuration or the opening

@@ -21,8 +21,9 @@ struct StreamCounters {
   Counter rtp_packets_in, rtp_bytes_in, rtp_packets_out, rtp_bytes_out;
   Counter rtcp_packets_in, rtcp_bytes_in, rtcp_packets_out, rtcp_bytes_out;
   Counter lost, jitter, duplicates, ssrc, ssrc_changes;
-  Counter srtp_auth, srtp_replay, srtp_short, srtp_ssrc_limit, srtp_unsent;
+  Counter srtp_auth, srtp_replay, srtp_short, srtp_mki, srtp_ssrc_limit, srtp_unsent;
   Counter unknown_source, malformed, discarded, rate_limited, send_errors, relearned;
+  Counter blocked, silenced, dtmf_packets, dtmf_events, dtmf_blocked;
 };
 
 /// The names under which JavaScript sees them; the only list of them on this side.
@@ -48,6 +49,7 @@ inline constexpr CounterName kCounterNames[] = {
     {"srtpAuthFailures", &StreamCounters::srtp_auth},
     {"srtpReplays", &StreamCounters::srtp_replay},
     {"srtpShort", &StreamCounters::srtp_short},
+    {"srtpWrongMki", &StreamCounters::srtp_mki},
     {"srtpSsrcLimit", &StreamCounters::srtp_ssrc_limit},
     {"srtpUnsent", &StreamCounters::srtp_unsent},
     {"unknownSource", &StreamCounters::unknown_source},
@@ -56,6 +58,11 @@ inline constexpr CounterName kCounterNames[] = {
     {"rateLimited", &StreamCounters::rate_limited},
     {"sendErrors", &StreamCounters::send_errors},
     {"relearned", &StreamCounters::relearned},
+    {"blocked", &StreamCounters::blocked},
+    {"silenced", &StreamCounters::silenced},
+    {"dtmfPackets", &StreamCounters::dtmf_packets},
+    {"dtmfEvents", &StreamCounters::dtmf_events},
+    {"dtmfBlocked", &StreamCounters::dtmf_blocked},
 };
 
 }  // namespace media

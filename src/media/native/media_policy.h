@@ -1,0 +1,50 @@
+// Owns what may become of a good RTP packet on its way: blocked, silenced, or its telephone events taken out.
+#pragma once
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+
+#include "rtp.h"
+
+namespace media {
+
+struct MediaPolicy {
+  enum class Media : uint8_t { kPass, kBlock, kSilence };
+  enum class Verdict : uint8_t { kPass, kSilenced, kBlock, kBlockDtmf };
+
+  Media media = Media::kPass;
+  bool block_dtmf = false;
+  std::bitset<128> telephone_events;  // payload types
+
+  bool is_telephone_event(const uint8_t* data) const { return telephone_events[data[1] & 0x7f]; }
+
+  /// `payload` is where the payload begins. Silence is written in place.
+  Verdict apply(bool telephone_event, size_t payload, uint8_t* data, size_t length) const {
+    if (media == Media::kPass && !(telephone_event && block_dtmf)) return Verdict::kPass;
+    return apply_other(telephone_event, payload, data, length);
+  }
+
+ private:
+  Verdict apply_other(bool telephone_event, size_t payload, uint8_t* data, size_t length) const;
+};
+
+/// Tells the packets of one event from those of the next.
+class DtmfEvents {
+ public:
+  /// RFC 4733 2.5.1.2: all packets of an event have its timestamp, also those sent again at its end.
+  bool begins(const RtpHeader& header) {
+    if (any_ && header.timestamp == timestamp_ && header.ssrc == ssrc_) return false;
+    any_ = true;
+    timestamp_ = header.timestamp;
+    ssrc_ = header.ssrc;
+    return true;
+  }
+
+ private:
+  bool any_ = false;
+  uint32_t timestamp_ = 0;
+  uint32_t ssrc_ = 0;
+};
+
+}  // namespace media

@@ -1,0 +1,95 @@
+// Owns the tests of AES-GCM and of master key identifiers through the native relay's door.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { key, NativeRig } from './native-rig.ts'
+import { rtcp, rtp } from './rtp-peer.ts'
+import { GcmOracle } from './srtp-oracle.ts'
+
+let rig: NativeRig
+
+beforeEach(() => {
+  rig = new NativeRig()
+})
+afterEach(() => rig.close())
+
+describe('AES-GCM (RFC 7714)', () => {
+  test.each(['AEAD_AES_128_GCM', 'AEAD_AES_256_GCM'] as const)('%s: RTP and RTCP both ways', async (suite) => {
+    const [inKey, outKey] = [key(1, suite), key(2, suite)]
+    const [a, b] = await rig.call({}, { srtpIn: inKey, srtpOut: outKey })
+    const [theirs, ours] = [new GcmOracle(inKey.key), new GcmOracle(outKey.key)]
+    await a.rtp.send(rtp(4711), a.rtpPort)
+    const [secured] = await b.rtp.hear(1)
+    expect(secured).toHaveLength(172 + 16)
+    expect(ours.unprotectRtp(secured!)).toEqual(rtp(4711))
+    await b.rtp.send(theirs.protectRtp(rtp(815)), b.rtpPort)
+    expect(await a.rtp.hear(1)).toEqual([rtp(815)])
+    await a.rtcp.send(rtcp(), a.rtcpPort)
+    expect(ours.unprotectRtcp((await b.rtcp.hear(1))[0]!)).toEqual(rtcp())
+    await b.rtcp.send(theirs.protectRtcp(rtcp(5), 77), b.rtcpPort)
+    expect(await a.rtcp.hear(1)).toEqual([rtcp(5)])
+  })
+
+  test('a payload of nothing is sealed too; a changed packet, a replay and the other side’s key do not pass', async () => {
+    const suite = 'AEAD_AES_128_GCM'
+    const [a, b] = await rig.call({}, { srtpIn: key(1, suite), srtpOut: key(2, suite) })
+    const oracle = new GcmOracle(key(1, suite).key)
+    const empty = rtp(1, { payload: Buffer.alloc(0) })
+    await b.rtp.send(oracle.protectRtp(empty), b.rtpPort)
+    expect(await a.rtp.hear(1)).toEqual([empty])
+    await b.rtp.send(oracle.protectRtp(empty), b.rtpPort)
+    await rig.counted(b.id, { srtpReplays: 1 })
+    const forged = oracle.protectRtp(rtp(2))
+    forged[4]! ^= 1
+    await b.rtp.send(forged, b.rtpPort)
+    await b.rtp.send(new GcmOracle(key(2, suite).key).protectRtp(rtp(2)), b.rtpPort)
+    await rig.counted(b.id, { srtpAuthFailures: 2, rtpPacketsIn: 1 })
+    await b.rtp.send(oracle.protectRtp(rtp(2)), b.rtpPort)
+    expect(await a.rtp.hear(2)).toEqual([empty, rtp(2)])
+  })
+})
+
+describe('master key identifiers (RFC 3711 3.1, RFC 4568 6.1)', () => {
+  const suite = 'AEAD_AES_256_GCM'
+  const named = (seed: number, value: number, length = 4) => ({ ...key(seed, suite), mki: { value, length } })
+
+  test('every packet that leaves carries it, and one that arrives must', async () => {
+    const [a, b] = await rig.call({}, { srtpIn: named(1, 7), srtpOut: named(2, 0x010203, 5) })
+    const mki = (bytes: string) => Buffer.from(bytes, 'hex')
+    await a.rtp.send(rtp(1), a.rtpPort)
+    const [secured] = await b.rtp.hear(1)
+    expect(secured!.subarray(-5)).toEqual(mki('0000010203'))
+    expect(new GcmOracle(key(2, suite).key, mki('0000010203')).unprotectRtp(secured!)).toEqual(rtp(1))
+    const oracle = new GcmOracle(key(1, suite).key, mki('00000007'))
+    await b.rtp.send(new GcmOracle(key(1, suite).key, mki('00000008')).protectRtp(rtp(2)), b.rtpPort)
+    await b.rtcp.send(new GcmOracle(key(1, suite).key).protectRtcp(rtcp(), 1), b.rtcpPort)
+    await rig.counted(b.id, { srtpWrongMki: 2, srtpAuthFailures: 0, rtpPacketsIn: 0 })
+    await b.rtp.send(oracle.protectRtp(rtp(2)), b.rtpPort)
+    await b.rtcp.send(oracle.protectRtcp(rtcp(), 1), b.rtcpPort)
+    expect(await a.rtp.hear(1)).toEqual([rtp(2)])
+    expect(await a.rtcp.hear(1)).toEqual([rtcp()])
+  })
+
+  test('the same key under another name keeps its roll-over counter', async () => {
+    const [a, b] = await rig.call({}, { srtpIn: named(1, 1), srtpOut: named(1, 1) })
+    const oracle = (name: number) => new GcmOracle(key(1, suite).key, Buffer.from([0, 0, 0, name]))
+    for (const sequence of [65_535, 65_536]) {
+      await a.rtp.send(rtp(sequence), a.rtpPort)
+      await b.rtp.send(oracle(1).protectRtp(rtp(sequence), sequence >> 16), b.rtpPort)
+    }
+    await a.rtp.hear(2)
+    await b.rtp.hear(2)
+    rig.relay.configure(b.id, { latching: 'learn', remote: b.remote, srtpIn: named(1, 2), srtpOut: named(1, 2) })
+    await a.rtp.send(rtp(65_537), a.rtpPort)
+    await b.rtp.send(oracle(2).protectRtp(rtp(65_537), 1), b.rtpPort)
+    expect(oracle(2).unprotectRtp((await b.rtp.hear(3))[2]!, 1)).toEqual(rtp(65_537))
+    expect((await a.rtp.hear(3))[2]).toEqual(rtp(65_537))
+  })
+
+  test('one that does not fit is refused in words', async () => {
+    const [a] = await rig.call()
+    const configure = (value: number, length: number) =>
+      rig.relay.configure(a.id, { latching: 'learn', srtpIn: named(1, value, length) })
+    expect(() => configure(256, 1)).toThrow('srtpIn: an MKI of 1 bytes cannot hold 256.')
+    expect(() => configure(1, 129)).toThrow('srtpIn.mki.length must be a whole number from 1 to 128, not 129.')
+    expect(() => configure(-1, 4)).toThrow('srtpIn.mki.value')
+  })
+})
