@@ -91,7 +91,8 @@ export const rewriteUser = define(
   (user: string) =>
     rewriteUri((seams) => {
       const password = seams.userinfo?.indexOf(':') ?? -1
-      seams.userinfo = user + (password < 0 ? '' : seams.userinfo!.slice(password))
+      const changed = user + (password < 0 ? '' : seams.userinfo!.slice(password))
+      seams.userinfo = changed === '' ? undefined : changed
     }),
 )
 
@@ -123,7 +124,8 @@ function changeUser(change: (user: string) => string): number {
     if (seams.userinfo === undefined) return
     const colon = seams.userinfo.indexOf(':')
     const user = colon < 0 ? seams.userinfo : seams.userinfo.slice(0, colon)
-    seams.userinfo = change(user) + (colon < 0 ? '' : seams.userinfo.slice(colon))
+    const changed = change(user) + (colon < 0 ? '' : seams.userinfo.slice(colon))
+    seams.userinfo = changed === '' ? undefined : changed
   })
 }
 

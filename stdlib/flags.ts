@@ -39,7 +39,8 @@ function meta(name: string, kamailio: string, aliases: string[], doc: string): O
     name,
     kamailio,
     aliases,
-    module: 'core',
+    // The flags of the message are keywords of the core.
+    module: ['setflag', 'resetflag', 'isflagset'].includes(kamailio) ? 'core' : 'kex',
     parameters: [{ name: 'flag', kind: 'flag', constant: true }],
     routes: ANY_ROUTE,
     doc,
@@ -75,16 +76,13 @@ export const isFlagSet = define(
   meta('isFlagSet', 'isflagset', [], 'True if the flag of the message or its transaction is set.'),
   reader(TRANSACTION),
 )
-export const setBranchFlag = define(
-  meta('setBranchFlag', 'setbflag', ['setbranchflag'], 'Sets a flag of the branch.'),
-  setter(BRANCH),
-)
+export const setBranchFlag = define(meta('setBranchFlag', 'setbflag', [], 'Sets a flag of the branch.'), setter(BRANCH))
 export const resetBranchFlag = define(
-  meta('resetBranchFlag', 'resetbflag', ['resetbranchflag'], 'Clears a flag of the branch.'),
+  meta('resetBranchFlag', 'resetbflag', [], 'Clears a flag of the branch.'),
   resetter(BRANCH),
 )
 export const isBranchFlagSet = define(
-  meta('isBranchFlagSet', 'isbflagset', ['isbranchflagset'], 'True if the flag of the branch is set.'),
+  meta('isBranchFlagSet', 'isbflagset', [], 'True if the flag of the branch is set.'),
   reader(BRANCH),
 )
 export const setScriptFlag = define(

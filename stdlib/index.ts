@@ -48,7 +48,7 @@ export {
   sdpWithMedia,
   sdpWithTransport,
 } from './sdpops.ts'
-export { hasTotag, isMethod, isMyself, isReply, isRequest, isUser } from './siputils.ts'
+export { hasTotag, isMethod, isMyself, isReply, isRequest } from './siputils.ts'
 export { sendReply, slReplyError, slSendReply } from './sl.ts'
 export { forward, tRelay, tRelayToTcp, tRelayToTls, tRelayToUdp } from './t-relay.ts'
 export {

@@ -4,7 +4,7 @@ import { define } from './define.ts'
 import { edit, removeHeaderLine } from './message-edits.ts'
 import { posixRegex } from './regex.ts'
 import { runTarget, setDestination, setRequestUri } from './request-uri.ts'
-import { currentRun } from './runtime.ts'
+import { currentRun, language } from './runtime.ts'
 import { isOwnAddress, isOwnUri } from './siputils.ts'
 
 /** One Route value, and the header line that it stands in. */
@@ -106,7 +106,7 @@ function afterStrict(message: SipMessage, entries: RouteEntry[]): number {
   const ruri = parseUri(runTarget().uri)
   currentRun().state.routeParams = ruri?.params.toString() ?? ''
   let rest = entries
-  if (ruri?.params.has('r2') && entries[0]?.uri?.params.has('r2') && isOurs(entries[0])) {
+  if (entries[0]?.uri?.params.has('r2') && isOurs(entries[0])) {
     removed.push(entries[0])
     rest = entries.slice(1)
   }
@@ -143,8 +143,9 @@ export const looseRoute = define(
     if (entries.length === 0) return NO_ROUTE
     const inDialog = message.toTag !== ''
     // Only a strict router before us puts a Record-Route of ours (it has lr or r2) in the R-URI of a dialog's request.
+    // Kamailio takes any R-URI of ours for that, and so does a `.cfg`.
     const { uri } = runTarget()
-    const strictBefore = inDialog && /;(lr|r2)\b/i.test(uri) && isOwnUri(uri)
+    const strictBefore = inDialog && (language() === 'cfg' || /;(lr|r2)\b/i.test(uri)) && isOwnUri(uri)
     return strictBefore ? afterStrict(message, entries) : afterLoose(message, entries, inDialog)
   },
 )

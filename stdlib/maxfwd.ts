@@ -9,7 +9,6 @@ export const mfProcessMaxfwdHeader = define(
   {
     name: 'mfProcessMaxfwdHeader',
     kamailio: 'mf_process_maxfwd_header',
-    aliases: ['process_maxfwd'],
     module: 'maxfwd',
     parameters: [{ name: 'value', kind: 'int' }],
     routes: ['request'],

@@ -87,7 +87,16 @@ function markNew(): void {
 export function rewriteUri(change: (seams: UriSeams) => void): number {
   const seams = cutUri(runTarget().uri)
   if (seams === undefined) return -1
+  if (seams.scheme.toLowerCase() === 'tel') fromTel(seams)
   change(seams)
   setRequestUri(joinUri(seams))
   return 1
+}
+
+/** A tel URI that gets a host becomes a SIP URI with its number as user (RFC 3261 19.1.6). */
+function fromTel(seams: UriSeams): void {
+  seams.scheme = 'sip'
+  seams.userinfo = seams.hostport
+  seams.hostport = ''
+  seams.tail = ';user=phone'
 }

@@ -120,8 +120,8 @@ export const recordRoutePreset = define(
       const user = userPart()
       const params = fromTagParam() + currentRun().state.recordRouteParams + lrParam()
       const pair = inbound !== undefined && inbound !== ''
-      const line = (host: string) =>
-        `Record-Route: <sip:${user ? `${user.user}@` : ''}${toBytes(host)}${pair ? ';r2=on' : ''}${params}>\r\n`
+      // Without r2=on, as Kamailio 5.6 writes it.
+      const line = (host: string) => `Record-Route: <sip:${user ? `${user.user}@` : ''}${toBytes(host)}${params}>\r\n`
       edit(at, 0, line(address) + (pair ? line(inbound) : ''))
     }),
 )

@@ -1,5 +1,5 @@
 // Owns module siputils: tests on method, tags, addresses and URIs.
-import { type NameAddr, parseUri, SipRequest } from '../src/sip/index.ts'
+import { parseUri, SipRequest } from '../src/sip/index.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { currentRun, opNow } from './runtime.ts'
 
@@ -52,44 +52,26 @@ export function isOwnAddress(host: string, port: number, proto = ''): boolean {
   return opNow('local', { host, port, proto }) === 1
 }
 
-/** Is it a URI of one of our addresses or aliases? */
+/** Is it a URI of one of our addresses or aliases? Without a port, that of the listener the message came in on counts too. */
 export function isOwnUri(text: string): boolean {
   const uri = parseUri(text)
-  return uri !== undefined && isOwnAddress(uri.host, uri.port ?? 0, uri.params.get('transport') ?? '')
+  if (uri === undefined) return false
+  const transport = uri.params.get('transport') ?? ''
+  if (isOwnAddress(uri.host, uri.port ?? 0, transport)) return true
+  return uri.port === undefined && isOwnAddress(uri.host, currentRun().meta.listener.port, transport)
 }
 
 export const isMyself = define(
   {
     name: 'isMyself',
     kamailio: 'is_myself',
-    module: 'corex',
+    module: 'kex',
     parameters: [{ name: 'uri', kind: 'string' }],
     routes: ANY_ROUTE,
     doc: 'True if the host and port of the URI are ours: a listener, its advertised address, or an alias.',
     example: 'is_myself("$ru")',
   },
   (uri: string) => (isOwnUri(uri.includes(':') ? uri : `sip:${uri}`) ? 1 : -1),
-)
-
-function hasUser(address: NameAddr | undefined): boolean {
-  const user = address && parseUri(address.uri)?.user
-  return user !== undefined && user !== ''
-}
-
-export const isUser = define(
-  {
-    name: 'isUser',
-    kamailio: 'is_user',
-    module: MODULE,
-    parameters: [{ name: 'user', kind: 'string' }],
-    routes: ['request'],
-    doc: 'True if the user of From is that one.',
-    example: 'is_user("alice")',
-  },
-  (user: string) => {
-    const { from } = currentRun().message
-    return hasUser(from) && parseUri(from!.uri)?.user === user ? 1 : -1
-  },
 )
 
 export const isRequest = define(

@@ -102,9 +102,11 @@ export function findReplacements(substitution: Substitution, text: string, from 
     if (match === undefined) break
     const start = match[0]!
     const end = match[1]!
+    // Kamailio gives up on a match of nothing.
+    if (end === start) break
     found.push({ at: start, remove: end - start, text: fill(substitution.parts, text, match) })
     if (!substitution.all) break
-    at = end > start ? end : end + 1
+    at = end
   }
   return found
 }

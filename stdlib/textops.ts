@@ -456,8 +456,8 @@ export const setBody = define(
   (text: string, type: string) => {
     const { message, raw } = currentRun()
     const index = message.find('Content-Type')
-    if (index < 0) edit(endOfHeaders(message), 0, `Content-Type: ${toBytes(type)}\r\n`)
-    else edit(message.valueStart(index), message.valueEnd(index) - message.valueStart(index), toBytes(type))
+    if (index >= 0) removeHeaderLine(message, index)
+    edit(endOfHeaders(message), 0, `Content-Type: ${toBytes(type)}\r\n`)
     edit(message.bodyStart, raw.length - message.bodyStart, toBytes(text))
     return 1
   },

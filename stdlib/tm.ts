@@ -3,7 +3,7 @@ import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
 import { define } from './define.ts'
 import { posixRegex } from './regex.ts'
 import { sendReplyAs } from './replies.ts'
-import { currentRun, opNow } from './runtime.ts'
+import { currentRun, language, opNow } from './runtime.ts'
 import './t-relay.ts'
 
 const HOOKS: readonly RouteKind[] = ['request', 'failure', 'branch', 'reply']
@@ -100,6 +100,8 @@ export const tNewtran = define(
   ),
   () => {
     const { state } = currentRun()
+    // Kamailio's E_SCRIPT: the script has made it already.
+    if (state.created && language() === 'cfg') return -10
     const code = opNow('newtran', null)
     if (code > 0) state.created = true
     return code
@@ -142,7 +144,12 @@ export const tReply = define(
     'Replies by the transaction.',
     't_reply("404", "Not found");',
   ),
-  (code: number | string, reason: string) => sendReplyAs('transaction', code, reason),
+  (code: number | string, reason: string) => {
+    const run = currentRun()
+    // In a `.ts` the proxy core has made the transaction.
+    if (language() === 'cfg' && run.kind === 'request' && !run.state.created) return -1
+    return sendReplyAs('transaction', code, reason)
+  },
 )
 
 export const tCheckStatus = define(

@@ -153,8 +153,8 @@ describe('record_route', () => {
     const two = invite()
     two.do(() => recordRoutePreset('25.25.25.5', '10.0.0.5'))
     expect(two.lines.slice(0, 2)).toEqual([
-      'Record-Route: <sip:25.25.25.5;r2=on;ftag=11;lr>',
-      'Record-Route: <sip:10.0.0.5;r2=on;ftag=11;lr>',
+      'Record-Route: <sip:25.25.25.5;ftag=11;lr>',
+      'Record-Route: <sip:10.0.0.5;ftag=11;lr>',
     ])
   })
 })
@@ -190,6 +190,9 @@ describe('R-URI', () => {
     ['sip:12345@h', () => strip(2), 'sip:345@h'],
     ['sip:12345@h', () => stripTail(2), 'sip:123@h'],
     ['sip:1@h;x=y?A=b', () => userPhone(), 'sip:1@h;x=y;user=phone?A=b'],
+    ['sip:bob@h', () => rewriteUser(''), 'sip:h'],
+    ['sip:bob@h', () => strip(9), 'sip:h'],
+    ['tel:+123', () => rewriteHost('h'), 'sip:+123@h;user=phone'],
     ['sip:1@h', () => setUri('sip:2@i'), 'sip:2@i'],
   ])('%s', (uri, change, expected) => {
     const run = new MessageRun(message(`INVITE ${uri} SIP/2.0`, BASE))
