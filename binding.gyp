@@ -22,6 +22,7 @@
         "src/media/native/port_pool.cc",
         "src/media/native/reception.cc",
         "src/media/native/relay.cc",
+        "src/media/native/reports.cc",
         "src/media/native/session_cipher.cc",
         "src/media/native/srtp_context.cc"
       ]

@@ -75,6 +75,34 @@ export interface StreamConfig {
   packetRate?: number
 }
 
+/** One SSRC that was heard. */
+export interface SourceStats {
+  ssrc: number
+  /** Without duplicates. */
+  packets: number
+  bytes: number
+  /** RFC 3550 A.3 */
+  lost: number
+  /** RFC 3550 A.8, in timestamp units, and in milliseconds. */
+  jitter: number
+  jitterMillis: number
+  duplicates: number
+}
+
+/** The far end's last report block on one SSRC that it is sent (RFC 3550 6.4.1). */
+export interface ReportStats {
+  ssrc: number
+  /** Since its report before, 0 to 1. */
+  fractionLost: number
+  /** In all; duplicates make it negative. */
+  lost: number
+  /** In timestamp units, and in milliseconds. */
+  jitter: number
+  jitterMillis: number
+  /** Between the relay and the far end; -1: not known. */
+  roundTripMillis: number
+}
+
 /** Counters of a stream since it was opened. "In" is what its far end sent and the relay took; bytes are those of the wire. */
 export interface StreamStats {
   rtpPacketsIn: number
@@ -127,6 +155,16 @@ export interface StreamStats {
   dtmfEvents: number
   dtmfPackets: number
   dtmfBlocked: number
+  /** By SSRC: the last eight heard, in no order. */
+  sources: SourceStats[]
+  /** By SSRC: the last eight reported on, in no order. */
+  reports: ReportStats[]
+  /** Round trips between the relay and the far end, from its RTCP: how many were measured; -1 where none was. */
+  roundTrips: number
+  roundTripMillis: number
+  roundTripMinMillis: number
+  roundTripMaxMillis: number
+  roundTripMeanMillis: number
   /** `address:port`, IPv6 in brackets; '' while nothing was learned. */
   learnedRtp: string
   learnedRtcp: string
@@ -189,13 +227,19 @@ interface Settings {
   packetRate: number
 }
 
+/** Statistics as the addon gives them: jitter in timestamp units alone. */
+type Counted = Omit<StreamStats, 'jitterMillis' | 'sources' | 'reports'> & {
+  sources: Omit<SourceStats, 'jitterMillis'>[]
+  reports: Omit<ReportStats, 'jitterMillis'>[]
+}
+
 interface Addon {
   create(threads: number, onTimeout: (stream: number, silent: boolean) => void): Handle
   open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
   link(handle: Handle, a: number, b: number): boolean
   configure(handle: Handle, id: number, settings: Settings): boolean
   close(handle: Handle, id: number): boolean
-  stats(handle: Handle, id: number): Omit<StreamStats, 'jitterMillis'> | null
+  stats(handle: Handle, id: number): Counted | null
   shutdown(handle: Handle): void
 }
 
@@ -388,7 +432,12 @@ export function createNativeRelay(options: {
     stats(id) {
       const counters = addon.stats(running(), known(id))
       if (!counters) throw new SignalboxError('ERR_MEDIA', `There is no media stream ${id}.`)
-      return { ...counters, jitterMillis: (counters.jitter * 1000) / (clockRates.get(id) ?? 8000) }
+      const clockRate = clockRates.get(id) ?? 8000
+      const timed = <T extends { jitter: number }>(row: T) => ({
+        ...row,
+        jitterMillis: (row.jitter * 1000) / clockRate,
+      })
+      return { ...timed(counters), sources: counters.sources.map(timed), reports: counters.reports.map(timed) }
     },
 
     shutdown() {

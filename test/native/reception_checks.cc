@@ -15,12 +15,12 @@ CASE("loss is counted over a roll-over of the sequence number, and late packets 
   Reception reception;
   StreamCounters counters;
   for (uint32_t i = 65'500; i < 65'700; i++)
-    if (i % 10 != 0) reception.received(header(i), i * 20'000, &counters);
+    if (i % 10 != 0) reception.received(header(i), 172, i * 20'000, &counters);
   EQUAL(counters.lost.get(), 19u);  // 65,500 came before the first and is not expected
-  reception.received(header(65'690), 65'700 * 20'000, &counters);
+  reception.received(header(65'690), 172, 65'700 * 20'000, &counters);
   EQUAL(counters.lost.get(), 18u);
   EQUAL(counters.duplicates.get(), 0u);
-  reception.received(header(65'690), 65'700 * 20'000, &counters);
+  reception.received(header(65'690), 172, 65'700 * 20'000, &counters);
   EQUAL(counters.duplicates.get(), 1u);
   EQUAL(counters.lost.get(), 18u);
 }
@@ -28,8 +28,8 @@ CASE("loss is counted over a roll-over of the sequence number, and late packets 
 CASE("a new SSRC begins anew and keeps the loss so far") {
   Reception reception;
   StreamCounters counters;
-  for (uint32_t i : {1, 2, 5}) reception.received(header(i), i * 20'000, &counters);
-  for (uint32_t i : {900, 901, 903}) reception.received(header(i, 2), i * 20'000, &counters);
+  for (uint32_t i : {1, 2, 5}) reception.received(header(i), 172, i * 20'000, &counters);
+  for (uint32_t i : {900, 901, 903}) reception.received(header(i, 2), 172, i * 20'000, &counters);
   EQUAL(counters.lost.get(), 3u);
   EQUAL(counters.ssrc_changes.get(), 1u);
   EQUAL(counters.ssrc.get(), 2u);
@@ -38,9 +38,9 @@ CASE("a new SSRC begins anew and keeps the loss so far") {
 CASE("a sender that begins anew within one SSRC is not taken for loss") {
   Reception reception;
   StreamCounters counters;
-  for (uint32_t i = 0; i < 10; i++) reception.received(header(i), i * 20'000, &counters);
-  for (uint32_t i = 30'000; i < 30'010; i++) reception.received(header(i), i * 20'000, &counters);
-  for (uint32_t i = 5'000; i < 5'010; i++) reception.received(header(i), i * 20'000, &counters);
+  for (uint32_t i = 0; i < 10; i++) reception.received(header(i), 172, i * 20'000, &counters);
+  for (uint32_t i = 30'000; i < 30'010; i++) reception.received(header(i), 172, i * 20'000, &counters);
+  for (uint32_t i = 5'000; i < 5'010; i++) reception.received(header(i), 172, i * 20'000, &counters);
   EQUAL(counters.lost.get(), 0u);
   EQUAL(counters.duplicates.get(), 0u);
 }
@@ -49,8 +49,8 @@ CASE("steady packets have no jitter; packets late by 10 ms in turn approach 10 m
   Reception steady, shaky;
   StreamCounters a, b;
   for (uint32_t i = 0; i < 1000; i++) {
-    steady.received(header(i), 5'000'000'000 + i * 20'000LL, &a);
-    shaky.received(header(i), 5'000'000'000 + i * 20'000LL + (i % 2) * 10'000, &b);
+    steady.received(header(i), 172, 5'000'000'000 + i * 20'000LL, &a);
+    shaky.received(header(i), 172, 5'000'000'000 + i * 20'000LL + (i % 2) * 10'000, &b);
   }
   EQUAL(a.jitter.get(), 0u);
   TRUE(b.jitter.get() >= 78 && b.jitter.get() <= 80);
@@ -62,9 +62,48 @@ CASE("a timestamp that jumps is no jitter") {
   for (uint32_t i = 0; i < 100; i++) {
     RtpHeader each = header(i);
     if (i >= 50) each.timestamp += 2'000'000'000;
-    reception.received(each, i * 20'000LL, &counters);
+    reception.received(each, 172, i * 20'000LL, &counters);
   }
   EQUAL(counters.jitter.get(), 0u);
+}
+
+CASE("each SSRC has its own statistics, and goes on with them when it is heard again") {
+  Reception reception;
+  StreamCounters counters;
+  for (uint32_t i = 0; i < 100; i++) {
+    if (i % 10 != 5) reception.received(header(i, 1), 172, i * 20'000LL, &counters);
+    reception.received(header(50'000 + i, 2), 100, i * 20'000LL, &counters);
+    if (i % 2 == 0) reception.received(header(50'000 + i, 2), 100, i * 20'000LL, &counters);
+  }
+  Reception::Sources sources;
+  EQUAL(reception.sources(&sources), 2u);
+  EQUAL(sources[0].ssrc, 1u);
+  EQUAL(sources[0].packets, 90u);
+  EQUAL(sources[0].bytes, 90u * 172);
+  EQUAL(sources[0].lost, 10u);
+  EQUAL(sources[1].packets, 100u);
+  EQUAL(sources[1].duplicates, 50u);
+  EQUAL(sources[1].lost, 0u);
+  EQUAL(counters.lost.get(), 10u);
+  EQUAL(counters.duplicates.get(), 50u);
+}
+
+CASE("a flood of SSRCs keeps the last ones heard, and the loss of all") {
+  Reception reception;
+  StreamCounters counters;
+  for (uint32_t ssrc = 1; ssrc <= 1000; ssrc++) {
+    reception.received(header(1, ssrc), 172, ssrc * 1000LL, &counters);
+    reception.received(header(3, ssrc), 172, ssrc * 1000LL, &counters);
+  }
+  Reception::Sources sources;
+  EQUAL(reception.sources(&sources), Reception::kMaxSources);
+  for (const auto& source : sources) {
+    TRUE(source.ssrc > 1000 - Reception::kMaxSources);
+    EQUAL(source.packets, 2u);
+    EQUAL(source.lost, 1u);
+  }
+  EQUAL(counters.lost.get(), 1000u);
+  EQUAL(counters.ssrc_changes.get(), 999u);
 }
 
 CASE("RTP headers: version, CSRC list and extension within the packet") {

@@ -241,6 +241,49 @@ napi_value close(napi_env env, napi_callback_info info) {
   return boolean(env, arguments.handle()->relay->close(static_cast<uint32_t>(arguments.integer(1))));
 }
 
+template <typename Rows, typename Fill>
+napi_value table(napi_env env, const Rows& rows, size_t count, Fill fill) {
+  napi_value result;
+  napi_create_array_with_length(env, count, &result);
+  for (size_t i = 0; i < count; i++) {
+    napi_value row;
+    napi_create_object(env, &row);
+    fill(row, rows[i]);
+    napi_set_element(env, result, static_cast<uint32_t>(i), row);
+  }
+  return result;
+}
+
+/// Microseconds as milliseconds; -1 stays -1.
+napi_value milliseconds(napi_env env, int64_t microseconds) {
+  return number(env, microseconds < 0 ? -1 : static_cast<double>(microseconds) / 1000);
+}
+
+napi_value sources(napi_env env, const media::PacketStream& stream) {
+  media::Reception::Sources rows;
+  const size_t count = stream.reception().sources(&rows);
+  return table(env, rows, count, [env](napi_value row, const media::SourceStats& source) {
+    set(env, row, "ssrc", number(env, source.ssrc));
+    set(env, row, "packets", number(env, static_cast<double>(source.packets)));
+    set(env, row, "bytes", number(env, static_cast<double>(source.bytes)));
+    set(env, row, "lost", number(env, static_cast<double>(source.lost)));
+    set(env, row, "jitter", number(env, static_cast<double>(source.jitter)));
+    set(env, row, "duplicates", number(env, static_cast<double>(source.duplicates)));
+  });
+}
+
+napi_value reports(napi_env env, const media::PacketStream& stream) {
+  media::Reports::Blocks rows;
+  const size_t count = stream.reports().blocks(&rows);
+  return table(env, rows, count, [env](napi_value row, const media::ReportStats& report) {
+    set(env, row, "ssrc", number(env, report.ssrc));
+    set(env, row, "fractionLost", number(env, report.fraction_lost / 256.0));
+    set(env, row, "lost", number(env, report.lost));
+    set(env, row, "jitter", number(env, report.jitter));
+    set(env, row, "roundTripMillis", milliseconds(env, report.round_trip));
+  });
+}
+
 // stats(handle, id) -> object, or null when there is no such stream
 napi_value stats(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
@@ -253,6 +296,14 @@ napi_value stats(napi_env env, napi_callback_info info) {
   napi_create_object(env, &result);
   for (const auto& [name, counter] : media::kCounterNames)
     set(env, result, name, number(env, static_cast<double>((stream->counters().*counter).get())));
+  set(env, result, "sources", sources(env, *stream));
+  set(env, result, "reports", reports(env, *stream));
+  const media::RoundTrips trips = stream->reports().round_trips();
+  set(env, result, "roundTrips", number(env, static_cast<double>(trips.count)));
+  set(env, result, "roundTripMillis", milliseconds(env, trips.last));
+  set(env, result, "roundTripMinMillis", milliseconds(env, trips.least));
+  set(env, result, "roundTripMaxMillis", milliseconds(env, trips.most));
+  set(env, result, "roundTripMeanMillis", milliseconds(env, trips.count == 0 ? -1 : trips.sum / static_cast<int64_t>(trips.count)));
   const media::LearnedAddresses learned = stream->learned();
   set(env, result, "learnedRtp", learned.rtp.text());
   set(env, result, "learnedRtcp", learned.rtcp.text());

@@ -67,11 +67,12 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   if (rtcp && !rtcp_lengths_add_up(data, length)) return counters_.malformed.add(1);
   if (!accept(component, source, now)) return;
   count_in(rtcp, wire_length);
-  if (!rtcp) reception_.received(rtp_header, now, &counters_);
   if (rtcp) {
+    reports_.received(data, length, now);
     if (!settings_->receive || !peer_) return counters_.discarded.add(1);
-    return peer_->transmit(Kind::kRtcp, component, data, length);
+    return peer_->transmit(Kind::kRtcp, component, data, length, now);
   }
+  reception_.received(rtp_header, wire_length, now, &counters_);
   const bool telephone_event = settings_->policy.is_telephone_event(data);
   if (telephone_event) {
     counters_.dtmf_packets.add(1);
@@ -89,7 +90,7 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
     case MediaPolicy::Verdict::kPass:
       break;
   }
-  peer_->transmit(Kind::kRtp, component, data, length);
+  peer_->transmit(Kind::kRtp, component, data, length, now);
 }
 
 void PacketStream::receive_foreign(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
@@ -99,7 +100,7 @@ void PacketStream::receive_foreign(Component component, uint8_t* data, size_t le
   count_in(component == kRtcp, length);
   if (!settings_->receive || !peer_) return counters_.discarded.add(1);
   if (settings_->policy.media != MediaPolicy::Media::kPass) return counters_.blocked.add(1);
-  peer_->transmit(Kind::kForeign, component, data, length);
+  peer_->transmit(Kind::kForeign, component, data, length, now);
 }
 
 bool PacketStream::accept(Component component, const Endpoint& source, int64_t now) {
@@ -155,12 +156,13 @@ void PacketStream::count_failure(SrtpResult result) {
   }
 }
 
-void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_t length) {
+void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_t length, int64_t now) {
   const bool rtcp = kind == Kind::kRtcp || (kind == Kind::kForeign && component == kRtcp);
   // A mux'd far end gets both on its RTP port, from ours (RFC 5761 3).
   const Component out = rtcp && !settings_->rtcp_mux ? kRtcp : kRtp;
   const Endpoint& destination = latches_[out].destination();
   if (!configured_ || !settings_->send || !destination.known()) return counters_.discarded.add(1);
+  if (kind == Kind::kRtcp) reports_.sent(data, length, now);
   if (settings_->srtp_out) {
     // What is no RTP cannot be protected, and never leaves unprotected where protection was agreed.
     if (kind == Kind::kForeign) return counters_.srtp_unsent.add(1);

@@ -9,6 +9,7 @@
 #include "endpoint_latch.h"
 #include "media_policy.h"
 #include "reception.h"
+#include "reports.h"
 #include "srtp_context.h"
 #include "stats.h"
 
@@ -42,7 +43,7 @@ struct LearnedAddresses {
   Endpoint rtcp;
 };
 
-/// Everything but the counters and learned() is touched by the stream's loop alone.
+/// Everything but what is told from any thread is touched by the stream's loop alone.
 class PacketStream {
  public:
   enum Component : uint8_t { kRtp, kRtcp };
@@ -82,6 +83,8 @@ class PacketStream {
   // From any thread.
   const StreamCounters& counters() const { return counters_; }
   LearnedAddresses learned() const;
+  const Reception& reception() const { return reception_; }
+  const Reports& reports() const { return reports_; }
   /// Milliseconds of the last good packet, 0 for none.
   uint64_t last_packet() const { return last_packet_.get(); }
 
@@ -96,7 +99,7 @@ class PacketStream {
   void count_in(bool rtcp, size_t wire_length);
   bool within_rate(int64_t now);
   void count_failure(SrtpResult result);
-  void transmit(Kind kind, Component component, uint8_t* data, size_t length);
+  void transmit(Kind kind, Component component, uint8_t* data, size_t length, int64_t now);
   void publish_learned();
 
   const uint32_t id_;
@@ -108,6 +111,7 @@ class PacketStream {
   EndpointLatch latches_[2];
   Reception reception_;
   DtmfEvents dtmf_;
+  Reports reports_;
   int64_t rate_since_ = 0;  // microseconds
   uint32_t rate_packets_ = 0;
   int64_t active_;  // milliseconds: the last packet, configuration or the opening

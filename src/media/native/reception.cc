@@ -1,6 +1,8 @@
 // Owns the arithmetic of RFC 3550 A.1, A.3 and A.8.
 #include "reception.h"
 
+#include <algorithm>
+
 namespace media {
 
 namespace {
@@ -10,61 +12,100 @@ constexpr int64_t kMaxDropout = 3000;
 constexpr uint64_t kFirstCycle = 1 << 16;
 }  // namespace
 
-void Reception::start(const RtpHeader& header) {
-  ssrc_ = header.ssrc;
-  window_ = ReplayWindow();
-  base_ = kFirstCycle + header.sequence;
-  received_ = 0;
-  has_transit_ = false;
-  jitter_ = 0;
+void Reception::Source::start(const RtpHeader& header) {
+  lost_before = static_cast<int64_t>(lost.get());
+  window = ReplayWindow();
+  base = kFirstCycle + header.sequence;
+  received = 0;
+  has_transit = false;
+  jitter = 0;
 }
 
-void Reception::received(const RtpHeader& header, int64_t now, StreamCounters* counters) {
-  if (!any_ || header.ssrc != ssrc_) {
-    if (any_) {
-      counters->ssrc_changes.add(1);
-      lost_before_ = static_cast<int64_t>(counters->lost.get());
+void Reception::Source::reset(uint32_t new_ssrc) {
+  ssrc = new_ssrc;
+  for (Counter* counter : {&packets, &bytes, &lost, &duplicates, &shown_jitter}) counter->set(0);
+  window = ReplayWindow();
+}
+
+Reception::Source& Reception::source_of(uint32_t ssrc, StreamCounters* counters) {
+  if (count_ > 0 && sources_[current_].ssrc == ssrc) return sources_[current_];
+  if (count_ > 0) counters->ssrc_changes.add(1);
+  counters->ssrc.set(ssrc);
+  const auto end = sources_.begin() + count_;
+  auto found = std::find_if(sources_.begin(), end, [ssrc](const Source& each) { return each.ssrc == ssrc; });
+  if (found == end) {
+    const std::scoped_lock lock(mutex_);
+    if (count_ < kMaxSources) {
+      count_++;
+    } else {
+      found = std::min_element(sources_.begin(), end, [](const Source& a, const Source& b) { return a.heard < b.heard; });
     }
-    any_ = true;
-    start(header);
-    counters->ssrc.set(header.ssrc);
+    found->reset(ssrc);
   }
-  uint64_t index = base_;
-  if (!window_.empty()) {
-    const auto step = static_cast<int16_t>(header.sequence - static_cast<uint16_t>(window_.highest()));
-    index = window_.highest() + static_cast<int64_t>(step);
+  current_ = static_cast<uint32_t>(found - sources_.begin());
+  return *found;
+}
+
+void Reception::received(const RtpHeader& header, size_t bytes, int64_t now, StreamCounters* counters) {
+  Source& source = source_of(header.ssrc, counters);
+  source.heard = now;
+  ReplayWindow& window = source.window;
+  if (window.empty()) source.start(header);
+  uint64_t index = source.base;
+  if (!window.empty()) {
+    const auto step = static_cast<int16_t>(header.sequence - static_cast<uint16_t>(window.highest()));
+    index = window.highest() + static_cast<int64_t>(step);
     if (step > kMaxDropout || step < -static_cast<int64_t>(ReplayWindow::kWidth)) {
-      lost_before_ = static_cast<int64_t>(counters->lost.get());
-      start(header);
-      index = base_;
+      source.start(header);
+      index = source.base;
     }
   }
-  if (window_.check(index) != ReplayWindow::Verdict::kNew) {
+  if (window.check(index) != ReplayWindow::Verdict::kNew) {
+    source.duplicates.add(1);
     counters->duplicates.add(1);
     return;
   }
-  window_.add(index);
-  if (index < base_) base_ = index;
-  received_++;
+  window.add(index);
+  if (index < source.base) source.base = index;
+  source.received++;
+  source.packets.add(1);
+  source.bytes.add(bytes);
   // RFC 3550 A.3
-  const auto expected = static_cast<int64_t>(window_.highest() - base_ + 1);
-  const int64_t lost = lost_before_ + expected - static_cast<int64_t>(received_);
-  counters->lost.set(lost > 0 ? static_cast<uint64_t>(lost) : 0);
+  const auto expected = static_cast<int64_t>(window.highest() - source.base + 1);
+  const int64_t lost = std::max<int64_t>(source.lost_before + expected - static_cast<int64_t>(source.received), 0);
+  const int64_t more = lost - static_cast<int64_t>(source.lost.get());
+  if (more != 0) {
+    source.lost.set(static_cast<uint64_t>(lost));
+    counters->lost.add(static_cast<uint64_t>(more));
+  }
+  source.measure_jitter(header, now, clock_rate_);
+  counters->jitter.set(source.shown_jitter.get());
+}
 
-  // RFC 3550 A.8, in timestamp units; packets of one frame share a timestamp and are measured once.
-  if (has_transit_ && header.timestamp == timestamp_) return;
-  timestamp_ = header.timestamp;
-  const int64_t arrival = now / 1000 * clock_rate_ / 1000 + now % 1000 * clock_rate_ / 1000000;
-  const int64_t transit = static_cast<int32_t>(static_cast<uint32_t>(arrival) - header.timestamp);
-  if (has_transit_) {
-    int64_t d = static_cast<int32_t>(static_cast<uint32_t>(transit - transit_));
+/// RFC 3550 A.8, in timestamp units; packets of one frame share a timestamp and are measured once.
+void Reception::Source::measure_jitter(const RtpHeader& header, int64_t now, uint32_t clock_rate) {
+  if (has_transit && header.timestamp == timestamp) return;
+  timestamp = header.timestamp;
+  const int64_t arrival = now / 1000 * clock_rate / 1000 + now % 1000 * clock_rate / 1000000;
+  const int64_t transit_now = static_cast<int32_t>(static_cast<uint32_t>(arrival) - header.timestamp);
+  if (has_transit) {
+    int64_t d = static_cast<int32_t>(static_cast<uint32_t>(transit_now - transit));
     if (d < 0) d = -d;
     // A sender whose clock jumps (music on hold, a new source) is no jitter.
-    if (d < static_cast<int64_t>(clock_rate_) * 10) jitter_ += d - ((jitter_ + 8) >> 4);
-    counters->jitter.set(static_cast<uint64_t>(jitter_ >> 4));
+    if (d < static_cast<int64_t>(clock_rate) * 10) jitter += d - ((jitter + 8) >> 4);
+    shown_jitter.set(static_cast<uint64_t>(jitter >> 4));
   }
-  transit_ = transit;
-  has_transit_ = true;
+  transit = transit_now;
+  has_transit = true;
+}
+
+size_t Reception::sources(Sources* out) const {
+  const std::scoped_lock lock(mutex_);
+  for (size_t i = 0; i < count_; i++) {
+    const Source& source = sources_[i];
+    (*out)[i] = {source.ssrc, source.packets.get(), source.bytes.get(), source.lost.get(), source.shown_jitter.get(), source.duplicates.get()};
+  }
+  return count_;
 }
 
 }  // namespace media

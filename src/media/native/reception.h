@@ -1,7 +1,9 @@
-// Owns the receiver's statistics of RFC 3550: loss (A.3), jitter (A.8), duplicates, changes of SSRC.
+// Owns the receiver's statistics of RFC 3550, by SSRC: loss (A.3), jitter (A.8), duplicates, changes of SSRC.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <mutex>
 
 #include "replay_window.h"
 #include "rtp.h"
@@ -9,28 +11,58 @@
 
 namespace media {
 
+/// What is told of one SSRC that was heard.
+struct SourceStats {
+  uint32_t ssrc;
+  uint64_t packets;  // duplicates aside
+  uint64_t bytes;
+  uint64_t lost;
+  uint64_t jitter;  // timestamp units
+  uint64_t duplicates;
+};
+
+/// received() is the loop's; sources() any thread's.
 class Reception {
  public:
+  /// A sender may change its SSRC as often as it likes; the last ones heard are remembered.
+  static constexpr size_t kMaxSources = 8;
+  using Sources = std::array<SourceStats, kMaxSources>;
+
   /// Timestamp units a second; jitter is measured in these units.
   void set_clock_rate(uint32_t rate) { clock_rate_ = rate; }
 
   /// `now` in microseconds. Writes lost, jitter, duplicates, ssrc and ssrc_changes of `counters`.
-  void received(const RtpHeader& header, int64_t now, StreamCounters* counters);
+  void received(const RtpHeader& header, size_t bytes, int64_t now, StreamCounters* counters);
+
+  /// In no order. Returns how many there are.
+  size_t sources(Sources* out) const;
 
  private:
-  void start(const RtpHeader& header);
+  struct Source {
+    uint32_t ssrc = 0;
+    uint32_t timestamp = 0;
+    uint64_t base = 0;         // extended sequence number of the first packet
+    uint64_t received = 0;     // since it began (anew), duplicates aside
+    int64_t lost_before = 0;   // before it began anew
+    ReplayWindow window;
+    int64_t transit = 0;
+    int64_t jitter = 0;        // scaled by 16, as in A.8
+    int64_t heard = 0;
+    bool has_transit = false;
+    Counter packets, bytes, lost, duplicates, shown_jitter;
+
+    void start(const RtpHeader& header);
+    void reset(uint32_t new_ssrc);
+    void measure_jitter(const RtpHeader& header, int64_t now, uint32_t clock_rate);
+  };
+
+  Source& source_of(uint32_t ssrc, StreamCounters* counters);
 
   uint32_t clock_rate_ = 8000;
-  bool any_ = false;
-  uint32_t ssrc_ = 0;
-  uint64_t base_ = 0;      // extended sequence number of the first packet
-  uint64_t received_ = 0;  // of this SSRC, duplicates aside
-  int64_t lost_before_ = 0;  // of earlier SSRCs
-  ReplayWindow window_;
-  bool has_transit_ = false;
-  int64_t transit_ = 0;
-  uint32_t timestamp_ = 0;
-  int64_t jitter_ = 0;  // scaled by 16, as in A.8
+  uint32_t count_ = 0;
+  uint32_t current_ = 0;
+  std::array<Source, kMaxSources> sources_;
+  mutable std::mutex mutex_;  // taken by the loop only when an SSRC takes a place
 };
 
 }  // namespace media
