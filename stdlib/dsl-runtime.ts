@@ -5,6 +5,7 @@ import { oldCondition, oldValue } from './old-operands.ts'
 import {
   bindFormat,
   bindPv,
+  declarationOf,
   type ProgramValues,
   type PvValue,
   parsePv,
@@ -62,6 +63,14 @@ export function builtin(name: string): (...args: unknown[]) => unknown {
 /** The reader of a pseudo-variable as written. */
 export function pv(text: string): () => PvValue {
   return bindPv(parsePv(text)).get
+}
+
+/** The reader of a pseudo-variable where a number is wanted. */
+export function pvNumber(text: string): () => number {
+  const node = parsePv(text)
+  const { get } = bindPv(node)
+  const number = node.transformations.length === 0 ? declarationOf(node)?.number : undefined
+  return number ?? (() => int(get()))
 }
 
 /** The writer of a pseudo-variable as written. */

@@ -15,10 +15,36 @@ const message = (): SipMessage => currentRun().message
 const meta = (name: string, doc: string, aliases: string[] = []) => ({ name, aliases, module: 'pv', doc })
 const orNull = (text: string | undefined): PvValue => (text === undefined || text === '' ? null : text)
 
-definePv(meta('rm', 'Method; in a reply, that of the CSeq.'), () => {
+function method(): string {
   const current = message()
-  return current instanceof SipRequest ? current.method : orNull(current.cseqMethod)
-})
+  return current instanceof SipRequest ? current.method : current.cseqMethod
+}
+/** Methods as the bits that 5.6.3 gives them. */
+const METHOD_BITS: ReadonlyMap<string, number> = new Map(
+  [
+    'INVITE',
+    'CANCEL',
+    'ACK',
+    'BYE',
+    'INFO',
+    'REGISTER',
+    'SUBSCRIBE',
+    'NOTIFY',
+    'MESSAGE',
+    'OPTIONS',
+    'PRACK',
+    'UPDATE',
+    'REFER',
+    'PUBLISH',
+  ].map((name, bit) => [name, 1 << bit]),
+)
+definePv(
+  {
+    ...meta('rm', 'Method; in a reply, that of the CSeq.'),
+    number: () => METHOD_BITS.get(method()) ?? 1 << METHOD_BITS.size,
+  },
+  () => orNull(method()),
+)
 definePv({ ...meta('rs', 'Status of a reply.'), routes: ['reply'] }, () => {
   const current = message()
   return current instanceof SipReply ? `${current.status}` : null

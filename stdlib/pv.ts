@@ -36,6 +36,8 @@ export interface PvMeta {
   /** `$(name[index])` is allowed. */
   readonly index?: boolean
   readonly writable?: boolean
+  /** Its value where a number is wanted, when that is not its text's: `$rm` is a bit of the method. */
+  readonly number?: () => number
   /** Route kinds in which it means something; elsewhere it is null. Absent: all. */
   readonly routes?: readonly RouteKind[]
   readonly doc: string

@@ -31,6 +31,8 @@ const INT_OPERATORS = new Set([
   '||',
 ])
 
+const EQUALITIES = new Set(['==', '!=', 'eq', 'ne', 'ieq', 'ine'])
+
 /** Functions after which a script has nothing more to say to this request. */
 const FINAL = new Set([
   't_relay',
@@ -212,15 +214,17 @@ export class BlockChecker {
       case 'call':
         checkCall(expression, this.#block, this.#context)
         for (const argument of expression.args) this.#argument(argument)
+        if ((expression.name === 'strlen' || expression.name === 'strempty') && expression.args[0] !== undefined) {
+          this.#wantsText(expression.args[0])
+        }
         return
       case 'route-call':
         this.#routeCall(expression.target)
         return
       case 'unary':
         this.#expression(expression.operand)
-        if (expression.operator !== 'str' && expression.operator !== 'int' && expression.operator !== 'defined') {
-          this.#wantsInt(expression.operand)
-        }
+        if (expression.operator === 'defined') this.#wantsText(expression.operand)
+        else if (expression.operator !== 'str' && expression.operator !== 'int') this.#wantsInt(expression.operand)
         return
       case 'binary':
         this.#binary(expression)
@@ -269,6 +273,10 @@ export class BlockChecker {
         return
       case 'call':
       case 'route-call':
+        if (argument.kind === 'call' && argument.name === 'selval') {
+          this.#expression(argument)
+          return
+        }
         this.#context.report.error(
           'nested-call',
           'A function cannot be called inside the arguments of another',
@@ -304,18 +312,43 @@ export class BlockChecker {
     const { left, right, operator } = expression
     this.#expression(left)
     this.#expression(right)
-    if (isNull(left) && (operator === '==' || operator === '!=')) {
-      this.#context.report.warning('null-on-the-left', '$null stands on the right of a comparison', left.at)
+    this.#types(expression)
+    if (operator === '=~') {
+      const pattern = constantOf(right)
+      if (pattern !== undefined) this.#regex(pattern, right.at)
+    }
+  }
+
+  /** What 5.6.3 refuses because the types on both sides are known to differ. */
+  #types({ left, right, operator }: BinaryExpression): void {
+    const { report } = this.#context
+    if (EQUALITIES.has(operator) && isNull(right)) {
+      this.#wantsText(left)
+      return
+    }
+    if (isNull(left) && EQUALITIES.has(operator)) {
+      report.warning('null-on-the-left', '$null stands on the right of a comparison', left.at)
     }
     if (INT_OPERATORS.has(operator)) {
       this.#wantsInt(left)
       this.#wantsInt(right)
-    } else if (operator === '+' && typeOf(left) === 'int' && typeOf(right) === 'str' && left.kind !== 'variable') {
-      this.#context.report.error('type-mismatch', 'A number plus a string', right.at, 'Begin with the string: "" + 1.')
+    } else if (operator === '=~' || operator === 'eq' || operator === 'ne') this.#wantsText(left)
+    else if (typeOf(left) === 'int' && typeOf(right) === 'str') {
+      if (operator === '+') {
+        report.error('type-mismatch', 'A number plus a string', right.at, 'Begin with the string: "" + 1.')
+      } else
+        report.error('type-mismatch', 'A number is compared with a string', right.at, 'Use (str) or (int) on one side.')
     }
-    if (operator === '=~') {
-      const pattern = constantOf(right)
-      if (pattern !== undefined) this.#regex(pattern, right.at)
+  }
+
+  #wantsText(operand: Expression): void {
+    if (typeOf(operand) === 'int') {
+      this.#context.report.error(
+        'type-mismatch',
+        'This is a number and never a string or null',
+        operand.at,
+        'Use (str) before it.',
+      )
     }
   }
 

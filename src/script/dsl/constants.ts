@@ -1,5 +1,7 @@
 // Owns what is known of an expression before the program runs: its type, and its value where it is constant.
+import { posixRegex, RegexError } from '../../../stdlib/registry.ts'
 import type { BinaryExpression, Expression } from './ast.ts'
+import { callsSomething } from './walk.ts'
 
 export type StaticType = 'int' | 'str' | 'any'
 
@@ -33,11 +35,28 @@ function asInt(value: string | number): number | undefined {
   return /^[+-]?\d{1,9}$/.test(value) ? Number(value) : undefined
 }
 
+/** 1 or 0; undefined for a pattern that is none. */
+function matchOf(text: string, pattern: string): number | undefined {
+  try {
+    return Number(posixRegex(pattern, { ignoreCase: true }).test(text))
+  } catch (error) {
+    if (error instanceof RegexError) return undefined
+    throw error
+  }
+}
+
 function foldBinary(expression: BinaryExpression): string | number | undefined {
   const left = constantOf(expression.left)
   const right = constantOf(expression.right)
+  // 0 times anything is 0 without a look at it.
+  if ((expression.operator === '*' || expression.operator === '&') && (left === 0 || right === 0)) return 0
+  // Nor is a call-free operand looked at beside a constant that decides.
+  if (expression.operator === '&&' && (left === 0 || right === 0) && !callsSomething(expression)) return 0
   if (left === undefined || right === undefined) return undefined
   if (expression.operator === '+' && typeof left === 'string') return `${left}${right}`
+  if (expression.operator === 'eq') return Number(`${left}` === `${right}`)
+  if (expression.operator === 'ne') return Number(`${left}` !== `${right}`)
+  if (expression.operator === '=~') return matchOf(`${left}`, `${right}`)
   const a = asInt(left)
   const b = asInt(right)
   if (a === undefined || b === undefined) return undefined
@@ -78,6 +97,10 @@ function foldBinary(expression: BinaryExpression): string | number | undefined {
       return typeof left === 'string' ? Number(left === `${right}`) : Number(a === b)
     case '!=':
       return typeof left === 'string' ? Number(left !== `${right}`) : Number(a !== b)
+    case 'ieq':
+      return Number(a === b)
+    case 'ine':
+      return Number(a !== b)
     default:
       return undefined
   }

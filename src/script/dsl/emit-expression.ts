@@ -1,6 +1,6 @@
 // Owns expressions in the emitted program: each becomes one JavaScript expression of the type that is wanted.
 import type { Parameter } from '../../../stdlib/contract.ts'
-import { builtins, parseFormat } from '../../../stdlib/registry.ts'
+import { builtins, declarationOf, parseFormat } from '../../../stdlib/registry.ts'
 import { parametersFor, takesLiterally } from './arguments.ts'
 import type { BinaryExpression, CallExpression, Expression, OldComparison, RouteCallExpression } from './ast.ts'
 import { constantOf, typeOf } from './constants.ts'
@@ -86,14 +86,16 @@ export class ExpressionEmitter {
         if (expression.operator === '-') return `(-${this.int(expression.operand)} | 0)`
         if (expression.operator === '~') return `(~${this.int(expression.operand)})`
         if (expression.operator === 'int') return this.int(expression.operand)
-        if (expression.operator === 'str') return `D.int(${this.str(expression)})`
+        // A cast to a string does not change which number a variable is.
+        if (expression.operator === 'str') return this.int(expression.operand)
         return `(${this.#boolean(expression)} ? 1 : 0)`
       case 'binary': {
         const reduced = withoutNeutral(expression)
         if (reduced !== undefined) return this.int(reduced)
         if (expression.operator === '+') {
-          if (typeOf(expression.left) === 'int') return this.#sum(expression)
-          return `D.int(${this.value(expression)})`
+          // Where a number is wanted, only a left operand that is known for a string makes + put texts together.
+          if (typeOf(expression.left) !== 'str') return this.#sum(expression)
+          return `D.int(${this.str(expression)})`
         }
         const operator = ARITHMETIC[expression.operator]
         if (operator !== undefined) return operator(this.int(expression.left), this.int(expression.right))
@@ -109,6 +111,9 @@ export class ExpressionEmitter {
         return `(${this.#assign(expression)}, 1)`
       case 'variable':
         if (isLastCode(expression)) return 'S.rc'
+        if (declarationOf(expression.node)?.number !== undefined) {
+          return `${this.#around.hoisted.take('n', `D.pvNumber(${js(expression.at.image)})`)}()`
+        }
         return `D.int(${this.value(expression)})`
       default:
         return `D.int(${this.value(expression)})`
@@ -174,7 +179,11 @@ export class ExpressionEmitter {
 
   /** What an assignment stores: a call's raw code, else the value. */
   assigned(expression: Expression): string {
+    const constant = constantOf(expression)
+    if (constant !== undefined) return js(constant)
     if (isCall(expression)) return this.code(expression)
+    const reduced = withoutNeutral(expression)
+    if (reduced !== undefined && isCall(reduced)) return this.code(reduced)
     if (expression.kind === 'block') return this.#around.blockCall(expression)
     return this.value(expression)
   }
@@ -326,12 +335,16 @@ export class ExpressionEmitter {
       case '!=':
         return `!${paren(this.#equality(left, right))}`
       case 'eq':
+        if (isNull(right)) return this.#equality(left, right)
         return `${this.str(left)} === ${this.str(right)}`
       case 'ne':
+        if (isNull(right)) return `!${paren(this.#equality(left, right))}`
         return `${this.str(left)} !== ${this.str(right)}`
       case 'ieq':
+        if (isNull(right)) return this.#equality(left, right)
         return `${this.int(left)} === ${this.int(right)}`
       case 'ine':
+        if (isNull(right)) return `!${paren(this.#equality(left, right))}`
         return `${this.int(left)} !== ${this.int(right)}`
       case '=~': {
         const pattern = constantOf(right)

@@ -96,8 +96,8 @@ class ProgramEmitter {
   /** A run begins with nothing stopped, and ends with its code. */
   #entry(block: Block): string {
     const name = this.#functions.get(block)
-    if (block.waits) return `function* () { S.stop = 0; S.rc = 1; return D.ended(yield* ${name}()) }`
-    return `() => { S.stop = 0; S.rc = 1; return D.ended(${name}()) }`
+    if (block.waits) return `function* () { S.stop = 0; S.rc = 0; return D.ended(yield* ${name}()) }`
+    return `() => { S.stop = 0; S.rc = 0; return D.ended(${name}()) }`
   }
 
   #block(block: Block): void {
