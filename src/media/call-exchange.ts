@@ -7,8 +7,10 @@ import type { RandomKey } from './crypto-negotiation.ts'
 import type { MediaInterfaces } from './interfaces.ts'
 import { isRelayed, readDocument, readStatement } from './media-statement.ts'
 import { type Dialogue, type NewParty, pairForAnswer, pairForOffer } from './party-lookup.ts'
+import { changeAttributes } from './sdp-attributes.ts'
 import { type MediaPlan, type RewritePlan, rewriteSdp } from './sdp-rewrite.ts'
 import type { SessionOptions } from './session-options.ts'
+import { nameSession } from './session-origin.ts'
 import { StreamChanges, type StreamPool } from './stream-pool.ts'
 
 export interface ExchangeContext {
@@ -19,6 +21,8 @@ export interface ExchangeContext {
   readonly randomKey: RandomKey
   /** Milliseconds since 1970. */
   readonly now: number
+  /** What `loop-protect` marks descriptions with. */
+  readonly mark: string
 }
 
 export interface Exchanged {
@@ -28,6 +32,14 @@ export interface Exchanged {
   readonly dialogue: Dialogue
   /** Who the listener talked to before. */
   readonly former: Party | undefined
+}
+
+/** rtpengine's name, so that either sees its own. */
+const LOOP_ATTRIBUTE = 'rtpengine'
+
+/** Whether a description has been through this relay with `loop-protect`, and asks for it again. */
+export function isLoop({ loopProtect, sdp = '' }: SessionOptions, mark: string): boolean {
+  return loopProtect && sdp.includes(`\na=${LOOP_ATTRIBUTE}:${mark}`)
 }
 
 /** Branches of one call; beyond it, another To tag is refused. */
@@ -51,21 +63,18 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
         return { plan: { action: 'refused', mid, protocol: offeredProtocol(media.protocol, options) } }
       const [from, to] = options.direction
       const family = familyOf(document, index)
+      const own = mediaAt(speaker, index)
       const other = mediaAt(listener, index)
       const wanted = options.addressFamily ?? other.stream?.local.family ?? family
-      ensureStream(
-        changes,
-        { call, media: mediaAt(speaker, index), party: speaker, named: from, family },
-        options,
-        context,
-      )
+      ensureStream(changes, { call, media: own, party: speaker, named: from, family }, options, context)
       ensureStream(changes, { call, media: other, party: listener, named: to, family: wanted }, options, context)
-      return offerMedia({ statement, other, index, options, randomKey: context.randomKey })
+      return offerMedia({ statement, media, own, other, index, options, randomKey: context.randomKey })
     })
-    const sdp = rewriteSdp(document, planOf(parts, options))
+    const { sdp, name } = written(document, parts, dialogue, options, context)
     for (const [index, statement] of statements.entries()) mediaAt(speaker, index).pending = statement
     for (const media of speaker.media.slice(statements.length)) media.pending = undefined
     for (const part of parts) part.commit?.()
+    name()
     const former = listener.peer
     speaker.peer = listener
     listener.peer ??= speaker
@@ -96,12 +105,12 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
       if (!offer || offer.port === 0 || media.port === 0 || !own.stream || !other.stream)
         return { plan: { action: 'refused', mid: offer?.mid, protocol: offer?.protocol ?? media.protocol } }
       const [from, to] = options.direction
-      const families = [own.stream.local.family, other.stream.local.family] as const
+      const families = [own.stream.local.family, options.addressFamily ?? other.stream.local.family] as const
       ensureStream(changes, { call, media: own, party: speaker, named: from, family: families[0] }, options, context)
       ensureStream(changes, { call, media: other, party: listener, named: to, family: families[1] }, options, context)
-      return answerMedia({ statement, offer, own, other, options, randomKey: context.randomKey })
+      return answerMedia({ statement, media, offer, own, other, options, randomKey: context.randomKey })
     })
-    const sdp = rewriteSdp(document, planOf(parts, options))
+    const { sdp, name } = written(document, parts, dialogue, options, context)
     for (const index of listener.media.keys()) {
       const own = mediaAt(speaker, index)
       const other = mediaAt(listener, index)
@@ -111,6 +120,7 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
       if (part?.commit) part.commit()
       else for (const media of [own, other]) close(media, context.pool)
     }
+    name()
     const former = listener.peer
     listener.peer = speaker
     speaker.peer = listener
@@ -137,7 +147,16 @@ function attempt(
     const exchanged = exchange(changes, (tag, viaBranch, interfaceName) => {
       if (call.parties.length >= MAX_PARTIES)
         throw new SignalboxError('ERR_LIMIT', `a call has no more than ${MAX_PARTIES} branches`)
-      const party: Party = { tag, viaBranch, interfaceName, created: context.now, media: [], peer: undefined }
+      const party: Party = {
+        tag,
+        viaBranch,
+        interfaceName,
+        created: context.now,
+        media: [],
+        peer: undefined,
+        label: '',
+        origin: undefined,
+      }
       call.parties.push(party)
       return party
     })
@@ -162,20 +181,52 @@ function ensureStream(
 ): void {
   const { call, media, party, named, family } = want
   const moves = named !== undefined && interfaces.has(named)
-  if (media.stream && !(moves && interfaces.pick(named, family) !== media.stream.local)) return
   const name = moves ? named : party.interfaceName
+  const other = media.stream && interfaces.pick(name, family) !== media.stream.local
+  if (media.stream && !(other && (moves || family !== media.stream.local.family))) return
   changes.open(call, media, interfaces.pick(name, family), options.tos ?? tos)
   changes.onKeep(() => {
     party.interfaceName = name
   })
 }
 
-function planOf(parts: readonly Part[], options: SessionOptions): RewritePlan {
+/** The description for the other side; `name` remembers what it called the session. */
+function written(
+  document: SdpDocument,
+  parts: readonly Part[],
+  { speaker, listener }: Dialogue,
+  options: SessionOptions,
+  { interfaces, mark }: ExchangeContext,
+): { sdp: string; name: () => void } {
+  // Where all media are refused, the description still shows no address of the other side.
+  const family = options.addressFamily ?? familyOf(document, 0)
+  const local = interfaces.pick(options.direction[1] ?? listener.interfaceName, family)
+  const address = options.mediaAddress ?? local.advertised
+  const plan = planOf(parts, options, { family: addressFamily(address) ?? local.family, address }, mark)
+  const { sdp, memory } = nameSession(rewriteSdp(document, plan), document, speaker.origin, options)
+  return {
+    sdp: changeAttributes(sdp, options.attributes),
+    name() {
+      speaker.origin = memory
+      if (options.label !== '') speaker.label = options.label
+    },
+  }
+}
+
+function planOf(
+  parts: readonly Part[],
+  options: SessionOptions,
+  fallback: RewritePlan['face'],
+  mark: string,
+): RewritePlan {
   const media = parts.map((part) => part.plan)
   const first = media.find((plan) => plan.action === 'relay')
+  const face = first ?? fallback
   return {
     media,
-    origin: options.replaceOrigin && first ? { family: first.family, address: first.address } : undefined,
+    face,
+    replaceOrigin: options.replaceOrigin,
+    sessionLines: options.loopProtect ? [`a=${LOOP_ATTRIBUTE}:${mark}`] : [],
     replaceSessionConnection: options.replaceSessionConnection,
     replaceZeroAddress: options.replaceZeroAddress || options.mediaAddress !== undefined,
   }

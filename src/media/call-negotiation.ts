@@ -1,13 +1,17 @@
 // Owns what is agreed on one m-line: profile, keys, rtcp-mux and direction, from what both sides said (RFC 3264 6).
 import { SignalboxError } from '../errors.ts'
-import { profileOf } from '../sdp/index.ts'
+import { addressFamily, profileOf, type SdpMedia } from '../sdp/index.ts'
 import type { MediaStatement, PartyMedia, RelayStream } from './call.ts'
+import { keptInAnswer, keptInOffer } from './codec-policy.ts'
 import { acceptAnswer, answerCrypto, cryptoLine, offerCrypto, type RandomKey, sameKey } from './crypto-negotiation.ts'
 import type { RelayedMedia } from './sdp-rewrite.ts'
 import type { SessionOptions } from './session-options.ts'
 
 interface Offered {
   readonly statement: MediaStatement
+  readonly media: SdpMedia
+  /** The side that offers. */
+  readonly own: PartyMedia
   /** The side that will get the offer; its stream is open. */
   readonly other: PartyMedia
   readonly index: number
@@ -20,7 +24,7 @@ interface Offered {
  * @throws SignalboxError ERR_MEDIA where the keys of one side could not be understood, or be offered to the other
  */
 export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => void } {
-  const { statement, other, index, options, randomKey } = input
+  const { statement, media, own, other, index, options, randomKey } = input
   const spoken = profileOf(statement.protocol)
   const protocol = offeredProtocol(statement.protocol, options)
   const secure = profileOf(protocol).secure
@@ -32,7 +36,13 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
   }
   const sdes = options.sdes
   const offered = secure
-    ? offerCrypto(sdes, spoken.secure ? statement.crypto : [], other.agreed?.local, other.keys, randomKey)
+    ? offerCrypto(
+        sdes,
+        spoken.secure ? statement.crypto : [],
+        options.reset ? undefined : other.agreed?.local,
+        other.keys,
+        randomKey,
+      )
     : []
   if (secure && offered.length === 0)
     throw new SignalboxError('ERR_MEDIA', `${protocol} was asked for, but the SDES flags leave no suite to offer`)
@@ -48,6 +58,8 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
     statement,
     mid: offeredMid(statement.mid, index, options),
     ptime: undefined,
+    forcedPtime: options.ptime,
+    formats: spoken.rtp ? keptInOffer(media, options.codecs) : undefined,
     options,
   })
   return {
@@ -55,6 +67,7 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
     commit() {
       other.protocol = protocol
       other.offered = offered
+      own.ptimeAnswer = options.ptimeReverse
       other.muxOffered = mux
       other.muxAnswer = flags.has('reject')
         ? 'reject'
@@ -77,6 +90,7 @@ export function offeredMid(mid: string | undefined, index: number, options: Sess
 
 interface Answered {
   readonly statement: MediaStatement
+  readonly media: SdpMedia
   /** What the side that gets the answer had offered. */
   readonly offer: MediaStatement
   /** The side that answers. */
@@ -91,7 +105,7 @@ interface Answered {
  * @throws SignalboxError ERR_MEDIA where the answer does not fit what was offered
  */
 export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () => void } {
-  const { statement, offer, own, other, options, randomKey } = input
+  const { statement, media, offer, own, other, options, randomKey } = input
   const asked = profileOf(own.protocol)
   const given = profileOf(statement.protocol)
   // RFC 3264 6: the profile of an answer is that of its offer. Plain RTP in answer to SRTP would be a downgrade.
@@ -123,6 +137,8 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
     mid: offer.mid,
     // rtpengine tells the offer's packet time where the answer has none.
     ptime: offer.ptime,
+    forcedPtime: other.ptimeAnswer,
+    formats: given.rtp ? keptInAnswer(media, offer.codecs, options.codecs, options.codecCount) : undefined,
     options,
   })
   return {
@@ -152,13 +168,15 @@ function relayed(
     statement: MediaStatement
     mid: string | undefined
     ptime: string | undefined
+    forcedPtime: string | undefined
+    formats: readonly string[] | undefined
     options: SessionOptions
   },
 ): RelayedMedia {
   const { options } = part
   return {
     action: 'relay',
-    family: stream.local.family,
+    family: (options.mediaAddress && addressFamily(options.mediaAddress)) || stream.local.family,
     address: options.mediaAddress ?? stream.local.advertised,
     port: stream.rtpPort,
     rtcpPort: part.rtp ? (part.rtcpShared ? stream.rtpPort : stream.rtcpPort) : undefined,
@@ -169,5 +187,7 @@ function relayed(
     crypto: part.crypto,
     mid: part.mid,
     ptime: part.ptime,
+    forcedPtime: part.rtp ? part.forcedPtime : undefined,
+    formats: part.formats,
   }
 }

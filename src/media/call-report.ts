@@ -108,6 +108,7 @@ function ngParty(report: CallReport, party: Party): NgDictionary {
   return dictionary({
     tag: party.tag || undefined,
     'via-branch': party.viaBranch || undefined,
+    label: party.label || undefined,
     created: Math.floor(party.created / 1000),
     subscriptions: others((other) => party.peer === other),
     subscribers: others((other) => other.peer === party),

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { Call, MediaStatement, Party } from './call.ts'
-import { type ExchangeContext, type Exchanged, exchangeAnswer, exchangeOffer } from './call-exchange.ts'
+import { type ExchangeContext, type Exchanged, exchangeAnswer, exchangeOffer, isLoop } from './call-exchange.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
 import type { MediaInterfaces } from './interfaces.ts'
 import type { NativeRelay } from './native-relay.ts'
@@ -30,6 +30,8 @@ export interface CallTableOptions {
   readonly tos?: number | undefined
   readonly clock: Clock
   readonly randomKey: RandomKey
+  /** What `loop-protect` marks descriptions with. */
+  readonly mark: string
   /** Called before a call that ended by itself is forgotten. */
   readonly onTimeout: (call: Call, reason: string) => void
 }
@@ -78,6 +80,7 @@ export class CallTable {
    */
   offer(options: SessionOptions): Rewritten {
     requireIdentity(options)
+    if (isLoop(options, this.#options.mark)) return { sdp: options.sdp!, warnings: [] }
     const known = this.find(options.callId)
     if (!known && this.#entries.size >= this.#options.maxSessions)
       throw new SignalboxError('ERR_LIMIT', `the relay has its ${this.#options.maxSessions} sessions`)
@@ -95,6 +98,7 @@ export class CallTable {
    */
   answer(options: SessionOptions): Rewritten {
     requireIdentity(options)
+    if (isLoop(options, this.#options.mark)) return { sdp: options.sdp!, warnings: [] }
     const call = this.find(options.callId)
     if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-id')
     const { sdp, warnings, dialogue, former } = exchangeAnswer(call, options, this.#context())
@@ -159,8 +163,8 @@ export class CallTable {
   }
 
   #context(): ExchangeContext {
-    const { interfaces, tos, randomKey, clock } = this.#options
-    return { pool: this.#pool, interfaces, tos, randomKey, now: clock.wallclock() }
+    const { interfaces, tos, randomKey, clock, mark } = this.#options
+    return { pool: this.#pool, interfaces, tos, randomKey, now: clock.wallclock(), mark }
   }
 
   #signalled(call: Call): void {

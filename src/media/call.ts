@@ -2,6 +2,7 @@
 import type { CryptoAttribute, Direction } from '../sdp/index.ts'
 import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
 import type { MediaInterface } from './interfaces.ts'
+import type { OriginMemory } from './session-origin.ts'
 
 /** A pair of local ports that faces one party, or several branches of a fork that were given the same ports. */
 export interface RelayStream {
@@ -30,6 +31,8 @@ export interface MediaStatement {
   readonly mid: string | undefined
   readonly ptime: string | undefined
   readonly clockRate: number
+  /** Keys of the codecs that it named. */
+  readonly codecs: ReadonlySet<string>
   readonly latching: 'learn' | 'strict' | 'off'
 }
 
@@ -54,6 +57,8 @@ export interface PartyMedia {
   mux: boolean
   /** What the flags of this party's offer said of answering rtcp-mux. */
   muxAnswer: 'as-other' | 'accept' | 'reject'
+  /** Packet time to tell this party in the answer to its offer. */
+  ptimeAnswer: string | undefined
 }
 
 /** A monologue in rtpengine's words: one SIP tag, or a branch whose tag is not known yet. */
@@ -62,6 +67,8 @@ export interface Party {
   tag: string
   readonly viaBranch: string
   interfaceName: string | undefined
+  label: string
+  origin: OriginMemory | undefined
   readonly created: number
   readonly media: PartyMedia[]
   /** The party that it talks to now. */
@@ -89,6 +96,7 @@ export function newPartyMedia(): PartyMedia {
     muxOffered: false,
     mux: false,
     muxAnswer: 'as-other',
+    ptimeAnswer: undefined,
   }
 }
 

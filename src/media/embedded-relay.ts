@@ -93,6 +93,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     tos: options.tos,
     clock,
     randomKey: options.randomKey ?? randomBytes,
+    mark: randomBytes(6).toString('hex'),
     onTimeout(call, reason) {
       const stats = mediaStats(report(call))
       log.warn({ callId: call.id, reason, media: stats.streams }, 'media ended the call')

@@ -2,9 +2,7 @@
 import { SignalboxError } from '../errors.ts'
 import {
   addressFamily,
-  attributeName,
   attributes,
-  attributeValue,
   directionOf,
   hasAttribute,
   isGroup,
@@ -17,8 +15,8 @@ import {
   type SdpMedia,
 } from '../sdp/index.ts'
 import type { MediaStatement } from './call.ts'
+import { codecKeys, codecOf } from './codec-policy.ts'
 import type { SessionOptions } from './session-options.ts'
-import { staticRtpmap } from './static-payloads.ts'
 
 /** @throws SignalboxError ERR_PARSE with rtpengine's words in front */
 export function readDocument(options: SessionOptions): SdpDocument {
@@ -68,6 +66,7 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     mid: attributes(media, 'mid')[0],
     ptime: attributes(media, 'ptime').find((value) => /^\d{1,4}$/.test(value)),
     clockRate: readClockRate(media),
+    codecs: codecKeys(media),
     latching: options.latching,
   }
 }
@@ -79,11 +78,6 @@ function readRtcpPort(media: SdpMedia): number {
 }
 
 function readClockRate(media: SdpMedia): number {
-  const payload = media.formats[0] ?? ''
-  const line = media.lines.find(
-    (candidate) => attributeName(candidate) === 'rtpmap' && attributeValue(candidate).startsWith(`${payload} `),
-  )
-  const rtpmap = line ? attributeValue(line).split(' ')[1] : staticRtpmap(payload)
-  const rate = Number(rtpmap?.split('/')[1])
+  const rate = Number(codecOf(media, media.formats[0] ?? '')?.split('/')[1])
   return Number.isInteger(rate) && rate > 0 && rate <= 1_000_000 ? rate : 8000
 }

@@ -13,6 +13,7 @@ export interface RtpFlags {
 }
 
 const PROFILES = ['RTP/AVP', 'RTP/SAVP', 'RTP/AVPF', 'RTP/SAVPF'] as const
+const CODEC = /^codec-(strip|except|offer|mask|transcode|consume|accept|ignore)-(.+)$/
 const PROFILE = /^(RTP\/S?AVPF?|UDP\/TLS\/RTP\/SAVPF?)$/
 
 /** Flags without a value that the relay reads from the request's `flags` list. */
@@ -39,6 +40,7 @@ const LISTED: ReadonlySet<string> = new Set([
   'symmetric-codecs',
   'asymmetric-codecs',
   'reorder-codecs',
+  'single-codec',
 ])
 
 /** Keys whose value goes into the request as it is. */
@@ -59,6 +61,8 @@ const KEYS: ReadonlyMap<string, string> = new Map([
   ['to-interface', 'to-interface'],
   ['delete-delay', 'delete-delay'],
   ['label', 'label'],
+  ['ptime', 'ptime'],
+  ['ptime-reverse', 'ptime-reverse'],
 ])
 
 /** Longest flag string that is read; what follows is ignored with a warning. */
@@ -77,6 +81,9 @@ export function rtpFlags(text: string): RtpFlags {
   let profile: number | undefined
   let dtls = false
   const codec = dictionary()
+  const addCodec = (key: string, name: string): void => {
+    codec[key] = [...((codec[key] as string[] | undefined) ?? []), name]
+  }
 
   for (const word of text.slice(0, LONGEST).split(/\s+/)) {
     if (word === '') continue
@@ -93,6 +100,7 @@ export function rtpFlags(text: string): RtpFlags {
       else if (word === 'internal' || word === 'external') add('direction', word)
       else if (word === 'to-tag') toTag = true
       else if (word.startsWith('replace-')) add('replace', word.slice(8))
+      else if (CODEC.test(word)) addCodec(...(CODEC.exec(word)!.slice(1) as [string, string]))
       else if (word.startsWith('rtcp-mux-')) add('rtcp-mux', word.slice(9))
       else if (word.startsWith('SDES-')) add('SDES', word.slice(5))
       else if (word === 'ICE-remove' || word === 'ICE-force') result.ICE = word.slice(4)
@@ -110,7 +118,7 @@ export function rtpFlags(text: string): RtpFlags {
       toTag = true
       result['to-tag'] = value
     } else if (key === 'SDES' && value !== '' && value !== 'off') add('SDES', value)
-    else if (key.startsWith('codec-')) codec[key.slice(6)] = [...((codec[key.slice(6)] as string[]) ?? []), value]
+    else if (key.startsWith('codec-')) addCodec(key.slice(6), value)
     else if (KEYS.has(key)) result[KEYS.get(key)!] = value
     else {
       warnings.push(`rtpengine flag ${quote(word)} is not known`)

@@ -2,6 +2,7 @@
 // Lines that the relay does not own keep their bytes; the order within a media section is rtpengine's.
 import {
   type AddressFamily,
+  addressFamily,
   attributeName,
   attributeValue,
   type Direction,
@@ -31,6 +32,10 @@ export interface RelayedMedia {
   readonly mid: string | undefined
   /** Value of `a=ptime` where the media has none. */
   readonly ptime: string | undefined
+  /** Value of `a=ptime` whatever the media has. */
+  readonly forcedPtime: string | undefined
+  /** Payload types that go on, in order; undefined: as they came. */
+  readonly formats: readonly string[] | undefined
 }
 
 /** Left as it is, but for ICE: the relay carries only what goes over UDP. */
@@ -51,8 +56,11 @@ export type MediaPlan = RelayedMedia | UntouchedMedia | RefusedMedia
 
 export interface RewritePlan {
   readonly media: readonly MediaPlan[]
-  /** Address for `o=`; undefined: it stays. */
-  readonly origin: { readonly family: AddressFamily; readonly address: string } | undefined
+  /** The address that stands for the whole description: in `o=`, and in the session's `c=`. */
+  readonly face: { readonly family: AddressFamily; readonly address: string }
+  readonly replaceOrigin: boolean
+  /** Lines that end the session part. */
+  readonly sessionLines: readonly string[]
   readonly replaceSessionConnection: boolean
   readonly replaceZeroAddress: boolean
 }
@@ -85,15 +93,15 @@ const OF_PAYLOAD: ReadonlySet<string> = new Set(['rtpmap', 'fmtp', 'rtcp-fb'])
 
 /** Writes the description anew. `plan.media` has one entry for each m-line. */
 export function rewriteSdp(document: SdpDocument, plan: RewritePlan): string {
-  const relayed = plan.media.find((media) => media.action === 'relay')
   const shared = document.media.some((media, index) => !media.connection && plan.media[index]?.action !== 'untouched')
   let text = ''
   for (const line of document.session.lines) {
-    if (line.type === 'o' && plan.origin && document.origin) text += originLine(document, plan.origin)
-    else if (line.type === 'c' && relayed && (plan.replaceSessionConnection || shared))
-      text += connectionLine(document, line, relayed, plan)
+    if (line.type === 'o' && plan.replaceOrigin && document.origin) text += originLine(document, plan.face)
+    else if (line.type === 'c' && (plan.replaceSessionConnection || shared))
+      text += connectionLine(document, line, plan.face, plan)
     else if (!isOwnOfSession(line, plan)) text += verbatim(document, line)
   }
+  for (const line of plan.sessionLines) text += `${line}\r\n`
   for (const [index, media] of document.media.entries()) {
     const part = plan.media[index] ?? { action: 'refused', protocol: media.protocol, mid: undefined }
     if (part.action === 'relay') text += relayedSection(document, media, part, plan)
@@ -113,15 +121,18 @@ function verbatim(document: SdpDocument, line: SdpLine): string {
   return text.endsWith('\r\n') ? text : `${text.replace(/\n$/, '')}\r\n`
 }
 
-function originLine(document: SdpDocument, origin: NonNullable<RewritePlan['origin']>): string {
+function originLine(document: SdpDocument, origin: RewritePlan['face']): string {
   const { username, sessionId, version } = document.origin!
   return `o=${username} ${sessionId} ${version} IN ${origin.family} ${origin.address}\r\n`
 }
 
-function connectionLine(document: SdpDocument, line: SdpLine, media: RelayedMedia, plan: RewritePlan): string {
+function connectionLine(document: SdpDocument, line: SdpLine, media: RewritePlan['face'], plan: RewritePlan): string {
   const address = line.value.split(' ')[2] ?? ''
   // RFC 3264 8.4: 0.0.0.0 is how older peers ask for hold; it goes on unless the flags say otherwise.
-  if (isUnspecified(address) && !plan.replaceZeroAddress) return verbatim(document, line)
+  if (isUnspecified(address) && !plan.replaceZeroAddress)
+    return addressFamily(address) === media.family
+      ? verbatim(document, line)
+      : `c=IN ${media.family} ${media.family === 'IP6' ? '::' : '0.0.0.0'}\r\n`
   return `c=IN ${media.family} ${media.address}\r\n`
 }
 
@@ -144,7 +155,9 @@ function untouchedSection(document: SdpDocument, media: SdpMedia, mid: string | 
 
 function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMedia, plan: RewritePlan): string {
   const count = media.portCount > 1 ? `/${media.portCount}` : ''
-  let text = `m=${media.kind} ${part.port}${count} ${part.protocol}${media.formatText}\r\n`
+  const formats = part.formats ?? media.formats
+  const formatText = part.formats === undefined ? media.formatText : part.formats.map((format) => ` ${format}`).join('')
+  let text = `m=${media.kind} ${part.port}${count} ${part.protocol}${formatText}\r\n`
   const rtp = part.rtcpPort !== undefined
   const payloads = new Set(media.formats)
   for (const line of media.lines.slice(1)) {
@@ -156,7 +169,7 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
     else text += verbatim(document, line)
   }
   text += midLine(part.mid)
-  if (rtp) text += payloadLines(document, media)
+  if (rtp) text += payloadLines(document, media, formats)
   if (part.direction !== undefined) text += `a=${part.direction}\r\n`
   if (part.rtcpPort !== undefined && part.rtcpAttribute !== 'none') {
     // RFC 3605 2.1
@@ -166,7 +179,8 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
   if (part.rtcpMux) text += 'a=rtcp-mux\r\n'
   for (const value of part.crypto) text += `a=crypto:${value}\r\n`
   const ptime = media.lines.find((line) => attributeName(line) === 'ptime')
-  if (ptime) text += verbatim(document, ptime)
+  if (part.forcedPtime !== undefined) text += `a=ptime:${part.forcedPtime}\r\n`
+  else if (ptime) text += verbatim(document, ptime)
   else if (part.ptime !== undefined) text += `a=ptime:${part.ptime}\r\n`
   return text
 }
@@ -179,7 +193,7 @@ function payloadOf(line: SdpLine, payloads: ReadonlySet<string>): string {
 }
 
 /** rtpmap, fmtp and rtcp-fb in the order of the m-line's payloads; RFC 3551 6 tells the rtpmap of static ones without. */
-function payloadLines(document: SdpDocument, media: SdpMedia): string {
+function payloadLines(document: SdpDocument, media: SdpMedia, formats: readonly string[]): string {
   const byPayload = new Map<string, { rtpmap: string; rest: string }>()
   for (const line of media.lines) {
     const name = attributeName(line)
@@ -191,7 +205,7 @@ function payloadLines(document: SdpDocument, media: SdpMedia): string {
     else entry.rest += verbatim(document, line)
   }
   let text = ''
-  for (const format of new Set(media.formats)) {
+  for (const format of new Set(formats)) {
     const entry = byPayload.get(format)
     const known = staticRtpmap(format)
     text += entry?.rtpmap || (known ? `a=rtpmap:${format} ${known}\r\n` : '')

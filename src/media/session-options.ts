@@ -1,7 +1,9 @@
 // Owns what an NG request asks for: its dictionary read into options, whatever spelling of its keys was used.
 import { type AddressFamily, addressFamily } from '../sdp/index.ts'
+import { type CodecOptions, readCodecs } from './codec-policy.ts'
 import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
 import { rtpFlags } from './rtp-flags.ts'
+import { type AttributeOptions, readAttributes } from './sdp-attributes.ts'
 
 export interface SdesOptions {
   readonly off: boolean
@@ -32,6 +34,11 @@ export interface SessionOptions {
   readonly replaceOrigin: boolean
   readonly replaceSessionConnection: boolean
   readonly replaceZeroAddress: boolean
+  /** Keep what the party's first description said. */
+  readonly replaceUsername: boolean
+  readonly replaceSessionName: boolean
+  /** Count the versions of o= ourselves. */
+  readonly replaceVersion: boolean
   readonly ice: 'remove' | 'force' | 'default'
   readonly rtcpMux: ReadonlySet<string>
   readonly sdes: SdesOptions
@@ -44,6 +51,19 @@ export interface SessionOptions {
   readonly generateMid: boolean
   readonly originalDirection: boolean
   readonly rtcpAttribute: 'port' | 'full' | 'none'
+  readonly codecs: CodecOptions
+  /** How many codecs an answer may name, events apart. */
+  readonly codecCount: 'single' | 'all'
+  /** Packet time in milliseconds to tell the receiver of an offer, and of its answer. */
+  readonly ptime: string | undefined
+  readonly ptimeReverse: string | undefined
+  readonly attributes: AttributeOptions
+  /** Mark what goes out, and leave alone what comes back with the mark. */
+  readonly loopProtect: boolean
+  /** A name for the party, told in queries and used to point at it. */
+  readonly label: string
+  /** Offer as in a first offer, whatever was agreed before. */
+  readonly reset: boolean
   /** Seconds; undefined: the relay's own. */
   readonly deleteDelay: number | undefined
   /** Answer a delete that matches nothing with an error. */
@@ -83,6 +103,10 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'to-interface',
   'label',
   'supports',
+  'codec',
+  'ptime',
+  'ptime-reverse',
+  'sdp-attr',
   'limit',
 ])
 
@@ -110,6 +134,7 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'symmetric-codecs',
   'asymmetric-codecs',
   'reorder-codecs',
+  'single-codec',
 ])
 
 /** Reads a dictionary; nothing in it is an error, what is not understood is told in `warnings`. */
@@ -157,17 +182,28 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     replaceOrigin: replace.has('origin'),
     replaceSessionConnection: replace.has('session-connection'),
     replaceZeroAddress: replace.has('zero-address'),
+    replaceUsername: replace.has('username'),
+    replaceSessionName: replace.has('session-name'),
+    replaceVersion: replace.has('sdp-version'),
     ice: ice === 'remove' ? 'remove' : ice.startsWith('force') ? 'force' : 'default',
     rtcpMux: new Set(words('rtcp-mux')),
     sdes: readSdes(wordsOf(request.sdes), warnings),
     mediaAddress: addressFamily(mediaAddress) === undefined ? undefined : mediaAddress,
     addressFamily: family === 'IP4' || family === 'IP6' ? family : undefined,
     sourceAddress: flags.has('sip-source-address') ? received[1] : undefined,
-    latching: flags.has('asymmetric') ? 'off' : flags.has('strict-source') ? 'strict' : 'learn',
+    latching: flags.has('asymmetric') ? (flags.has('strict-source') ? 'strict' : 'off') : 'learn',
     tos: tos >= 0 && tos <= 255 ? tos : undefined,
     generateMid: flags.has('generate-mid'),
     originalDirection: flags.has('original-sendrecv'),
     rtcpAttribute: flags.has('no-rtcp-attribute') ? 'none' : flags.has('full-rtcp-attribute') ? 'full' : 'port',
+    codecs: readCodecs(request.codec, warnings),
+    codecCount: flags.has('single-codec') ? 'single' : 'all',
+    ptime: readPtime(text('ptime')),
+    ptimeReverse: readPtime(text('ptime-reverse')),
+    attributes: readAttributes(request['sdp-attr'], warnings),
+    label: text('label').slice(0, 255),
+    reset: flags.has('reset'),
+    loopProtect: flags.has('loop-protect'),
     deleteDelay: delay >= 0 ? Math.min(delay, 86_400) : undefined,
     fatal: flags.has('fatal'),
     warnings,
@@ -186,7 +222,7 @@ function normalise(raw: NgDictionary, warnings: string[]): NgDictionary {
     const folded = /^SDES/i.test(flag)
       ? flag.replace(/^SDES_/i, 'SDES-').replace(/ /g, '-')
       : flag.replace(/[ _]/g, '-')
-    if (/^(replace|rtcp-mux|SDES|ICE|DTLS)[-=]/i.test(folded)) unfolded.push(folded)
+    if (/^(replace|rtcp-mux|SDES|ICE|DTLS|codec)[-=]/i.test(folded)) unfolded.push(folded)
     else plain.push(flag)
   }
   if (unfolded.length === 0) return result
@@ -195,10 +231,24 @@ function normalise(raw: NgDictionary, warnings: string[]): NgDictionary {
   for (const [spelling, value] of Object.entries(more.dictionary)) {
     const key = canonicalKey(spelling)
     const before = key === 'flags' ? plain : result[key]
-    result[key] = Array.isArray(value) ? [...wordsOf(before), ...wordsOf(value)] : value
+    result[key] = Array.isArray(value) ? [...wordsOf(before), ...wordsOf(value)] : merged(before, value)
   }
   if (!more.dictionary.flags) result.flags = plain
   return result
+}
+
+/** Two dictionaries of lists, one after the other; else the second value. */
+function merged(before: NgValue | undefined, value: NgValue): NgValue {
+  if (typeof before !== 'object' || Array.isArray(before) || typeof value !== 'object' || Array.isArray(value))
+    return value
+  const both = dictionary({ ...before })
+  for (const [key, list] of Object.entries(value)) both[key] = [...wordsOf(before[key]), ...wordsOf(list)]
+  return both
+}
+
+function readPtime(text: string): string | undefined {
+  const millis = Number(text)
+  return Number.isInteger(millis) && millis > 0 && millis <= 1_000 ? String(millis) : undefined
 }
 
 function wordsOf(value: NgValue | undefined): string[] {

@@ -86,7 +86,7 @@ describe('options of a session', () => {
       replaceOrigin: true,
       transportProtocol: 'RTP/SAVP',
       ice: 'remove',
-      latching: 'off',
+      latching: 'strict',
     })
     expect([...options.rtcpMux]).toEqual(['require'])
     expect([...options.sdes.only]).toEqual(['AES_CM_128_HMAC_SHA1_32'])
@@ -96,11 +96,11 @@ describe('options of a session', () => {
     const { warnings } = readSessionOptions({
       ICE: 'force',
       DTLS: 'passive',
-      codec: { strip: ['G729'] },
+      codec: { strip: ['G729'], transcode: ['PCMA'] },
       flags: ['x-y'],
       SDES: ['wild'],
     })
-    expect(warnings.join('\n')).toMatch(/ICE=force.*\n.*DTLS=passive|codec|"x-y"|"wild"/s)
+    expect(warnings.join('\n')).toMatch(/ICE=force.*\n.*DTLS=passive|transcod|"x-y"|"wild"/s)
     expect(warnings).toHaveLength(5)
   })
 })

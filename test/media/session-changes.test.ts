@@ -1,0 +1,111 @@
+// Owns what requests ask of the text of a description beyond addresses: attributes, codecs, names, marks, labels.
+import { describe, expect, test } from 'vitest'
+import { createFakeNative } from '../../src/media/fake-native.ts'
+import { createEmbeddedRelay } from '../../src/media/index.ts'
+import type { NgValue } from '../../src/media/ng/bencode.ts'
+
+const SDP =
+  'v=0\r\no=alice 7 7 IN IP4 10.1.1.1\r\ns=-\r\nc=IN IP4 10.1.1.1\r\nt=0 0\r\na=tool:x\r\n' +
+  'm=audio 5004 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=x-one:1\r\na=x-two\r\na=ptime:20\r\n'
+
+function relay() {
+  const made = createEmbeddedRelay({ interfaces: ['10.0.0.5'], offerTimeout: 0, native: createFakeNative })
+  const ask = (command: string, keys: Record<string, NgValue>) =>
+    made.perform({ command, 'call-id': 'c', 'from-tag': 'A', ...keys })
+  return {
+    ask,
+    offer: (keys: Record<string, NgValue>) => ask('offer', { sdp: SDP, ...keys }),
+    lines: (keys: Record<string, NgValue>) => String(ask('offer', { sdp: SDP, ...keys }).sdp).split('\r\n'),
+  }
+}
+
+describe('attributes', () => {
+  test('are added, removed and substituted by section', () => {
+    const lines = relay().lines({
+      'sdp-attr': {
+        global: { add: ['x-session:1'], substitute: [['tool:x', 'tool:y']] },
+        audio: {
+          add: ['x-new', 'x-more:2'],
+          remove: ['x-one', 'ptime:20', 'x-two:no'],
+          substitute: [['sendrecv', 'sendonly']],
+        },
+        video: { add: ['never'] },
+      },
+    })
+    expect(lines.slice(5, 8)).toEqual(['a=tool:y', 'a=x-session:1', expect.stringMatching(/^m=audio/)])
+    expect(lines.slice(8)).toEqual([
+      'a=x-two',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=sendonly',
+      expect.stringMatching(/^a=rtcp:/),
+      'a=x-new',
+      'a=x-more:2',
+      '',
+    ])
+  })
+
+  test('no line end gets in', () => {
+    const { sdp, warning } = relay().offer({
+      'sdp-attr': {
+        audio: { add: ['x\r\nc=IN IP4 6.6.6.6', 5, ''], substitute: [['x-one:1'], 'x', ['x-one:1', 'y\n']] },
+      },
+    })
+    expect(sdp).not.toContain('6.6.6.6')
+    expect(sdp).toContain('a=x-one:1\r\n')
+    expect(warning).toContain('no attribute')
+  })
+})
+
+describe('codecs', () => {
+  const formats = (keys: Record<string, NgValue>) =>
+    /^m=audio \d+ RTP\/AVP (.*)$/m.exec(String(relay().offer(keys).sdp))![1]
+  test.each<[string, Record<string, NgValue>, string]>([
+    ['stripped', { codec: { strip: ['PCMU'] } }, '8 101'],
+    ['by case and rate', { codec: { strip: ['pcma/8000', 'PCMU/16000'] } }, '0 101'],
+    ['all but one', { codec: { strip: ['all'], except: ['PCMA'] } }, '8'],
+    ['all, then offered', { codec: { strip: ['all'], offer: ['PCMA', 'PCMU'] } }, '8 0'],
+    ['in flags and key', { flags: ['codec-strip-PCMU'], codec: { strip: ['telephone-event'] } }, '8'],
+    ['all: an m-line needs one', { codec: { strip: ['all'] } }, '0 8 101'],
+    ['not a dictionary', { codec: 'PCMU' }, '0 8 101'],
+  ])('%s', (_, keys, expected) => expect(formats(keys)).toBe(expected))
+
+  test('an answer names what was offered, and one codec where that is asked for', () => {
+    const { ask, offer } = relay()
+    offer({})
+    const answer = SDP.replace('0 8 101', '8 3 0 101')
+    expect(ask('answer', { 'to-tag': 'B', sdp: answer }).sdp).toContain(' RTP/AVP 8 0 101\r\n')
+    expect(ask('answer', { 'to-tag': 'B', sdp: answer, flags: ['single-codec'] }).sdp).toContain(' RTP/AVP 8 101\r\n')
+  })
+
+  test('what needs transcoding is told', () => {
+    expect(relay().offer({ codec: { transcode: ['PCMA'], mask: ['PCMU'] } }).warning).toMatch(
+      /"transcode" needs transcoding/,
+    )
+  })
+})
+
+test('the version is counted where that is asked for, whatever the numbers are', () => {
+  const { offer } = relay()
+  const version = (sdp: string) => /^o=alice 7 (\S+)/m.exec(String(offer({ sdp, replace: ['sdp-version'] }).sdp))![1]
+  const big = SDP.replace('7 7', '7 18446744073709551610')
+  expect(version(big)).toBe('18446744073709551610')
+  expect(version(SDP)).toBe('18446744073709551610')
+  expect(version(SDP.replace('ptime:20', 'ptime:30'))).toBe('18446744073709551611')
+})
+
+test('a description that comes back with the mark is left alone', () => {
+  const { ask, offer } = relay()
+  const { sdp } = offer({ flags: ['loop-protect'] })
+  expect(sdp).toMatch(/^a=rtpengine:[0-9a-f]{12}\r$/m)
+  expect(ask('offer', { 'call-id': 'again', sdp: sdp!, flags: ['loop-protect'] }).sdp).toBe(sdp)
+  expect(ask('query', { 'call-id': 'again' }).result).toBe('error')
+  expect(ask('offer', { 'call-id': 'again', sdp: sdp! }).sdp).not.toBe(sdp)
+})
+
+test('a label is told in queries', () => {
+  const { ask, offer } = relay()
+  offer({ label: 'caller' })
+  expect(ask('query', {}).tags).toMatchObject({ A: { label: 'caller' } })
+})
