@@ -1,0 +1,79 @@
+// Owns the proof that builtins do as Kamailio 5.6 does: one file, the same messages, both servers, every message that leaves compared.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { setTimeout as after } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { EngineUnderTest, scratch } from '../../interop/engine.ts'
+import { describeWithPeers } from '../../interop/peers.ts'
+import { type Case, outcomes } from './side.ts'
+
+/** Two runs of this file at a time must not meet. */
+const BASE = 46_500 + (process.pid % 49) * 10
+const CALLER = BASE + 2
+const CALLEE = BASE + 3
+const THEIRS = BASE
+const OURS = BASE + 1
+const file = readFileSync(new URL('functions.cfg', import.meta.url), 'latin1').replaceAll('SINK', String(CALLEE))
+
+const cases: Case[] = [...file.matchAll(/case "(\w+)":/g)].map(([, name]) =>
+  name === 'e4'
+    ? {
+        name,
+        toTag: ';tag=9',
+        headers: [
+          'Route: <sip:127.0.0.1:PORT;r2=on;lr>, <sip:127.0.0.1:PORT;r2=on;lr>',
+          `Route: <sip:127.0.0.1:${CALLEE};lr>`,
+        ],
+      }
+    : { name: name! },
+)
+
+/** Where we differ, and why. */
+const DIFFERENT: Readonly<Record<string, string>> = {
+  f4: 'RFC 3581 4: received goes in with rport also when the address is the one that the Via names',
+}
+
+async function withKamailio<T>(config: string, folder: string, body: () => Promise<T>): Promise<T> {
+  const args = ['-DD', '-E', '-Y', folder, '-P', `${folder}/pid`, '-f', config]
+  const kamailio = spawn('kamailio', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(kamailio, 'exit')
+  let told = ''
+  kamailio.stderr.on('data', (data) => {
+    told = (told + String(data)).slice(-2000)
+  })
+  await after(2000)
+  try {
+    if (kamailio.exitCode !== null) throw new Error(`kamailio ended:\n${told}`)
+    return await body()
+  } finally {
+    kamailio.kill('SIGTERM')
+    const killed = setTimeout(() => kamailio.kill('SIGKILL'), 5000)
+    if (kamailio.exitCode === null) await ended
+    clearTimeout(killed)
+  }
+}
+
+describeWithPeers('the functions of a .cfg', ['kamailio'], () => {
+  test('do as Kamailio does', { timeout: 60_000 }, async () => {
+    const folder = scratch()
+    const write = (name: string, port: number) =>
+      folder.write(name, file.replaceAll('LISTENON', `udp:127.0.0.1:${port}`))
+    try {
+      const theirs = await withKamailio(write('kamailio.cfg', THEIRS), folder.folder, () =>
+        outcomes(cases, { server: THEIRS, caller: CALLER, callee: CALLEE }),
+      )
+      const engine = await EngineUnderTest.run([write('signalbox.cfg', OURS)])
+      const ours = await outcomes(cases, { server: OURS, caller: CALLER, callee: CALLEE })
+      await engine.stop()
+      expect(cases.length).toBeGreaterThan(90)
+      expect([...theirs.values()].filter((texts) => texts.length > 0).length).toBeGreaterThan(80)
+      for (const { name } of cases) {
+        if (name in DIFFERENT) expect(ours.get(name), `${name} is listed as different`).not.toEqual(theirs.get(name))
+        else expect(ours.get(name), `case ${name}`).toEqual(theirs.get(name))
+      }
+    } finally {
+      folder.remove()
+    }
+  })
+})
