@@ -15,7 +15,7 @@ export const CHECKS = `${out}checks.node`
 export const RELAY = `${out}media_relay.node`
 
 /** The headers that the addons were built with: node-gyp notes where they are. */
-function headers(): string {
+export function headers(): string {
   const config = readFileSync(`${root}build/config.gypi`, 'latin1')
   const folder = /"nodedir": "([^"]+)"/.exec(config)?.[1]
   if (!folder || !existsSync(`${folder}/include/node/node_api.h`))
