@@ -1,7 +1,9 @@
 // Owns reading: a file with its includes and directives becomes one list of tokens, each with its place.
 import { dirname, isAbsolute, join } from 'node:path'
 import { PvSyntaxError, parsePv, parsePvAt } from '../../../stdlib/registry.ts'
-import { cutAtSeparator, type DefineMode, Defines } from './defines.ts'
+import { endOfExcluded, standsAlone } from './conditions.ts'
+import { Defines } from './defines.ts'
+import { applySetting, type SettingDirective } from './directives.ts'
 import { booleanWord, integerValue, readString } from './lexemes.ts'
 import { type Place, placeAt, type Report } from './report.ts'
 import {
@@ -48,8 +50,6 @@ const IPV6 =
 const NUMBER = /0[xX][0-9A-Fa-f]+|[01]+[bB](?![0-9A-Za-z_])|\d+/y
 const SELECT = /@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_%]+|\[(?:-?\d+|"[^"\n]*")\])*/y
 const DIRECTIVE = /[#!]!([A-Za-z_]+)/y
-const SKIPPED_DIRECTIVE = /[#!]!(ifdef|ifndef|else|endif)(?![A-Za-z0-9_])/g
-const REST_ALONE = /[ \t]*(?:\r?\n|$)/y
 
 /** One text being read. */
 interface Frame {
@@ -119,7 +119,9 @@ class Reader {
   #readFrame(frame: Frame): void {
     const depth = this.#frames.length
     while (this.#frames.length === depth) {
-      if (this.#conditions.length > 0 && !this.#conditions.at(-1)!.active) this.#skip(frame)
+      if (this.#conditions.length > 0 && !this.#conditions.at(-1)!.active) {
+        this.#advance(frame, endOfExcluded(frame.text, frame.position))
+      }
       this.#space(frame)
       if (frame.position >= frame.text.length) {
         this.#frames.pop()
@@ -448,18 +450,14 @@ class Reader {
       case 'trydef':
       case 'redefine':
       case 'redef':
-        this.#define(frame, name === 'define' ? 'new' : name === 'trydef' ? 'keep' : 'replace', end)
-        return true
       case 'subst':
       case 'substdef':
       case 'substdefs':
-        this.#substitution(frame, name, end)
-        return true
       case 'defenv':
       case 'defenvs':
       case 'trydefenv':
       case 'trydefenvs':
-        this.#environment(frame, name, end)
+        this.#setting(frame, name, end)
         return true
       case 'include_file':
       case 'import_file':
@@ -470,8 +468,7 @@ class Reader {
       case 'SER':
       case 'ALL':
       case 'MAXCOMPAT':
-        REST_ALONE.lastIndex = end
-        if (name === 'KAMAILIO' && REST_ALONE.test(text)) this.#strict = true
+        if (name === 'KAMAILIO' && standsAlone(text, end)) this.#strict = true
         this.#advance(frame, end)
         return true
       default:
@@ -519,8 +516,7 @@ class Reader {
   }
 
   #closeCondition(frame: Frame, name: 'else' | 'endif', end: number): boolean {
-    REST_ALONE.lastIndex = end
-    if (!REST_ALONE.test(frame.text)) {
+    if (!standsAlone(frame.text, end)) {
       this.#report.warning(
         'directive-is-comment',
         `#!${name} with other text on its line is taken for a comment`,
@@ -544,89 +540,12 @@ class Reader {
     return true
   }
 
-  /** Passes over text that a condition excludes, up to the directive that ends it. */
-  #skip(frame: Frame): void {
-    let depth = 0
-    SKIPPED_DIRECTIVE.lastIndex = frame.position
-    for (;;) {
-      const found = SKIPPED_DIRECTIVE.exec(frame.text)
-      if (found === null) {
-        this.#advance(frame, frame.text.length)
-        return
-      }
-      const name = found[1]!
-      if (name === 'ifdef' || name === 'ifndef') {
-        depth++
-        continue
-      }
-      REST_ALONE.lastIndex = SKIPPED_DIRECTIVE.lastIndex
-      if (!REST_ALONE.test(frame.text)) continue
-      if (name === 'endif' && depth > 0) depth--
-      else if (depth === 0) {
-        this.#advance(frame, found.index)
-        return
-      }
-    }
-  }
-
-  #define(frame: Frame, mode: DefineMode, end: number): void {
+  /** A directive that defines or substitutes. */
+  #setting(frame: Frame, name: SettingDirective, end: number): void {
     const place = this.#here(frame, end - frame.position)
     const { text, end: lineEnd } = this.#restOfLine(frame, end)
-    const parts = /^([A-Za-z_][A-Za-z0-9_]*)(?:\s+([\s\S]*))?$/.exec(text)
-    if (parts === null) this.#report.error('bad-directive', 'A define needs a name, then its value', place)
-    else {
-      const problem = this.#defines.define(parts[1]!, (parts[2] ?? '').trim(), mode)
-      if (problem !== undefined) {
-        this.#report.error('define-again', problem, place, '#!trydef keeps the first value, #!redefine replaces it.')
-      }
-    }
-    this.#spaced = true
-    this.#advance(frame, lineEnd)
-  }
-
-  #substitution(frame: Frame, name: 'subst' | 'substdef' | 'substdefs', end: number): void {
-    const place = this.#here(frame, end - frame.position)
-    const { text, end: lineEnd } = this.#restOfLine(frame, end)
-    const quoted = text[0] === '"' || text[0] === "'" ? readString(text, 0) : undefined
-    const parts = quoted === undefined ? undefined : cutAtSeparator(quoted.value)
-    if (parts === undefined) {
-      this.#report.error('bad-directive', `#!${name} needs "/name/value/" or "!name!value!g"`, place)
-    } else {
-      const [pattern, replacement, flags] = parts
-      if (name !== 'subst') {
-        const value = name === 'substdefs' ? `"${replacement.replace(/["\\]/g, '\\$&')}"` : replacement
-        const problem = this.#defines.define(pattern, value, 'new')
-        if (problem !== undefined) this.#report.error('define-again', problem, place)
-      }
-      const problem = this.#defines.substitute(pattern, replacement, flags)
-      if (problem !== undefined) this.#report.error('bad-directive', `#!${name}: ${problem}`, place)
-    }
-    this.#spaced = true
-    this.#advance(frame, lineEnd)
-  }
-
-  /** `#!defenv [NAME=]VARIABLE`; the `s` forms make a string of the value; the `try` forms do without it. */
-  #environment(frame: Frame, name: string, end: number): void {
-    const place = this.#here(frame, end - frame.position)
-    const { text, end: lineEnd } = this.#restOfLine(frame, end)
-    const parts = /^(?:([A-Za-z_][A-Za-z0-9_]*)=)?([A-Za-z_][A-Za-z0-9_]*)$/.exec(text)
-    if (parts === null) this.#report.error('bad-directive', `#!${name} needs NAME or NAME=VARIABLE`, place)
-    else {
-      const given = Object.hasOwn(this.#options.env, parts[2]!) ? this.#options.env[parts[2]!] : undefined
-      if (given === undefined) {
-        if (!name.startsWith('try')) {
-          this.#report.error(
-            'env-not-set',
-            `The environment has no ${parts[2]}`,
-            place,
-            '#!trydefenv does without a variable that is not set.',
-          )
-        }
-      } else {
-        const value = name.endsWith('s') ? `"${given.replace(/["\\]/g, '\\$&')}"` : given
-        const problem = this.#defines.define(parts[1] ?? parts[2]!, value, 'new')
-        if (problem !== undefined) this.#report.error('define-again', problem, place)
-      }
+    for (const { code, message, hint } of applySetting(name, text, this.#defines, this.#options.env)) {
+      this.#report.error(code, message, place, hint)
     }
     this.#spaced = true
     this.#advance(frame, lineEnd)
