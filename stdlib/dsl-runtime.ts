@@ -36,12 +36,15 @@ function report(level: number, text: string): void {
 export interface ProgramSetup extends ProgramValues {
   /** `#!KAMAILIO`: a variable that is not known is an error, not an AVP. */
   readonly strict: boolean
+  /** Values of variables before the first message. */
+  readonly initial: readonly { readonly name: string; readonly value: string | number }[]
 }
 
 /** Called once, before anything else of the program. */
 export function setup(given: ProgramSetup): void {
   setProgramValues(given)
   setUnknownIsAvp(given.strict ? 'error' : 'avp')
+  for (const { name, value } of given.initial) setter(name)(value)
   const formats = new Map<string, () => string>()
   setInterpolation((format) => {
     let read = formats.get(format)

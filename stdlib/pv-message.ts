@@ -1,5 +1,6 @@
 // Owns the pseudo-variables of the message itself: first line, headers, identities, body. They show it as it was received.
 import {
+  applyEdits,
   type NameAddr,
   parseNameAddr,
   parseUri,
@@ -57,6 +58,9 @@ definePv(meta('rv', 'SIP version.'), () => 'SIP/2.0')
 definePv(meta('mt', '1 for a request, 2 for a reply.'), () => (message() instanceof SipRequest ? 1 : 2))
 definePv(meta('mi', 'Running number of the message.'), () => currentRun().meta.messageNumber)
 definePv(meta('mb', 'The message as received.'), () => currentRun().raw)
+definePv(meta('mbu', 'The message with the changes made so far.'), () =>
+  applyEdits(currentRun().raw, currentRun().edits),
+)
 definePv(meta('ml', 'Length of the message in bytes.'), () => currentRun().raw.length)
 definePv(meta('rb', 'Body.'), () => message().body)
 definePv(meta('bs', 'Length of the body in bytes.'), () => message().body.length)
@@ -319,3 +323,33 @@ function via(name: string, doc: string, pick: (count: number) => number): void {
 via('via0', 'A part of the first Via.', () => 0)
 via('via1', 'A part of the second Via.', () => 1)
 via('viaZ', 'A part of the last Via.', (count) => count - 1)
+
+definePv({ name: 'route_uri', module: 'rr', doc: 'URI of the first Route.' }, () =>
+  orNull(message().nameAddrs('Route')[0]?.uri),
+)
+definePvClass(
+  {
+    name: 'sdp',
+    module: 'sdpops',
+    doc: 'The SDP body, or a part of it.',
+    inner: { name: 'part', values: ['body', 'sess_version', 'c:ip', 'o:ip'] },
+  },
+  (inner) => {
+    const line = (pattern: RegExp) => pattern.exec(message().body)?.[1]
+    return {
+      get: () => {
+        if (!/^v=0/m.test(message().body)) return null
+        switch (inner.text) {
+          case 'body':
+            return message().body
+          case 'sess_version':
+            return orNull(line(/^o=\S+ \S+ (\d+)/m))
+          case 'c:ip':
+            return orNull(line(/^c=IN IP[46] ([^\s/]+)/m))
+          default:
+            return orNull(line(/^o=\S+ \S+ \S+ IN IP[46] (\S+)/m))
+        }
+      },
+    }
+  },
+)

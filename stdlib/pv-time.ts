@@ -78,3 +78,6 @@ definePvClass(
     get: inner.format,
   }),
 )
+definePv({ name: 'RANDOM', module: 'cfgutils', doc: 'A random number that is not negative.' }, () =>
+  Math.floor(Math.random() * 2_147_483_648),
+)

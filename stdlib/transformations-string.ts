@@ -10,7 +10,7 @@ import {
   percentEncode,
   sha256,
 } from './string-codecs.ts'
-import { type Argument, defineTransformation } from './transformations.ts'
+import { type Argument, definePreparedTransformation, defineTransformation } from './transformations.ts'
 
 const text = (name: string) => ({ name, kind: 'string' as const })
 const int = (name: string) => ({ name, kind: 'int' as const })
@@ -196,3 +196,28 @@ defineTransformation(
     return linesOf(value).find((line) => line.startsWith(prefix))
   },
 )
+
+defineTransformation(
+  { name: 'url.querystring', parameters: [], doc: 'What follows the question mark of a URL.' },
+  (value) => {
+    const at = value.indexOf('?')
+    return at < 0 ? '' : value.slice(at + 1)
+  },
+)
+defineTransformation({ name: 'url.path', parameters: [], doc: 'A URL up to its question mark.' }, (value) => {
+  const at = value.indexOf('?')
+  return at < 0 ? value : value.slice(0, at)
+})
+
+/** SQL literals. Null has a literal too, so these see it. */
+function defineSql(name: string, doc: string, write: (value: string | number) => string): void {
+  definePreparedTransformation({ name, parameters: [], doc }, () => (value) => {
+    return value === null || value === undefined ? 'NULL' : write(value)
+  })
+}
+const sqlText = (value: string) => `'${value.replace(/['"\\\0]/g, (c) => (c === '\0' ? '\\0' : `\\${c}`))}'`
+defineSql('sql.val', 'The value as an SQL literal.', (value) =>
+  typeof value === 'number' ? `${value}` : sqlText(value),
+)
+defineSql('sql.val.str', 'The value as an SQL string.', (value) => sqlText(`${value}`))
+defineSql('sql.val.int', 'The value as an SQL number.', (value) => `${integerOf(`${value}`) ?? 0}`)

@@ -91,3 +91,37 @@ export function diagnosticsToJson(diagnostics: readonly Diagnostic[]): string {
     2,
   )
 }
+
+const SARIF_LEVELS = { error: 'error', warning: 'warning', note: 'note' } as const satisfies Record<Severity, string>
+
+/** The diagnostics as SARIF 2.1.0, for code scanners and editors. */
+export function diagnosticsToSarif(diagnostics: readonly Diagnostic[]): string {
+  const rules = [...new Set(diagnostics.map(({ code }) => code))].map((id) => ({ id }))
+  const results = diagnostics.map((diagnostic) => ({
+    ruleId: diagnostic.code,
+    level: SARIF_LEVELS[diagnostic.severity],
+    message: { text: diagnostic.hint === undefined ? diagnostic.message : `${diagnostic.message}. ${diagnostic.hint}` },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: encodeURI(diagnostic.file) },
+          region: {
+            startLine: diagnostic.line,
+            startColumn: diagnostic.column,
+            endColumn: diagnostic.endColumn ?? diagnostic.column + 1,
+            snippet: { text: diagnostic.sourceLine },
+          },
+        },
+      },
+    ],
+  }))
+  return JSON.stringify(
+    {
+      $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+      version: '2.1.0',
+      runs: [{ tool: { driver: { name: 'signalbox', rules } }, results }],
+    },
+    undefined,
+    2,
+  )
+}

@@ -121,6 +121,11 @@ function checkParameter(
     )
     return
   }
+  if (`${name}` === 'varset' && wanted.includes('pv')) {
+    const variable = /^([^=]+)=[si]:/.exec(`${value}`)?.[1]
+    if (variable !== undefined) context.variables.set(`$var(${variable.trim()})`)
+    else context.report.error('wrong-argument', 'varset needs "name=i:number" or "name=s:text"', declaration.value.at)
+  }
   for (const module of wanted) {
     const parameters = MODULE_PARAMETERS.get(module)
     if (parameters === undefined || !loaded.has(module)) continue

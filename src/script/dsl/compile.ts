@@ -40,6 +40,17 @@ function defineValues(defines: Defines): Record<string, string | number> {
   return values
 }
 
+/** `modparam("pv", "varset", "name=i:5")` and `shvset`: what variables hold before the first message. */
+function initialValues(settings: CfgSettings): { name: string; value: string | number }[] {
+  return settings.modparams.flatMap(({ module, name, value }) => {
+    if (module !== 'pv' || (name !== 'varset' && name !== 'shvset')) return []
+    const parts = /^([^=]+)=([si]):([\s\S]*)$/.exec(`${value}`)
+    if (parts === null) return []
+    const variable = `$${name === 'varset' ? 'var' : 'shv'}(${parts[1]!.trim()})`
+    return [{ name: variable, value: parts[2] === 'i' ? Number(parts[3]) | 0 : parts[3]! }]
+  })
+}
+
 function customValues(settings: CfgSettings): Record<string, Record<string, string | number>> {
   const groups: Record<string, Record<string, string | number>> = {}
   for (const { group, name, value } of settings.custom) {
@@ -72,7 +83,7 @@ export function compileFile(file: string, options: CompileDslOptions, report: Re
     model,
     flags,
     maxWhileLoops: loops === undefined ? MAX_WHILE_LOOPS : Number(loops.value) | 0,
-    setup: { strict: read.strict, defines, env, custom: customValues(settings) },
+    setup: { strict: read.strict, defines, env, custom: customValues(settings), initial: initialValues(settings) },
   })
   return { settings, files: read.files, program }
 }

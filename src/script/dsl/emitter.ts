@@ -17,6 +17,8 @@ export interface EmitInput {
     readonly defines: Readonly<Record<string, string | number>>
     readonly env: Readonly<Record<string, string>>
     readonly custom: Readonly<Record<string, Readonly<Record<string, string | number>>>>
+    /** Values of variables before the first message. */
+    readonly initial: readonly { readonly name: string; readonly value: string | number }[]
   }
 }
 

@@ -106,6 +106,13 @@ request_route {
   expect((await runCfg(text)).log).toEqual(['P| 5 a name <null> 10.1.1.1 5070 8', 'P| x5070'])
 })
 
+test('variables begin with what modparam gives them', async () => {
+  const text = program(`modparam("pv", "varset", "limit=i:7")
+modparam("pv", "varset", "name=s:trunk")
+request_route { xlog("P| $var(limit) $var(name) $var(other)\\n"); $var(other) = 1; }`)
+  expect((await runCfg(text)).log).toEqual(['P| 7 trunk 0'])
+})
+
 test('without #!KAMAILIO an unknown variable is the AVP of that name', async () => {
   const text = `${HEAD}request_route { $foo = "bar"; xlog("P| $foo $avp(foo)\\n"); }`
   expect((await runCfg(text)).log).toEqual(['P| bar bar'])
