@@ -49,10 +49,7 @@ function guardStrings(): void {
       if (Number(length) > MOST_LENGTH) refuse(name, Number(length))
     })
   }
-  bound(text, 'split', (self, [, limit]) => {
-    const { length } = String(self)
-    if (length > MOST_LENGTH && !(Number(limit) <= MOST_LENGTH)) refuse('split of a text of length', length)
-  })
+  boundByLength(text, 'split')
   bound(text, 'concat', (self, args) => {
     const wanted = args.reduce<number>((sum, arg) => sum + String(arg).length, String(self).length)
     if (wanted > MOST_LENGTH) refuse('concat', wanted)

@@ -106,5 +106,15 @@ export {
   tIsRequestRoute,
   tPrecheckTrans,
 } from './tmx.ts'
-export type { Endpoint, FailedRequest, SipMessageView, SipReply, SipRequest } from './views.ts'
+export type {
+  BranchRoute,
+  Endpoint,
+  FailedRequest,
+  FailureRoute,
+  ReplyRoute,
+  RequestRoute,
+  SipMessageView,
+  SipReply,
+  SipRequest,
+} from './views.ts'
 export { xalert, xcrit, xdbg, xerr, xinfo, xlog, xlogl, xnotice, xwarn } from './xlog.ts'

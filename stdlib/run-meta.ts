@@ -38,24 +38,40 @@ export function encodeMeta(meta: RunMeta): string {
 
 export function decodeMeta(text: string): RunMeta {
   if (text.startsWith('{')) return JSON.parse(text) as RunMeta
-  const parts = text.split('\n', 8)
-  const key = parts[7]!
-  let arrival = decoded.get(key)
-  if (arrival === undefined) {
-    arrival = JSON.parse(key) as Arrival
-    if (decoded.size < MOST_ARRIVALS) decoded.set(key, arrival)
-  }
+  const port = text.indexOf('\n') + 1
+  const transaction = text.indexOf('\n', port) + 1
+  const match = text.indexOf('\n', transaction) + 1
+  const branch = text.indexOf('\n', match) + 1
+  const number = text.indexOf('\n', branch) + 1
+  const canceled = text.indexOf('\n', number) + 1
+  const { dstIp, dstPort, proto, listener } = arrivalOf(text.slice(text.indexOf('\n', canceled) + 1))
   return {
-    srcIp: parts[0]!,
-    srcPort: Number(parts[1]),
-    dstIp: arrival.dstIp,
-    dstPort: arrival.dstPort,
-    proto: arrival.proto,
-    listener: arrival.listener,
-    transactionId: Number(parts[2]),
-    transactionMatch: parts[3] === '1' ? 1 : 0,
-    branch: Number(parts[4]),
-    messageNumber: Number(parts[5]),
-    canceled: parts[6] === '1',
+    srcIp: text.slice(0, port - 1),
+    srcPort: Number(text.slice(port, transaction - 1)),
+    dstIp,
+    dstPort,
+    proto,
+    listener,
+    transactionId: Number(text.slice(transaction, match - 1)),
+    transactionMatch: text.charAt(match) === '1' ? 1 : 0,
+    branch: Number(text.slice(branch, number - 1)),
+    messageNumber: Number(text.slice(number, canceled - 1)),
+    canceled: text.charAt(canceled) === '1',
   }
+}
+
+let lastArrival: Arrival | undefined
+let lastArrivalText = ''
+
+function arrivalOf(text: string): Arrival {
+  // Comparing costs less than hashing, and most messages come in on one listener.
+  if (lastArrival !== undefined && text === lastArrivalText) return lastArrival
+  let arrival = decoded.get(text)
+  if (arrival === undefined) {
+    arrival = JSON.parse(text) as Arrival
+    if (decoded.size < MOST_ARRIVALS) decoded.set(text, arrival)
+  }
+  lastArrival = arrival
+  lastArrivalText = text
+  return arrival
 }

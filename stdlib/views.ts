@@ -65,6 +65,15 @@ export interface FailedRequest extends SipRequest {
   readonly timedOut: boolean
 }
 
+/** `request_route`. What it returns is its code; a false one is a failure. */
+export type RequestRoute = (request: SipRequest) => unknown
+/** `reply_route`, and the blocks of `onreply_route`. */
+export type ReplyRoute = (reply: SipReply) => unknown
+/** The blocks of `failure_route`. */
+export type FailureRoute = (request: FailedRequest) => unknown
+/** The blocks of `branch_route`: the request as this branch will send it. */
+export type BranchRoute = (request: SipRequest) => unknown
+
 class MessageView implements SipMessageView {
   get method(): string {
     const run = currentRun()

@@ -1,0 +1,62 @@
+// Owns the reading of what a run gave back: text from an isolate in which a script could have changed anything.
+import type { MessageEdit, RecordRouteSpec } from '../sip/index.ts'
+import type { RunOutcome } from './program.ts'
+
+const EXITS = ['done', 'exit', 'drop'] as const
+const NO_EDITS: MessageEdit[] = []
+
+/** What the script threw, as the guest told it. */
+export interface ThrownInGuest {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+}
+
+/** More changes than this are no message any more. */
+const MOST_EDITS = 10_000
+
+/** Reads an answer: a number without edits, JSON with them or with an error. Throws a TypeError on anything else. */
+export function readOutcome(answer: string | number): RunOutcome | { readonly thrown: ThrownInGuest } {
+  if (typeof answer === 'number') return { exit: EXITS[answer & 3] ?? 'done', code: answer >> 2, edits: NO_EDITS }
+  const value = JSON.parse(answer) as Record<string, unknown> | null
+  if (typeof value !== 'object' || value === null) throw new TypeError('The run gave back no outcome.')
+  const { error } = value
+  if (error !== undefined) return { thrown: readThrown(error) }
+  const exit = EXITS.find((name) => name === value.exit)
+  if (exit === undefined || !Number.isInteger(value.code)) throw new TypeError('The run gave back no outcome.')
+  return { exit, code: value.code as number, edits: readEdits(value.edits) }
+}
+
+function readThrown(error: unknown): ThrownInGuest {
+  const { name, message, stack } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
+  return { name: String(name), message: String(message), stack: typeof stack === 'string' ? stack : '' }
+}
+
+/** Checks that edits are what the engine can apply. */
+export function readEdits(value: unknown): MessageEdit[] {
+  if (!Array.isArray(value) || value.length > MOST_EDITS) throw new TypeError('The run gave back no list of changes.')
+  for (const edit of value as Partial<MessageEdit>[]) {
+    if (!isOffset(edit?.at) || !isOffset(edit.remove) || typeof edit.text !== 'string' || !isSpec(edit.recordRoute)) {
+      throw new TypeError('The run gave back a change that is none.')
+    }
+  }
+  return value as MessageEdit[]
+}
+
+function isOffset(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isSpec(spec: RecordRouteSpec | undefined): boolean {
+  if (spec === undefined) return true
+  if (typeof spec !== 'object' || spec === null) return false
+  const texts: unknown[] = [
+    spec.inbound,
+    spec.inboundTransport,
+    spec.params,
+    spec.double,
+    spec.user ?? '',
+    spec.outbound ?? '',
+  ]
+  return texts.every((text) => typeof text === 'string')
+}
