@@ -12,7 +12,6 @@ export type {
   RtpArguments,
   RtpResult,
 } from '../../stdlib/contract.ts'
-export { checkTypes } from './check-types.ts'
 export { type CompileOptions, type CompileOutcome, compileScript } from './compile.ts'
 export {
   type Diagnostic,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { checkAwaits, checkTypes, compileScript, formatDiagnostic } from '../../src/script/index.ts'
+import { checkAwaits, compileScript, formatDiagnostic } from '../../src/script/index.ts'
 import { blankText } from '../../src/script/typescript-text.ts'
 import { loaded } from './run-script.ts'
 
@@ -132,24 +132,5 @@ describe('unawaited builtins', () => {
 
   test('text is blanked, code stays where it is', () => {
     expect(blankText('a /* x */ = "s" + /r[/]"/.test(b) / 2 // c')).toBe('a         =     +        .test(b) / 2     ')
-  })
-})
-
-describe('types', () => {
-  test('a wrong argument is told with its line', async () => {
-    const at = folder({
-      'route.ts': `import { tOnReply, tRelay, type Config, type SipRequest } from 'signalbox'
-export const config = { listen: ['udp:127.0.0.1:5060'], limits: { runMillis: '50' } } satisfies Config
-export async function request_route(req: SipRequest) {
-  tOnReply(req)
-  if (await tRelay()) return
-}
-`,
-    })
-    const found = await checkTypes(join(at, 'route.ts'))
-    expect(found.map(({ line, code, file }) => `${file.replace(`${at}/`, '')}:${line} ${code}`)).toEqual([
-      'route.ts:2 TS2322',
-      'route.ts:4 TS2345',
-    ])
   })
 })
