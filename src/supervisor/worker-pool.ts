@@ -58,7 +58,9 @@ export class WorkerPool {
   }
 
   get standby(): WorkerProcess | undefined {
-    return this.#standby?.ready ? this.#standby : undefined
+    const worker = this.#standby
+    // One that was killed is still here until the kernel tells of its end.
+    return worker?.ready && worker.killedFor === undefined ? worker : undefined
   }
 
   /** Starts both workers; resolves once the first one serves. */
@@ -212,8 +214,8 @@ export class WorkerPool {
       if (!next) this.#startStandby()
       return
     }
-    // Still starting: it takes over as soon as it is ready.
-    if (!next.ready) return
+    // Still starting, or about to be followed by another: that one takes over as soon as it is ready.
+    if (!next.ready || next.killedFor !== undefined) return
     this.#replacing = true
     const began = performance.now()
     const program = this.#program()
