@@ -1,6 +1,6 @@
 // Owns what one offer or answer does to a call: parties, ports and keys chosen, the SDP written, all of it kept or none.
 import { SignalboxError } from '../errors.ts'
-import { type AddressFamily, addressFamily, profileOf, type SdpDocument } from '../sdp/index.ts'
+import { type AddressFamily, addressFamily, type SdpDocument } from '../sdp/index.ts'
 import { type Call, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
 import { answerMedia, offeredMid, offeredProtocol, offerMedia } from './call-negotiation.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
@@ -28,7 +28,6 @@ export interface ExchangeContext {
 export interface Exchanged {
   /** For the other side. */
   readonly sdp: string
-  readonly warnings: readonly string[]
   readonly dialogue: Dialogue
   /** Who the listener talked to before. */
   readonly former: Party | undefined
@@ -78,7 +77,7 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
     const former = listener.peer
     speaker.peer = listener
     listener.peer ??= speaker
-    return { sdp, warnings: warningsOf(document, parts), dialogue, former }
+    return { sdp, dialogue, former }
   })
 }
 
@@ -124,7 +123,7 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
     const former = listener.peer
     listener.peer = speaker
     speaker.peer = listener
-    return { sdp, warnings: warningsOf(document, parts), dialogue, former }
+    return { sdp, dialogue, former }
   })
 }
 
@@ -155,6 +154,7 @@ function attempt(
         media: [],
         peer: undefined,
         label: '',
+        blocking: { ...call.blocking },
         origin: undefined,
       }
       call.parties.push(party)
@@ -230,12 +230,6 @@ function planOf(
     replaceSessionConnection: options.replaceSessionConnection,
     replaceZeroAddress: options.replaceZeroAddress || options.mediaAddress !== undefined,
   }
-}
-
-function warningsOf(document: SdpDocument, parts: readonly Part[]): string[] {
-  return document.media
-    .filter((media, index) => parts[index]?.plan.action === 'relay' && !profileOf(media.protocol).rtp)
-    .map((media) => `${media.kind} is ${media.protocol}: ports are given, but only RTP and RTCP packets are relayed`)
 }
 
 function state(media: PartyMedia, statement: MediaStatement | undefined): void {

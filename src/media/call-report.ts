@@ -26,6 +26,7 @@ function srtpFailures(stats: StreamStats): Record<string, number> {
     authentication: stats.srtpAuthFailures,
     replay: stats.srtpReplays,
     short: stats.srtpShort,
+    mki: stats.srtpWrongMki,
     ssrcLimit: stats.srtpSsrcLimit,
     unsent: stats.srtpUnsent,
   }
@@ -34,7 +35,7 @@ function srtpFailures(stats: StreamStats): Record<string, number> {
 
 /** Packets that arrived here and were not passed on. */
 function errorsIn(stats: StreamStats): number {
-  const srtp = stats.srtpAuthFailures + stats.srtpReplays + stats.srtpShort + stats.srtpSsrcLimit
+  const srtp = stats.srtpAuthFailures + stats.srtpReplays + stats.srtpShort + stats.srtpWrongMki + stats.srtpSsrcLimit
   return srtp + stats.malformed + stats.rateLimited
 }
 

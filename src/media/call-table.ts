@@ -2,11 +2,12 @@
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { Call, MediaStatement, Party } from './call.ts'
-import { type ExchangeContext, type Exchanged, exchangeAnswer, exchangeOffer, isLoop } from './call-exchange.ts'
+import { type ExchangeContext, exchangeAnswer, exchangeOffer, isLoop } from './call-exchange.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
-import type { MediaInterfaces } from './interfaces.ts'
+import type { MediaInterface, MediaInterfaces } from './interfaces.ts'
 import type { NativeRelay } from './native-relay.ts'
 import { partiesToDelete } from './party-lookup.ts'
+import type { CallEnd } from './relay-statistics.ts'
 import type { SessionOptions } from './session-options.ts'
 import { applyDialogue, muteParty } from './stream-config.ts'
 import { StreamPool } from './stream-pool.ts'
@@ -32,12 +33,11 @@ export interface CallTableOptions {
   readonly randomKey: RandomKey
   /** What `loop-protect` marks descriptions with. */
   readonly mark: string
+  /** Called before a call is forgotten, its streams still open. */
+  readonly onEnd: (call: Call, end: CallEnd) => void
   /** Called before a call that ended by itself is forgotten. */
   readonly onTimeout: (call: Call, reason: string) => void
 }
-
-/** What goes to the other side, and what is to be said of it. */
-export type Rewritten = Pick<Exchanged, 'sdp' | 'warnings'>
 
 interface Entry {
   readonly call: Call
@@ -64,6 +64,11 @@ export class CallTable {
     return [...this.#entries.keys()]
   }
 
+  /** Ports in use on an interface. */
+  portsOn(local: MediaInterface): number {
+    return this.#pool.portsOn(local)
+  }
+
   /** Streams that are open now. */
   get streams(): number {
     return this.#pool.size
@@ -78,17 +83,17 @@ export class CallTable {
    * @returns the offer for the other side
    * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; the call is then as it was
    */
-  offer(options: SessionOptions): Rewritten {
+  offer(options: SessionOptions): string {
     requireIdentity(options)
-    if (isLoop(options, this.#options.mark)) return { sdp: options.sdp!, warnings: [] }
+    if (isLoop(options, this.#options.mark)) return options.sdp!
     const known = this.find(options.callId)
     if (!known && this.#entries.size >= this.#options.maxSessions)
       throw new SignalboxError('ERR_LIMIT', `the relay has its ${this.#options.maxSessions} sessions`)
     const call = known ?? this.#newCall(options.callId)
-    const { sdp, warnings } = exchangeOffer(call, options, this.#context())
+    const { sdp } = exchangeOffer(call, options, this.#context())
     if (!known) this.#add(call)
     this.#signalled(call)
-    return { sdp, warnings }
+    return sdp
   }
 
   /**
@@ -96,18 +101,30 @@ export class CallTable {
    * @returns the answer for the side that offered
    * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; packets then go as before
    */
-  answer(options: SessionOptions): Rewritten {
+  answer(options: SessionOptions): string {
     requireIdentity(options)
-    if (isLoop(options, this.#options.mark)) return { sdp: options.sdp!, warnings: [] }
+    if (isLoop(options, this.#options.mark)) return options.sdp!
     const call = this.find(options.callId)
     if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-id')
-    const { sdp, warnings, dialogue, former } = exchangeAnswer(call, options, this.#context())
+    const { sdp, dialogue, former } = exchangeAnswer(call, options, this.#context())
     const { native } = this.#options
     if (former && former !== dialogue.speaker) muteParty(native, former, dialogue.speaker)
     applyDialogue(native, dialogue.speaker, dialogue.listener, this.#options)
     call.answered = true
     this.#signalled(call)
-    return { sdp, warnings }
+    return sdp
+  }
+
+  /** Configures the streams of who talks to whom anew, after what is withheld has changed. */
+  refresh(call: Call): void {
+    const { native } = this.#options
+    for (const party of call.parties) {
+      const peer = party.peer
+      const talking =
+        peer?.peer === party && party.media.some((media) => media.stated) && peer.media.some((media) => media.stated)
+      if (talking && call.parties.indexOf(party) < call.parties.indexOf(peer))
+        applyDialogue(native, party, peer, this.#options)
+    }
   }
 
   /** What a delete would end; empty where no party matches. */
@@ -121,7 +138,7 @@ export class CallTable {
     const delay = options.deleteDelay ?? this.#options.deleteDelay
     const whole = parties.length >= call.parties.length
     const end = (): void => {
-      if (whole) this.#destroy(call)
+      if (whole) this.#destroy(call, 'deleted')
       else for (const party of parties) this.#dropParty(call, party)
     }
     if (delay <= 0) end()
@@ -147,7 +164,7 @@ export class CallTable {
   }
 
   close(): void {
-    for (const { call } of [...this.#entries.values()]) this.#destroy(call)
+    for (const { call } of [...this.#entries.values()]) this.#destroy(call, 'closed')
   }
 
   #ageOf(native: NativeRelay, id: number, call: Call): number {
@@ -159,7 +176,14 @@ export class CallTable {
 
   #newCall(id: string): Call {
     const now = this.#options.clock.wallclock()
-    return { id, created: now, lastSignal: now, parties: [], answered: false }
+    return {
+      id,
+      created: now,
+      lastSignal: now,
+      parties: [],
+      answered: false,
+      blocking: { media: false, silence: false, dtmf: false },
+    }
   }
 
   #context(): ExchangeContext {
@@ -203,9 +227,9 @@ export class CallTable {
     if (kind === 'delete') this.#deletions.set(call, timer)
   }
 
-  #end(call: Call, reason: string): void {
+  #end(call: Call, reason: CallEnd): void {
     this.#options.onTimeout(call, reason)
-    this.#destroy(call)
+    this.#destroy(call, reason)
   }
 
   #dropParty(call: Call, party: Party): void {
@@ -213,12 +237,13 @@ export class CallTable {
     if (index < 0) return
     call.parties.splice(index, 1)
     for (const media of party.media) this.#pool.release(media)
-    if (call.parties.length < 2) this.#destroy(call)
+    if (call.parties.length < 2) this.#destroy(call, 'deleted')
   }
 
-  #destroy(call: Call): void {
+  #destroy(call: Call, end: CallEnd): void {
     const entry = this.#entries.get(call.id)
     if (entry?.call !== call) return
+    this.#options.onEnd(call, end)
     this.#entries.delete(call.id)
     for (const timer of entry.timers) timer.cancel()
     for (const party of call.parties) for (const media of party.media) this.#pool.release(media)

@@ -31,6 +31,8 @@ export interface MediaStatement {
   readonly mid: string | undefined
   readonly ptime: string | undefined
   readonly clockRate: number
+  /** Payload types of telephone events (RFC 4733). */
+  readonly eventPayloads: readonly number[]
   /** Keys of the codecs that it named. */
   readonly codecs: ReadonlySet<string>
   readonly latching: 'learn' | 'strict' | 'off'
@@ -61,6 +63,13 @@ export interface PartyMedia {
   ptimeAnswer: string | undefined
 }
 
+export interface Blocking {
+  media: boolean
+  /** Speech becomes silence. */
+  silence: boolean
+  dtmf: boolean
+}
+
 /** A monologue in rtpengine's words: one SIP tag, or a branch whose tag is not known yet. */
 export interface Party {
   /** '' until an answer names it. */
@@ -68,6 +77,8 @@ export interface Party {
   readonly viaBranch: string
   interfaceName: string | undefined
   label: string
+  /** What is withheld of what it sends. */
+  readonly blocking: Blocking
   origin: OriginMemory | undefined
   readonly created: number
   readonly media: PartyMedia[]
@@ -81,6 +92,8 @@ export interface Call {
   readonly created: number
   lastSignal: number
   readonly parties: Party[]
+  /** What holds for all parties, those to come included. */
+  readonly blocking: Blocking
   answered: boolean
 }
 

@@ -58,9 +58,12 @@ export function offerCrypto(
     const rank = (suite: string): number => sdes.order.indexOf(suite) + 1 || sdes.order.length + 1
     wanted.sort((a, b) => rank(a.suite) - rank(b.suite))
   }
+  // RFC 4568 9.1: a tag has nine digits at most. New lines count on from those that are there.
+  const highest = Math.max(0, ...spoken.map((crypto) => crypto.tag), ...wanted.map(({ tag }) => tag ?? 0))
+  const start = highest + wanted.length > 999_999_999 ? 1 : highest + 1
   const taken = new Set<number>()
   return wanted.map(({ suite, tag }) => {
-    let own = tag !== undefined && !taken.has(tag) ? tag : 1
+    let own = tag !== undefined && !taken.has(tag) ? tag : start
     while (taken.has(own) || (own !== tag && wanted.some((other) => other.tag === own))) own++
     taken.add(own)
     return { tag: own, suite, key: keyFor(suite, keys, randomKey) }
@@ -91,10 +94,7 @@ export function answerCrypto(
   keys: LocalKeys,
   randomKey: RandomKey,
 ): { local: LocalCrypto; remote: CryptoAttribute } | undefined {
-  // Packets with a master key identifier are not understood, so that keys without one come first.
-  const usable = offered
-    .filter((crypto) => allowed(crypto.suite, sdes))
-    .sort((a, b) => Number(a.mki !== undefined) - Number(b.mki !== undefined))
+  const usable = offered.filter((crypto) => allowed(crypto.suite, sdes))
   const remote = usable.find((crypto) => crypto.suite === preferred) ?? usable[0] ?? offered[0]
   if (!remote) return undefined
   const key = keyFor(remote.suite, keys, randomKey)

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import { type Call, partyByTag } from './call.ts'
+import { controlCall, controlOf } from './call-control.ts'
 import { mediaStats, ngReport, reportOf } from './call-report.ts'
 import { CallTable } from './call-table.ts'
 import { MediaInterfaces } from './interfaces.ts'
@@ -11,6 +12,7 @@ import { createNativeRelay, type NativeRelay, type TimeoutEvent } from './native
 import { dictionary, type NgDictionary } from './ng/bencode.ts'
 import { ngRequest } from './ng/request.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
+import { RelayStatistics } from './relay-statistics.ts'
 import { readSessionOptions, type SessionOptions } from './session-options.ts'
 
 export interface EmbeddedRelayOptions {
@@ -79,6 +81,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     onEvent: (event) => table.streamTimedOut(event.stream),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   })
+  const statistics = new RelayStatistics(clock.wallclock())
   const table = new CallTable({
     native,
     interfaces,
@@ -94,6 +97,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     clock,
     randomKey: options.randomKey ?? randomBytes,
     mark: randomBytes(6).toString('hex'),
+    onEnd: (call, end) => statistics.ended(end, report(call)),
     onTimeout(call, reason) {
       const stats = mediaStats(report(call))
       log.warn({ callId: call.id, reason, media: stats.streams }, 'media ended the call')
@@ -110,8 +114,8 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
   }
 
   function negotiate(command: 'offer' | 'answer', session: SessionOptions): MediaAnswer {
-    const { sdp, warnings: told } = command === 'offer' ? table.offer(session) : table.answer(session)
-    const warnings = [...session.warnings, ...told, ...(command === 'offer' ? warnAboutInterfaces(session) : [])]
+    const sdp = command === 'offer' ? table.offer(session) : table.answer(session)
+    const warnings = [...session.warnings, ...(command === 'offer' ? warnAboutInterfaces(session) : [])]
     log.debug({ callId: session.callId, warnings }, `media ${command}`)
     return { sdp, ...(warnings.length > 0 ? { warnings } : {}) }
   }
@@ -134,10 +138,25 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
     const command = request.command
     if (typeof command !== 'string') throw new SignalboxError('ERR_PARSE', 'Dictionary contains no key "command"')
+    statistics.asked(command)
     if (command === 'ping') return dictionary({ result: 'pong' })
     if (command === 'list') {
-      const limit = typeof request.limit === 'number' && request.limit > 0 ? request.limit : 32
-      return dictionary({ calls: table.callIds.slice(0, Math.min(limit, 1_000)), result: 'ok' })
+      const limit = Number(request.limit ?? 32)
+      return dictionary({ calls: table.callIds.slice(0, limit > 0 ? Math.min(limit, 1_000) : 32), result: 'ok' })
+    }
+    if (command === 'statistics') {
+      const used = interfaces.all.map((local) => ({ ...local, used: table.portsOn(local) }))
+      const situation = { sessions: table.size, interfaces: used, portMin, portMax, now: clock.wallclock() }
+      return dictionary({ statistics: statistics.report(situation), result: 'ok' })
+    }
+    const control = controlOf(command)
+    if (control) {
+      const session = readSessionOptions(request)
+      const call = table.find(session.callId)
+      if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-ID')
+      controlCall(call, control, session)
+      table.refresh(call)
+      return dictionary({ warning: session.warnings.join('; ') || undefined, result: 'ok' })
     }
     if (!COMMANDS.has(command)) throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
     const session = readSessionOptions(request)
@@ -199,6 +218,8 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
         return execute(request)
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
+        statistics.failed()
+        if (error instanceof SignalboxError && /^ERR_(LIMIT|MEDIA_PORTS)$/.test(error.code)) statistics.rejected()
         if (!(error instanceof SignalboxError)) log.error({ error }, 'an NG request failed')
         return dictionary({ result: 'error', 'error-reason': Buffer.from(reason, 'utf8').toString('latin1') })
       }

@@ -67,6 +67,7 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     ptime: attributes(media, 'ptime').find((value) => /^\d{1,4}$/.test(value)),
     clockRate: readClockRate(media),
     codecs: codecKeys(media),
+    eventPayloads: profile.rtp ? readEventPayloads(media) : [],
     latching: options.latching,
   }
 }
@@ -75,6 +76,13 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
 function readRtcpPort(media: SdpMedia): number {
   const port = Number(/^(\d{1,5})( |$)/.exec(attributes(media, 'rtcp')[0] ?? '')?.[1])
   return port > 0 && port <= 65_535 ? port : Math.min(media.port + 1, 65_535)
+}
+
+function readEventPayloads(media: SdpMedia): number[] {
+  return media.formats
+    .filter((payload) => /^telephone-event\//i.test(codecOf(media, payload) ?? ''))
+    .map(Number)
+    .filter((payload) => payload <= 127)
 }
 
 function readClockRate(media: SdpMedia): number {

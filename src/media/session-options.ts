@@ -62,6 +62,10 @@ export interface SessionOptions {
   readonly loopProtect: boolean
   /** A name for the party, told in queries and used to point at it. */
   readonly label: string
+  /** Address of media by which a command points at a party. */
+  readonly address: string
+  /** Whether a command means all parties, whatever else it names. */
+  readonly allParties: boolean
   /** Offer as in a first offer, whatever was agreed before. */
   readonly reset: boolean
   /** Seconds; undefined: the relay's own. */
@@ -107,6 +111,8 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'ptime',
   'ptime-reverse',
   'sdp-attr',
+  'address',
+  'all',
   'limit',
 ])
 
@@ -135,6 +141,7 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'asymmetric-codecs',
   'reorder-codecs',
   'single-codec',
+  'all',
 ])
 
 /** Reads a dictionary; nothing in it is an error, what is not understood is told in `warnings`. */
@@ -202,6 +209,8 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     ptimeReverse: readPtime(text('ptime-reverse')),
     attributes: readAttributes(request['sdp-attr'], warnings),
     label: text('label').slice(0, 255),
+    address: text('address'),
+    allParties: text('all') !== '' || flags.has('all'),
     reset: flags.has('reset'),
     loopProtect: flags.has('loop-protect'),
     deleteDelay: delay >= 0 ? Math.min(delay, 86_400) : undefined,

@@ -1,5 +1,5 @@
 // Owns how an agreed dialogue becomes the configuration of native streams: where to send, how, and from whom to take.
-import { addressFamily, type CryptoAttribute, receives, sends } from '../sdp/index.ts'
+import { addressFamily, type CryptoAttribute, profileOf, receives, sends } from '../sdp/index.ts'
 import type { Party, PartyMedia } from './call.ts'
 import type { LocalCrypto } from './crypto-negotiation.ts'
 import type { NativeRelay, SrtpKey, StreamConfig } from './native-relay.ts'
@@ -14,10 +14,10 @@ export interface Timeouts {
 export function applyDialogue(native: NativeRelay, a: Party, b: Party, timeouts: Timeouts): void {
   for (const [index, mine] of a.media.entries()) {
     const theirs = b.media[index]
-    if (!mine.stream || !theirs?.stream) continue
+    if (!mine.stream || !theirs?.stream || !mine.stated || !theirs.stated) continue
     native.link(mine.stream.id, theirs.stream.id)
-    native.configure(mine.stream.id, streamConfig(mine, timeouts))
-    native.configure(theirs.stream.id, streamConfig(theirs, timeouts))
+    native.configure(mine.stream.id, streamConfig(mine, theirs, a, timeouts))
+    native.configure(theirs.stream.id, streamConfig(theirs, mine, b, timeouts))
   }
 }
 
@@ -30,9 +30,20 @@ export function muteParty(native: NativeRelay, party: Party, winner: Party): voi
   }
 }
 
-function streamConfig(media: PartyMedia, { timeout, silentTimeout }: Timeouts): StreamConfig {
+/**
+ * How the stream that faces a party is to be.
+ * @param other the m-line on the far side, where its packets go
+ */
+function streamConfig(
+  media: PartyMedia,
+  other: PartyMedia,
+  { blocking }: Party,
+  { timeout, silentTimeout }: Timeouts,
+): StreamConfig {
   const stated = media.stated!
-  const keyed = media.agreed
+  // T.38 over UDPTL and whatever else is no RTP goes through as it is; RTP that met something else is not passed as such.
+  const passthrough = ![media, other].some((each) => profileOf(each.stated?.protocol ?? '').rtp)
+  const keyed = passthrough ? undefined : media.agreed
   // A party whose address is of another family than the socket that faces it cannot be sent to, only listened to.
   const reachable =
     stated.address !== undefined &&
@@ -43,8 +54,14 @@ function streamConfig(media: PartyMedia, { timeout, silentTimeout }: Timeouts): 
     ...(reachable ? { remote: { address: stated.address!, rtpPort: stated.port, rtcpPort: stated.rtcpPort } } : {}),
     latching: stated.latching,
     rtcpMux: media.mux,
-    srtpIn: keyed ? srtpKey(keyed.remote) : null,
+    srtpIn: keyed ? { ...srtpKey(keyed.remote), mki: keyed.remote.mki } : null,
+    // Our own lines name no master key identifier.
     srtpOut: keyed ? srtpKey(keyed.local) : null,
+    passthrough,
+    media: blocking.media ? 'block' : blocking.silence ? 'silence' : 'pass',
+    blockDtmf: blocking.dtmf,
+    // A party sends events by the number that the other one gave them, or by its own.
+    dtmfPayloadTypes: [...new Set([...stated.eventPayloads, ...(other.stated?.eventPayloads ?? [])])],
     // Who asked not to be sent media gets none; what a party sends is taken, and goes where it is wanted.
     send: receives(stated.direction),
     receive: true,

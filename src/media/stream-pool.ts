@@ -12,6 +12,7 @@ export class StreamPool {
   readonly #native: NativeRelay
   readonly #range: PortRange
   readonly #calls = new Map<number, Call>()
+  readonly #ports = new Map<MediaInterface, number>()
 
   constructor(native: NativeRelay, range: PortRange) {
     this.#native = native
@@ -31,7 +32,12 @@ export class StreamPool {
       ...(tos === undefined ? {} : { tos }),
     })
     this.#calls.set(id, call)
+    this.#ports.set(local, this.portsOn(local) + 2)
     return { id, local, rtpPort, rtcpPort, users: 1 }
+  }
+
+  portsOn(local: MediaInterface): number {
+    return this.#ports.get(local) ?? 0
   }
 
   /** The call that a stream belongs to. */
@@ -49,6 +55,7 @@ export class StreamPool {
   drop(stream: RelayStream | undefined): void {
     if (!stream || --stream.users > 0) return
     this.#calls.delete(stream.id)
+    this.#ports.set(stream.local, this.portsOn(stream.local) - 2)
     this.#native.close(stream.id)
   }
 }

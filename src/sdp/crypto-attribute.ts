@@ -1,8 +1,10 @@
 // Owns the crypto attribute of SDES (RFC 4568): reading, writing, and choosing among several.
 import { decodeBase64, encodeBase64 } from './base64.ts'
 
-/** Bytes of master key and salt together, by suite (RFC 4568 6.2, RFC 6188 5); strongest first. */
+/** Bytes of master key and salt together, by suite (RFC 4568 6.2, RFC 6188 5, RFC 7714 14.2); strongest first. */
 export const CRYPTO_SUITES = {
+  AEAD_AES_256_GCM: 44,
+  AEAD_AES_128_GCM: 28,
   AES_256_CM_HMAC_SHA1_80: 46,
   AES_256_CM_HMAC_SHA1_32: 46,
   AES_192_CM_HMAC_SHA1_80: 38,
@@ -45,16 +47,21 @@ export function parseCrypto(value: string): CryptoAttribute | undefined {
   if (!match) return undefined
   const key = decodeBase64(match[1]!)
   if (key?.length !== CRYPTO_SUITES[suite]) return undefined
-  const mkiLength = Number(match[4] ?? 0)
-  if (mkiLength > 128 || (match[3] !== undefined && mkiLength === 0)) return undefined
+  const mki = match[3] === undefined ? undefined : { value: Number(match[3]), length: Number(match[4]) }
+  if (mki && !isMki(mki)) return undefined
   return {
     tag: Number(tagText),
     suite,
     key,
     ...(match[2] === undefined ? {} : { lifetime: match[2] }),
-    ...(match[3] === undefined ? {} : { mki: { value: Number(match[3]), length: mkiLength } }),
+    ...(mki === undefined ? {} : { mki }),
     sessionParameters,
   }
+}
+
+// RFC 4568 6.1: a number of 1 to 128 bytes, and it fits them.
+function isMki({ value, length }: { value: number; length: number }): boolean {
+  return Number.isSafeInteger(value) && length >= 1 && length <= 128 && value < 2 ** (8 * Math.min(length, 7))
 }
 
 /** Writes the value of an `a=crypto:` line, the key without base64's padding unless asked for. */

@@ -1,6 +1,6 @@
 // Owns the conversations of the differential test that need more than one offer.
 import type { NgValue } from '../../src/media/ng/bencode.ts'
-import { ANSWER, type Conversation, crypto, KEY_B, secured, session } from './ng-requests.ts'
+import { ANSWER, type Conversation, crypto, KEY_B, type Step, secured, session } from './ng-requests.ts'
 
 const plain = (port: number, extra = ''): string => session(`m=audio ${port} RTP/AVP 0\r\n${extra}`)
 const A = { 'from-tag': 'A' }
@@ -182,6 +182,29 @@ export function dialogues(): Conversation[] {
         { command: 'delete', keys: { 'from-tag': 'X', 'to-tag': 'Y', flags: ['fatal'] } },
         { command: 'delete', keys: { ...AB, 'delete-delay': 0 } },
         { command: 'delete', keys: { ...AB, flags: ['fatal'] } },
+      ],
+    },
+    {
+      name: 'media withheld and given back',
+      steps: [
+        { command: 'offer', keys: { ...secured({}), ...A, label: 'caller', sdp: plain(5004) } },
+        { command: 'answer', keys: { ...secured({}), ...AB, sdp: plain(6004) } },
+        ...['block media', 'unblock media', 'silence media', 'unsilence media', 'block DTMF', 'unblock DTMF'].flatMap(
+          (command): Step[] => [
+            { command, keys: {} },
+            { command, keys: { ...A } },
+            { command, keys: { ...BA } },
+            { command, keys: { 'from-tag': 'nobody' } },
+            { command, keys: { label: 'caller' } },
+            { command, keys: { label: 'nobody' } },
+            { command, keys: { address: '10.1.1.1' } },
+            { command, keys: { address: '10.9.9.9' } },
+            { command, keys: { ...A, flags: ['all'] } },
+            { command, keys: { ...A, 'call-id': 'unknown' } },
+          ],
+        ),
+        { command: 'dance', keys: {} },
+        { command: 'delete', keys: { ...AB, 'delete-delay': 0 } },
       ],
     },
     {

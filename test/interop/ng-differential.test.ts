@@ -36,7 +36,7 @@ function masked(sdp: string): string[] {
       const rtcp = /^a=rtcp:(\d+)(.*)$/.exec(line)
       if (rtcp) return `a=rtcp:PORT+${Number(rtcp[1]) - port}${rtcp[2]}`
       if (line.startsWith('a=rtpengine:')) return 'a=rtpengine:ID'
-      return line.replace(/(inline:)[A-Za-z0-9+/]{40}/, '$1KEY')
+      return line.replace(/(inline:)[A-Za-z0-9+/]+/, '$1KEY')
     })
 }
 
@@ -69,9 +69,9 @@ describeWithPeers('NG requests get what rtpengine gives', ['rtpengine'], () => {
     let [theirOffer, ourOffer] = ['', '']
     for (const [index, { command, keys }] of conversation.steps.entries()) {
       const request = (offer: string) => ({
+        'call-id': callId,
         ...keys,
         command,
-        'call-id': callId,
         ...(keys.sdp === ANSWER ? { sdp: answerTo(offer) } : {}),
         ...(keys.sdp === BROAD_ANSWER ? { sdp: broadAnswerTo(offer) } : {}),
       })

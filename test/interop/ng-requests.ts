@@ -2,7 +2,7 @@
 import type { NgValue } from '../../src/media/ng/bencode.ts'
 
 export interface Step {
-  readonly command: 'offer' | 'answer' | 'delete' | 'query'
+  readonly command: string
   readonly keys: Record<string, NgValue>
 }
 
@@ -14,19 +14,21 @@ export interface Conversation {
 export const KEY_A = 'FHoHEZk7wM6b/frTeX+fzQ/K0PtuAvfIzRqjol9K'
 export const KEY_B = 'Rt5s9b1WdrBKIoygx4q3Tx8Zog/+Qt1/UTEmxr9x'
 
-/** Suites that rtpengine has and the relay has not, or does not offer unasked: left out of the comparison. */
+/** Suites that rtpengine has and the relay has not; that some are left out makes the relay offer all others, as rtpengine does. */
 const SUITES: NgValue = [
-  'no-AEAD_AES_256_GCM',
-  'no-AEAD_AES_128_GCM',
-  'no-AES_256_CM_HMAC_SHA1_80',
-  'no-AES_256_CM_HMAC_SHA1_32',
-  'no-AES_192_CM_HMAC_SHA1_80',
-  'no-AES_192_CM_HMAC_SHA1_32',
   'no-F8_128_HMAC_SHA1_80',
   'no-F8_128_HMAC_SHA1_32',
   'no-NULL_HMAC_SHA1_80',
   'no-NULL_HMAC_SHA1_32',
 ]
+
+/** Characters of a key with its salt, where they are not those of KEY_B. */
+const KEY_CHARACTERS: Record<string, number> = { AEAD_AES_256_GCM: 59, AEAD_AES_128_GCM: 38, AES_256: 62, AES_192: 51 }
+
+function keyOf(suite: string): string {
+  const longer = Object.entries(KEY_CHARACTERS).find(([name]) => suite.startsWith(name))?.[1] ?? 40
+  return `${KEY_B}${KEY_B}`.slice(0, longer - 1) + (longer === 40 ? KEY_B.at(-1) : 'A')
+}
 
 export function session(media: string, parts: { head?: string; connection?: string; origin?: string } = {}): string {
   const { head = '', connection = 'c=IN IP4 10.1.1.1\r\n', origin = 'o=- 1 1 IN IP4 10.1.1.9\r\n' } = parts
@@ -75,6 +77,12 @@ const BODIES: Record<string, string> = {
   'fax and audio': session('m=audio 5004 RTP/AVP 8\r\nm=image 5006 udptl t38\r\na=T38FaxVersion:0\r\n'),
   fax: session('m=image 5004 udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\n'),
   'SRTP, one line': session(`m=audio 5004 RTP/SAVP 0\r\n${crypto(1)}`),
+  'SRTP, AES 256': session(
+    `m=audio 5004 RTP/SAVP 0\r\na=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:${keyOf('AES_256')}\r\n${crypto(2)}`,
+  ),
+  'SRTP, GCM alone': session(
+    `m=audio 5004 RTP/SAVPF 0\r\na=crypto:9 AEAD_AES_128_GCM inline:${keyOf('AEAD_AES_128_GCM')}|2^48\r\n`,
+  ),
   'SRTP, two lines': session(`m=audio 5004 RTP/SAVP 0 8\r\n${crypto(4, KEY_A, 32)}${crypto(7, KEY_B)}`),
   'over TCP as well': session('m=audio 5004 RTP/AVP 0\r\nm=message 5008 TCP/MSRP *\r\na=accept-types:text/plain\r\n'),
 }
@@ -112,6 +120,10 @@ const OPTIONS: Record<string, Record<string, NgValue>> = {
   'mux offered and taken apart': { 'rtcp-mux': ['offer', 'demux'] },
   'mux offered and accepted': { 'rtcp-mux': ['accept', 'offer'] },
   'mux required and rejected': { 'rtcp-mux': ['require', 'reject'] },
+  'strong suites refused': {
+    SDES: ['no-AEAD_AES_256_GCM', 'no-AES_256_CM_HMAC_SHA1_80', 'no-AES_192_CM_HMAC_SHA1_80', ...SUITES],
+    'transport-protocol': 'RTP/SAVP',
+  },
   'padded keys that live': { SDES: [...(SUITES as string[]), 'pad', 'lifetime'], 'transport-protocol': 'RTP/SAVP' },
   'keys refused by name': {
     SDES: [...(SUITES as string[]), 'no-AES_CM_128_HMAC_SHA1_32'],
@@ -143,9 +155,9 @@ function answerBy(offer: string, choose: (formats: string[], kind: string) => st
   const media = parts.slice(1).map((part, index) => {
     const [kind, port, protocol, ...formats] = /^m=(.*)$/m.exec(part)![1]!.split(' ')
     if (port === '0' || kind === 'message') return `m=${kind} 0 ${protocol} ${formats.join(' ')}\r\n`
-    const line = /^a=crypto:(\d+) (AES_CM_128_HMAC_SHA1_\d+) /m.exec(part)
+    const line = /^a=crypto:(\d+) (\S+) /m.exec(part)
     const mux = part.includes('a=rtcp-mux') ? 'a=rtcp-mux\r\n' : ''
-    const key = line ? `a=crypto:${line[1]} ${line[2]} inline:${KEY_B}\r\n` : ''
+    const key = line ? `a=crypto:${line[1]} ${line[2]} inline:${keyOf(line[2]!)}\r\n` : ''
     const maps = [...part.matchAll(/^a=rtpmap:(?:9[6-9]|1[01]\d|12[0-7]) [^/\n]+\/[1-9].*\n/gm)]
       .map(([line]) => line.replace('\n', '\r\n'))
       .join('')

@@ -188,11 +188,13 @@ describe('suites offered', () => {
     expect(await offered('SRTP')).toEqual(['1 _80'])
     expect(await offered('SRTP SDES-only-AES_CM_128_HMAC_SHA1_32')).toEqual(['1 _32'])
     expect(await offered('SRTP SDES-no-AES_CM_128_HMAC_SHA1_80')).toEqual([
-      '1 AES_256_CM_HMAC_SHA1_80',
-      '2 AES_256_CM_HMAC_SHA1_32',
-      '3 AES_192_CM_HMAC_SHA1_80',
-      '4 AES_192_CM_HMAC_SHA1_32',
-      '5 _32',
+      '1 AEAD_AES_256_GCM',
+      '2 AEAD_AES_128_GCM',
+      '3 AES_256_CM_HMAC_SHA1_80',
+      '4 AES_256_CM_HMAC_SHA1_32',
+      '5 AES_192_CM_HMAC_SHA1_80',
+      '6 AES_192_CM_HMAC_SHA1_32',
+      '7 _32',
     ])
     expect((await offered('SRTP SDES-order:AES_CM_128_HMAC_SHA1_80;AES_CM_128_HMAC_SHA1_32')).slice(0, 2)).toEqual([
       '1 _80',

@@ -1,0 +1,154 @@
+// Owns what reaches the packet relay besides addresses: media withheld, fax passed through, master key identifiers; and the counters.
+import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
+import { createFakeNative, type FakeNative } from '../../src/media/fake-native.ts'
+import { createEmbeddedRelay } from '../../src/media/index.ts'
+import type { NgDictionary, NgValue } from '../../src/media/ng/bencode.ts'
+
+const body = (media: string) => `v=0\r\no=- 1 1 IN IP4 10.1.1.1\r\ns=-\r\nc=IN IP4 10.1.1.1\r\nt=0 0\r\n${media}`
+const audio = (port: number, event = 101) =>
+  body(`m=audio ${port} RTP/AVP 0 ${event}\r\na=rtpmap:${event} telephone-event/8000\r\n`)
+const fax = (port: number) => body(`m=image ${port} udptl t38\r\n`)
+
+function rig() {
+  let native!: FakeNative
+  const clock = new ManualClock()
+  const relay = createEmbeddedRelay({
+    interfaces: ['10.0.0.5', 'out/10.0.0.6'],
+    offerTimeout: 0,
+    clock,
+    native: (callbacks) => (native = createFakeNative(callbacks)),
+  })
+  const ask = (command: string, keys: Record<string, NgValue> = {}) =>
+    relay.perform({ command, 'call-id': 'c', 'from-tag': 'A', ...keys })
+  const portOf = (reply: NgDictionary) => Number(/^m=\S+ (\d+)/m.exec(String(reply.sdp))![1])
+  const configAt = (port: number) => [...native.open.values()].find((stream) => stream.rtpPort === port)!.config!
+  return {
+    relay,
+    clock,
+    ask,
+    /** Sets up or changes the call; gives the configuration of both sides, as it is when asked. */
+    talk(offer: string, answer: string, keys: Record<string, NgValue> = {}) {
+      const toB = portOf(ask('offer', { 'to-tag': 'B', sdp: offer, ...keys }))
+      const answered = ask('answer', { 'to-tag': 'B', sdp: answer })
+      if (answered.result !== 'ok') throw new Error(String(answered['error-reason']))
+      const toA = portOf(answered)
+      return { answered, a: () => configAt(toA), b: () => configAt(toB) }
+    },
+    native: () => native,
+  }
+}
+
+describe('media withheld', () => {
+  test('of one party, of all, and given back; a re-offer keeps it', () => {
+    const { ask, talk } = rig()
+    let { a, b } = talk(audio(5004, 97), audio(6004))
+    expect([a(), b()]).toMatchObject([
+      { media: 'pass', blockDtmf: false, passthrough: false, dtmfPayloadTypes: [97, 101] },
+      { media: 'pass', dtmfPayloadTypes: [101, 97] },
+    ])
+    expect(ask('block-media').result).toBe('ok')
+    expect([a().media, b().media]).toEqual(['block', 'pass'])
+    expect(ask('silence_media', { 'from-tag': 'B' }).result).toBe('ok')
+    expect(ask('block DTMF', { 'from-tag': '' }).result).toBe('ok')
+    ;({ a, b } = talk(audio(5004), audio(6010)))
+    expect([a(), b()]).toMatchObject([
+      { media: 'block', blockDtmf: true },
+      { media: 'silence', blockDtmf: true, remote: { rtpPort: 6010 } },
+    ])
+    ask('unblock media')
+    ask('unsilence media', { all: 'all' })
+    ask('unblock dtmf', { 'from-tag': 'A' })
+    expect([a(), b()]).toMatchObject([
+      { media: 'pass', blockDtmf: false },
+      { media: 'pass', blockDtmf: true },
+    ])
+  })
+
+  test('before the answer it waits for it', () => {
+    const { ask, talk } = rig()
+    ask('offer', { sdp: audio(5004) })
+    ask('block media', { 'from-tag': '' })
+    const { a, b } = talk(audio(5004), audio(6004))
+    expect([a().media, b().media]).toEqual(['block', 'block'])
+  })
+})
+
+test('fax passes through as it is, and audio after it is RTP again', () => {
+  const { talk } = rig()
+  const first = talk(audio(5004), audio(6004))
+  expect(first.a().passthrough).toBe(false)
+  const second = talk(fax(5010), fax(6010))
+  expect(second.answered.warning).toBeUndefined()
+  expect([second.a(), second.b()]).toMatchObject([
+    { passthrough: true, srtpIn: null, srtpOut: null, dtmfPayloadTypes: [], remote: { rtpPort: 5010 } },
+    { passthrough: true, remote: { rtpPort: 6010 } },
+  ])
+  expect(talk(audio(5004), audio(6004)).b()).toMatchObject({ passthrough: false })
+})
+
+describe('keys', () => {
+  const KEY = 'FHoHEZk7wM6b/frTeX+fzQ/K0PtuAvfIzRqjol9K'
+  const secure = (port: number, line: string) => body(`m=audio ${port} RTP/SAVP 0\r\na=crypto:${line}\r\n`)
+
+  test('rule T64: a master key identifier in an offer or an answer is expected in packets, and not sent', () => {
+    const { talk } = rig()
+    const { answered, a, b } = talk(
+      secure(5004, `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^31|1:1`),
+      secure(6004, `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^20|66000:4`),
+    )
+    expect(a().srtpIn).toMatchObject({ mki: { value: 1, length: 1 } })
+    expect(b().srtpIn).toMatchObject({ mki: { value: 66_000, length: 4 } })
+    expect([a().srtpOut?.mki, b().srtpOut?.mki]).toEqual([undefined, undefined])
+    expect(answered.sdp).toMatch(/a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:[A-Za-z0-9+/]{40}\r\n/)
+  })
+
+  test('GCM on one side, plain on the other', () => {
+    const gcm = Buffer.alloc(28, 7).toString('base64')
+    const { talk } = rig()
+    const { answered, a, b } = talk(secure(5004, `3 AEAD_AES_128_GCM inline:${gcm}`), audio(6004), {
+      'transport-protocol': 'RTP/AVP',
+    })
+    expect(answered.sdp).toMatch(/a=crypto:3 AEAD_AES_128_GCM inline:[A-Za-z0-9+/]{38}\r\n/)
+    expect(a()).toMatchObject({ srtpIn: { suite: 'AEAD_AES_128_GCM' }, srtpOut: { suite: 'AEAD_AES_128_GCM' } })
+    expect(b()).toMatchObject({ srtpIn: null, srtpOut: null })
+  })
+})
+
+test('list and statistics', async () => {
+  const { ask, talk, relay, clock, native } = rig()
+  talk(audio(5004), audio(6004))
+  for (const stream of native().open.values()) stream.stats = { ...stream.stats, rtpPacketsIn: 10, rtpBytesIn: 1720 }
+  ask('offer', { 'call-id': 'other', sdp: audio(5004) })
+  expect(ask('list', { limit: '1' }).calls).toEqual(['c'])
+  expect(ask('list').calls).toEqual(['c', 'other'])
+  const numbers = () => ask('statistics').statistics as unknown as Record<string, Record<string, unknown>>
+  expect(numbers()).toMatchObject({
+    currentstatistics: { sessionstotal: 2 },
+    totalstatistics: { managedsessions: 0 },
+    interfaces: [
+      { name: 'default', address: '10.0.0.5', ports: { used: 8, min: 30_000, max: 40_000 } },
+      { name: 'out', ports: { used: 0 } },
+    ],
+  })
+  clock.advance(2_000)
+  ask('delete')
+  ask('delete', { 'call-id': 'other' })
+  ask('query', { 'call-id': 'gone' })
+  expect(numbers()).toMatchObject({
+    currentstatistics: { sessionstotal: 0 },
+    totalstatistics: {
+      managedsessions: 2,
+      regularterminatedsessions: 2,
+      relayedpackets: 20,
+      relayedbytes: 3440,
+      zerowaystreams: 1,
+      onewaystreams: 0,
+      totalcallsduration: '4.000000',
+      uptime: '2',
+    },
+    controlstatistics: { totaloffercount: 2, totalanswercount: 1, totaldeletecount: 2, totalerrorcount: 1 },
+    interfaces: [{ ports: { used: 0 } }, {}],
+  })
+  await relay.close()
+})
