@@ -127,19 +127,18 @@ definePvClass(
     ...meta('msg', 'A part of the message.'),
     inner: {
       name: 'part',
-      values: ['len', 'buf', 'body', 'body_len', 'hdrs', 'hdrs_len', 'fpart', 'fpart_len', 'lpoff', 'attrs'],
+      values: ['len', 'buf', 'body', 'body_len', 'hdrs', 'hdrs_len', 'fpart'],
     },
   },
   (inner) => {
     const read = {
       len: () => currentRun().raw.length,
       buf: () => currentRun().raw,
-      body: () => orNull(message().body),
+      body: () => message().body,
       body_len: () => message().body.length,
       hdrs: () => currentRun().raw.slice(message().firstLineEnd, message().bodyStart - 4),
       hdrs_len: () => message().bodyStart - 4 - message().firstLineEnd,
       fpart: () => currentRun().raw.slice(0, message().bodyStart),
-      fpart_len: () => message().bodyStart,
     }[inner.text]
     return { get: read ?? (() => null) }
   },
@@ -205,7 +204,6 @@ function identity(letter: 'f' | 't', header: string, address: () => NameAddr | u
       if (bracket >= place.start) edit(place.start, bracket, value ? `${value} ` : '')
     },
   )
-  definePv(meta(`${letter}l`, `Length of the URI of ${header}.`), () => address()?.uri.length ?? null)
 }
 identity('f', 'From', () => message().from)
 identity('t', 'To', () => message().to)
@@ -222,7 +220,7 @@ function ofHeader(header: string): () => NameAddr | undefined {
 const asserted = ofHeader('P-Asserted-Identity')
 definePv(meta('ai', 'URI of P-Asserted-Identity.'), () => orNull(asserted()?.uri))
 const preferred = ofHeader('P-Preferred-Identity')
-definePv(meta('pu', 'URI of P-Preferred-Identity.', ['ppu']), () => orNull(preferred()?.uri))
+definePv(meta('pu', 'URI of P-Preferred-Identity.'), () => orNull(preferred()?.uri))
 definePv(meta('pU', 'User of P-Preferred-Identity.'), () => orNull(uriPlace(preferred())?.uri.user))
 definePv(meta('pd', 'Host of P-Preferred-Identity.'), () => orNull(uriPlace(preferred())?.uri.host))
 definePv(meta('pn', 'Display name of P-Preferred-Identity.'), () => orNull(preferred()?.displayName))
@@ -253,9 +251,17 @@ definePv(meta('adu', 'URI of the credentials.'), () => orNull(credential('uri'))
 definePv(meta('aa', 'Algorithm of the credentials.'), () => orNull(credential('algorithm')))
 definePv(meta('adn', 'Nonce of the credentials.'), () => orNull(credential('nonce')))
 definePv(meta('adr', 'Response of the credentials.'), () => orNull(credential('response')))
-definePv(meta('Au', 'User of the credentials with its realm, else the URI of From.', ['AU']), () => {
-  const user = credential('username')
-  return user === undefined ? orNull(message().from?.uri) : `sip:${user}@${credential('realm') ?? ''}`
+/** The user to account for: of the credentials, else of From. */
+const accounted = (): { user: string | undefined; domain: string | undefined } => {
+  const user = userOf(credential('username'))
+  if (user !== undefined) return { user, domain: credential('realm') }
+  const uri = uriPlace(message().from)?.uri
+  return { user: uri?.user, domain: uri?.host }
+}
+definePv(meta('AU', 'User of the credentials, else of From.'), () => orNull(accounted().user))
+definePv(meta('Au', 'User and domain of the credentials, else of From.'), () => {
+  const { user, domain } = accounted()
+  return user === undefined ? orNull(domain) : `${user}@${domain ?? ''}`
 })
 
 function expiresOf(pick: (values: readonly number[]) => number): number | null {
@@ -275,26 +281,15 @@ definePvClass(
   }),
 )
 
+const TRANSPORT_IDS: Readonly<Record<string, number>> = { UDP: 1, TCP: 2, TLS: 3, SCTP: 4, WS: 5, WSS: 6 }
+
 function via(name: string, doc: string, pick: (count: number) => number): void {
   definePvClass(
     {
       ...meta(name, doc),
       inner: {
         name: 'part',
-        values: [
-          'host',
-          'port',
-          'proto',
-          'protoid',
-          'branch',
-          'rport',
-          'received',
-          'i',
-          'params',
-          'oc',
-          'alias',
-          'hdrlen',
-        ],
+        values: ['host', 'port', 'proto', 'protoid', 'branch', 'rport', 'received', 'i'],
       },
     },
     (inner) => ({
@@ -308,11 +303,11 @@ function via(name: string, doc: string, pick: (count: number) => number): void {
           case 'port':
             return one.port ?? 0
           case 'proto':
-            return one.transport.toLowerCase()
+            return one.transport
+          case 'protoid':
+            return TRANSPORT_IDS[one.transport.toUpperCase()] ?? 0
           case 'branch':
             return orNull(one.branch)
-          case 'params':
-            return orNull(one.params.toString().replace(/^[; ]+/, ''))
           default:
             return orNull(one.params.get(inner.text))
         }
@@ -324,31 +319,22 @@ via('via0', 'A part of the first Via.', () => 0)
 via('via1', 'A part of the second Via.', () => 1)
 via('viaZ', 'A part of the last Via.', (count) => count - 1)
 
-definePv({ name: 'route_uri', module: 'rr', doc: 'URI of the first Route.' }, () =>
-  orNull(message().nameAddrs('Route')[0]?.uri),
+definePv(
+  { name: 'route_uri', module: 'rr', doc: 'URI of the first Route.' },
+  () => message().nameAddrs('Route')[0]?.uri ?? '',
 )
 definePvClass(
   {
     name: 'sdp',
     module: 'sdpops',
     doc: 'The SDP body, or a part of it.',
-    inner: { name: 'part', values: ['body', 'sess_version', 'c:ip', 'o:ip'] },
+    inner: { name: 'part', values: ['body', 'sess_version'] },
   },
   (inner) => {
-    const line = (pattern: RegExp) => pattern.exec(message().body)?.[1]
     return {
       get: () => {
         if (!/^v=0/m.test(message().body)) return null
-        switch (inner.text) {
-          case 'body':
-            return message().body
-          case 'sess_version':
-            return orNull(line(/^o=\S+ \S+ (\d+)/m))
-          case 'c:ip':
-            return orNull(line(/^c=IN IP[46] ([^\s/]+)/m))
-          default:
-            return orNull(line(/^o=\S+ \S+ \S+ IN IP[46] (\S+)/m))
-        }
+        return inner.text === 'body' ? message().body : orNull(/^o=\S+ \S+ (\d+)/m.exec(message().body)?.[1])
       },
     }
   },

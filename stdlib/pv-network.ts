@@ -51,39 +51,31 @@ definePv(meta('proto', 'Transport on which the message arrived: udp, tcp, tls, w
 definePv(meta('prid', 'Transport by number.'), () => PROTOCOLS[run().proto] ?? 0)
 definePv(meta('conid', 'Number of the connection; not known here.'), () => null)
 
-function side(name: string, doc: string, address: () => string, port: () => number, asUri: () => string): void {
-  definePvClass(
-    {
-      ...meta(name, doc),
-      inner: {
-        name: 'part',
-        values: ['ip', 'port', 'proto', 'af', 'buf', 'len', 'sproto', 'srcip', 'rcvip', 'srcport', 'rcvport'],
-      },
+/** Known in the events of received packets only. */
+definePvClass(
+  {
+    ...meta('rcv', 'A part of what was received and where, in the events of packets.'),
+    inner: {
+      name: 'part',
+      values: ['buf', 'len', 'proto', 'sproto', 'srcip', 'rcvip', 'srcport', 'rcvport', 'af'],
     },
-    (inner) => {
-      const read: Readonly<Record<string, () => PvValue>> = {
-        ip: address,
-        srcip: () => run().srcIp,
-        rcvip: () => run().dstIp,
-        srcport: () => run().srcPort,
-        rcvport: () => run().dstPort,
-        port,
-        proto: () => PROTOCOLS[run().proto] ?? 0,
-        sproto: () => run().proto,
-        af: () => (address().includes(':') ? 6 : 4),
-        buf: () => currentRun().raw,
-        len: () => currentRun().raw.length,
-      }
-      return { get: read[inner.text] ?? asUri }
-    },
-  )
-}
-side(
-  'rcv',
-  'A part of what was received and where.',
-  () => run().dstIp,
-  () => run().dstPort,
-  () => ownUri('always'),
+    routes: ['event'],
+  },
+  (inner) => {
+    const parts: Readonly<Record<string, () => PvValue>> = {
+      srcip: () => run().srcIp,
+      rcvip: () => run().dstIp,
+      srcport: () => run().srcPort,
+      rcvport: () => run().dstPort,
+      proto: () => PROTOCOLS[run().proto] ?? 0,
+      sproto: () => run().proto,
+      af: () => (run().srcIp.includes(':') ? 6 : 4),
+      buf: () => currentRun().raw,
+      len: () => currentRun().raw.length,
+    }
+    const read = parts[inner.text]
+    return { get: () => (currentRun().kind === 'event' && read !== undefined ? read() : null) }
+  },
 )
 
 /** A socket is named by its transport, address and port. */

@@ -80,7 +80,6 @@ definePv(meta('rp', "Port of the R-URI; the scheme's own when none is written.")
 })
 definePv(meta('rP', 'Transport of the R-URI.'), ofTarget(PARTS.transport))
 definePv(meta('rz', 'Scheme of the R-URI.'), ofTarget(PARTS.scheme))
-definePv(meta('rl', 'Length of the R-URI.'), () => currentRun().target?.uri.length ?? null)
 
 const original = () => currentRun().request?.requestUri
 definePv(meta('ou', 'The R-URI as it was received.', ['ouri']), () => original() ?? null)
@@ -98,17 +97,16 @@ definePv(
 definePv(meta('dd', 'Host of $du.'), ofText(destination, PARTS.host))
 definePv(meta('dp', 'Port of $du.'), ofText(destination, PARTS.port))
 definePv(meta('dP', 'Transport of $du.'), ofText(destination, PARTS.transport))
-definePv(meta('dr', '1 when the destination is a domain of ours; not known here.'), () => null)
 
 definePvClass(
   {
     ...meta('nh', 'Next hop: u URI, d host, p port, P transport, U user; $du where set, else the R-URI.'),
-    inner: { name: 'part', values: ['u', 'U', 'd', 'h', 'p', 'P'] },
+    inner: { name: 'part', values: ['u', 'U', 'd', 'p', 'P'] },
   },
   (inner) => {
     const next = () => destination() || currentRun().target?.uri
-    const read = { U: PARTS.user, d: PARTS.host, h: PARTS.host, p: PARTS.port, P: PARTS.transport }[
-      inner.text as 'U' | 'd' | 'h' | 'p' | 'P'
+    const read = { U: PARTS.user, d: PARTS.host, p: PARTS.port, P: PARTS.transport }[
+      inner.text as 'U' | 'd' | 'p' | 'P'
     ]
     return { get: read === undefined ? () => next() ?? null : ofText(next, read) }
   },

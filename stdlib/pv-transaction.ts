@@ -11,7 +11,7 @@ definePv(meta('T_reply_code', 'Status of the reply; in a failure route that of t
 definePv(meta('T_reply_reason', 'Reason phrase of the reply.'), () => {
   const run = currentRun()
   if (run.reply) return run.reply.reason
-  return run.meta.reply === undefined ? null : readReply((reply) => reply.reply?.reason ?? null)
+  return run.meta.reply === undefined ? '' : readReply((reply) => reply.reply?.reason ?? null)
 })
 /** Branch and reply routes: the branch's own index; elsewhere how many branches there are so far. */
 definePv(meta('T_branch_idx', 'Index of the branch.'), () => {
@@ -27,7 +27,7 @@ definePv(meta('T_branch_idx', 'Index of the branch.'), () => {
       return run.state.branches.length
   }
 })
-definePv(meta('T_reply_last', 'Status of the last reply of the branch.'), () => currentRun().reply?.status ?? 0)
+definePv(meta('T_reply_last', 'Status of the last reply of the branch.'), () => currentRun().reply?.status)
 definePvClass({ ...meta('T', 'A property of the transaction.'), inner: { name: 'property' } }, (inner) => ({
   get: () => {
     const run = currentRun()
@@ -38,7 +38,7 @@ definePvClass({ ...meta('T', 'A property of the transaction.'), inner: { name: '
       case 'id_label_n':
         return 0
       case 'branch_index':
-        return run.branch
+        return Math.max(0, run.branch)
       case 'reply_code':
         return run.meta.status ?? run.reply?.status ?? 0
       case 'reply_last':
@@ -52,7 +52,7 @@ definePvClass({ ...meta('T', 'A property of the transaction.'), inner: { name: '
 function readRequest(get: () => PvValue): PvValue {
   const run = currentRun()
   if (run.kind !== 'reply') return run.kind === 'request' && !run.state.created ? null : get()
-  const { request } = run.state
+  const { request } = run
   if (request === undefined) return null
   return within(new Run(run.id, 'event', run.name, request.raw, run.meta.transactionId, run.meta), get)
 }

@@ -68,6 +68,28 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   record_route: 'Record-Route',
 }
 
+function viaPart(part: string | undefined): Read | undefined {
+  const via = () => currentRun().message.topVia
+  switch (part) {
+    case undefined:
+      return () => currentRun().message.header('Via') ?? null
+    case 'host':
+      return () => via()?.host ?? null
+    case 'port':
+      return () => (via()?.port === undefined ? null : `${via()?.port}`)
+    case 'transport':
+    case 'protocol':
+      return () => via()?.transport ?? null
+    case 'branch':
+      return () => via()?.branch || null
+    case 'rport':
+    case 'received':
+      return () => via()?.params.get(part) || null
+    default:
+      return undefined
+  }
+}
+
 /** The reader of a select; undefined when there is none of that name. `cfg_get` is not among them. */
 export function readSelect(path: readonly string[]): Read | undefined {
   const [first, ...rest] = path
@@ -94,6 +116,8 @@ export function readSelect(path: readonly string[]): Read | undefined {
     case 'msg':
       if (rest[0] === undefined) return undefined
       return () => currentRun().message.header(rest[0]!.replace(/_/g, '-')) ?? null
+    case 'via':
+      return viaPart(rest[0])
     case 'status':
       return () => {
         const { message } = currentRun()
