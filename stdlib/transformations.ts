@@ -91,7 +91,11 @@ export function bindTransformation(node: TransformationNode, binding: Binding): 
   const least = parameters.filter((parameter) => !parameter.optional).length
   if (texts.length < least || texts.length > parameters.length) {
     const wanted = least === parameters.length ? `${least}` : `${least} to ${parameters.length}`
-    throw new PvSyntaxError(`{${node.name}} takes ${wanted} argument${wanted === `1` ? `` : `s`}, not ${texts.length}`, node.at, node.end)
+    throw new PvSyntaxError(
+      `{${node.name}} takes ${wanted} argument${wanted === `1` ? `` : `s`}, not ${texts.length}`,
+      node.at,
+      node.end,
+    )
   }
   const args = texts.map((text, i) => {
     if (parameters[i]!.kind === 'int' && !text.trim().startsWith('$') && !/^\s*[+-]?\d+\s*$/.test(text)) {
