@@ -3,8 +3,10 @@ export { createEmbeddedRelay, type EmbeddedRelay, type EmbeddedRelayOptions } fr
 export type { FakeNative, FakeStream } from './fake-native.ts'
 export { createFakeRelay, type FakeOperation, type FakeRelay, type FakeRelayOptions } from './fake-relay.ts'
 export { type MediaInterface, parseMediaInterface } from './interfaces.ts'
+export type { NgService } from './ng/answers.ts'
 export { createNgClient, type NgClient, type NgClientOptions, type NgNodeView } from './ng/client.ts'
-export { createNgServer, type NgServer, type NgServerOptions, type NgService, parseListenNg } from './ng/server.ts'
+export { createNgServer, type NgServer, type NgServerOptions, parseListenNg } from './ng/server.ts'
+export { createNgTcpServer } from './ng/tcp-server.ts'
 export type {
   MediaAnswer,
   MediaCommand,

@@ -4,6 +4,7 @@ import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createEmbeddedRelay, type EmbeddedRelay } from './embedded-relay.ts'
 import { createNgServer, type NgServer, parseListenNg } from './ng/server.ts'
+import { createNgTcpServer } from './ng/tcp-server.ts'
 
 /** Options by rtpengine's names; numbers may come as text, as a command line gives them. */
 export interface RunRelayOptions {
@@ -11,6 +12,8 @@ export interface RunRelayOptions {
   readonly interface: readonly string[]
   /** `[ADDRESS:]PORT`, one or more. */
   readonly listenNg: string | readonly string[]
+  /** The same protocol over TCP. */
+  readonly listenTcpNg?: string | readonly string[] | undefined
   readonly portMin?: number | string | undefined
   readonly portMax?: number | string | undefined
   readonly timeout?: number | string | undefined
@@ -39,9 +42,11 @@ export interface RunningRelay {
 export async function runRelay(options: RunRelayOptions): Promise<RunningRelay> {
   if (options.interface.length === 0)
     throw new SignalboxError('ERR_USAGE', 'a relay needs --interface=[NAME/]ADDRESS[!ADVERTISED]')
-  const listen = typeof options.listenNg === 'string' ? [options.listenNg] : options.listenNg
-  if (listen.length === 0) throw new SignalboxError('ERR_USAGE', 'a relay needs --listen-ng=ADDRESS:PORT')
-  for (const text of listen) {
+  const listen = [options.listenNg].flat()
+  const listenTcp = [options.listenTcpNg ?? []].flat()
+  if (listen.length + listenTcp.length === 0)
+    throw new SignalboxError('ERR_USAGE', 'a relay needs --listen-ng=ADDRESS:PORT')
+  for (const text of [...listen, ...listenTcp]) {
     const { address } = parseListenNg(text)
     if (!/^(127\.|::1$)/.test(address))
       options.log?.warn(
@@ -78,15 +83,13 @@ export async function runRelay(options: RunRelayOptions): Promise<RunningRelay> 
     await relay.close()
   }
   try {
-    for (const text of listen)
-      servers.push(
-        await createNgServer({
-          listen: text,
-          relay,
-          ...(options.log ? { log: options.log } : {}),
-          ...(options.clock ? { clock: options.clock } : {}),
-        }),
-      )
+    const shared = {
+      relay,
+      ...(options.log ? { log: options.log } : {}),
+      ...(options.clock ? { clock: options.clock } : {}),
+    }
+    for (const text of listen) servers.push(await createNgServer({ ...shared, listen: text }))
+    for (const text of listenTcp) servers.push(await createNgTcpServer({ ...shared, listen: text }))
   } catch (error) {
     await close()
     throw error

@@ -1,11 +1,13 @@
 // Owns the NG protocol on loopback: the server's framing and cache, the client's sets and retransmissions.
 import { createSocket, type Socket } from 'node:dgram'
+import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createFakeNative } from '../../src/media/fake-native.ts'
 import {
   createEmbeddedRelay,
   createNgClient,
   createNgServer,
+  createNgTcpServer,
   type NgServer,
   parseListenNg,
   runRelay,
@@ -160,6 +162,80 @@ describe('server', () => {
     await expect(createNgServer({ listen: `127.0.0.1:${server.port}`, relay: fakeRelay() })).rejects.toMatchObject({
       code: 'ERR_LISTEN',
     })
+  })
+})
+
+describe('server over TCP', () => {
+  async function connection(): Promise<{
+    send(text: string): void
+    read(bytes: number): Promise<string>
+    closed: Promise<void>
+    relay: ReturnType<typeof fakeRelay>
+  }> {
+    const relay = fakeRelay()
+    const server = await createNgTcpServer({ listen: '127.0.0.1:0', relay })
+    closers.push(() => server.close())
+    const socket = connect(server.port, '127.0.0.1')
+    closers.push(() => socket.destroy())
+    let got = ''
+    let wake: (() => void) | undefined
+    socket.on('data', (bytes) => {
+      got += bytes.toString('latin1')
+      wake?.()
+    })
+    socket.on('error', () => undefined)
+    return {
+      relay,
+      send: (text) => void socket.write(Buffer.from(text, 'latin1')),
+      async read(bytes) {
+        while (got.length < bytes) await new Promise<void>((resolve) => (wake = resolve))
+        const text = got.slice(0, bytes)
+        got = got.slice(bytes)
+        return text
+      },
+      closed: new Promise((resolve) => socket.on('close', () => resolve())),
+    }
+  }
+  const PONG = ' d6:result4:ponge'
+
+  test('requests follow each other, in pieces or together, in both encodings', async () => {
+    const { send, read, relay } = await connection()
+    send('1 d7:command4:pinge2 d7:command4:pinge\r\n3 {"command":"ping","x":"}\\"{"}4 d7:comm')
+    const first = `1${PONG}2${PONG}3 {"result":"pong"}`
+    expect(await read(first.length)).toBe(first)
+    send('and4:pinge')
+    expect(await read(18)).toBe(`4${PONG}`)
+    const offer = `5 ${encodeBencode({ command: 'offer', 'call-id': 'c', 'from-tag': 'A', sdp: CALL_MANAGER_OFFER })}`
+    for (const letter of offer) send(letter)
+    expect(await read(20)).toMatch(/^5 d6:result2:ok3:sdp/)
+    expect(relay.sessions).toBe(1)
+  })
+
+  test.each([
+    'noise\r\n\r\n'.padEnd(300, 'x'),
+    '1 x',
+    '1 d99999999999999999999999999:',
+    `1 d1:a${'l'.repeat(70_000)}`,
+    '1 di5'.padEnd(60, '5'),
+  ])('what is no request ends the connection: %.20s', async (text) => {
+    const { send, closed } = await connection()
+    send(text)
+    await closed
+  })
+
+  test('the relay command serves both', async () => {
+    const running = await runRelay({
+      interface: ['127.0.0.1'],
+      listenNg: [],
+      listenTcpNg: '127.0.0.1:0',
+      portMin: 44_900,
+      portMax: 44_990,
+    })
+    closers.push(() => running.close())
+    expect(running.servers).toHaveLength(1)
+    await expect(
+      createNgTcpServer({ listen: `127.0.0.1:${running.servers[0]!.port}`, relay: fakeRelay() }),
+    ).rejects.toMatchObject({ code: 'ERR_LISTEN' })
   })
 })
 

@@ -10,7 +10,8 @@ export interface NgFrame {
   readonly body: string
 }
 
-const COOKIE_BYTES = 255
+/** Longest cookie. */
+export const COOKIE_BYTES = 255
 
 /** Splits a datagram (latin1); undefined where there is no cookie to answer with. */
 export function splitFrame(datagram: string): NgFrame | undefined {

@@ -4,13 +4,8 @@ import { isIP } from 'node:net'
 import { type Clock, systemClock } from '../../clock.ts'
 import { SignalboxError } from '../../errors.ts'
 import { type Log, silentLog } from '../../log.ts'
-import { dictionary, type NgDictionary } from './bencode.ts'
-import { decodeBody, encodeBody, encodingOf, splitFrame } from './message.ts'
-
-/** Answers one request; never throws. */
-export interface NgService {
-  perform(request: NgDictionary): NgDictionary
-}
+import { answerFrame, type NgService } from './answers.ts'
+import { splitFrame } from './message.ts'
 
 export interface NgServerOptions {
   /** `[ADDRESS:]PORT`; without an address, loopback. */
@@ -113,18 +108,9 @@ function answer(datagram: string, peer: string, relay: NgService, cache: ReplyCa
   const key = `${peer} ${frame.cookie}`
   const before = cache.get(key)
   if (before !== undefined) return before
-  const reply = `${frame.cookie} ${encodeBody(performBody(frame.body, relay), encodingOf(frame.body))}`
+  const reply = answerFrame(frame, relay)
   cache.set(key, reply)
   return reply
-}
-
-function performBody(body: string, relay: NgService): NgDictionary {
-  try {
-    return relay.perform(decodeBody(body))
-  } catch (error) {
-    const reason = error instanceof SignalboxError ? error.message : 'Internal error'
-    return dictionary({ result: 'error', 'error-reason': reason })
-  }
 }
 
 function send(socket: Socket, reply: string, peer: RemoteInfo, log: Log): void {
