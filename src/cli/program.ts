@@ -119,8 +119,9 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
   const relay = command.command('relay').description("run the media relay alone, driven over rtpengine's NG protocol")
   relayOptions(relay, '')
   logOptions(relay)
+    .option('--listen-tcp-ng <[address:]port>', 'take the NG protocol here over TCP', ngAddress)
     .option('--metrics <address>', 'serve /metrics and /healthz at [ADDRESS:]PORT')
-    .action((flags: RelayFlags & LogFlags & { metrics?: string }) =>
+    .action((flags: RelayFlags & LogFlags & { metrics?: string; listenTcpNg?: string }) =>
       does(async () => (await import('./relay.ts')).relayCommand(flags)),
     )
 

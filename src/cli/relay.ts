@@ -7,13 +7,15 @@ import type { LogFlags, RelayFlags } from './options.ts'
 import { onSignals } from './signals.ts'
 
 /** Runs the relay until a signal ends it. */
-export async function relayCommand(flags: RelayFlags & LogFlags & { metrics?: string }): Promise<number> {
+export async function relayCommand(
+  flags: RelayFlags & LogFlags & { metrics?: string; listenTcpNg?: string },
+): Promise<number> {
   if (!flags.interface?.length)
     throw new SignalboxError(
       'ERR_USAGE',
       'relay needs an --interface=[NAME/]ADDRESS[!ADVERTISED], for example --interface=10.0.0.5',
     )
-  if (flags.listenNg === undefined)
+  if (flags.listenNg === undefined && flags.listenTcpNg === undefined)
     throw new SignalboxError(
       'ERR_USAGE',
       'relay needs --listen-ng=[ADDRESS:]PORT, for example --listen-ng=127.0.0.1:22222',
@@ -22,7 +24,7 @@ export async function relayCommand(flags: RelayFlags & LogFlags & { metrics?: st
     level: flags.logLevel ?? 'info',
     ...(flags.logFormat ? { format: flags.logFormat } : {}),
   })
-  const running = await runRelay({ ...flags, interface: flags.interface, listenNg: flags.listenNg, log })
+  const running = await runRelay({ ...flags, interface: flags.interface, listenNg: flags.listenNg ?? [], log })
   const metrics = new Metrics()
   const startedAt = Date.now() / 1000
   metrics.gauge('signalbox_relay_sessions', 'Media sessions.', () => running.relay.sessions)
@@ -34,7 +36,10 @@ export async function relayCommand(flags: RelayFlags & LogFlags & { metrics?: st
         log,
       )
     : undefined
-  log.info({ event: 'ready', interfaces: flags.interface, listenNg: flags.listenNg }, 'the relay serves')
+  log.info(
+    { event: 'ready', interfaces: flags.interface, listenNg: flags.listenNg, listenTcpNg: flags.listenTcpNg },
+    'the relay serves',
+  )
   await new Promise<void>((resolve) => {
     onSignals({ stop: resolve, stopNow: () => process.exit(0) })
   })
