@@ -184,6 +184,8 @@ export interface HostOperations {
   replyError: { args: null; result: number }
   /** force_rport: replies go to the source address and port. */
   forceRport: { args: null; result: number }
+  /** In a reply route: the text of the request that was answered; null when there is none. */
+  request: { args: null; result: string | null }
   /** A value of the environment, at load only; null: unset. */
   env: { args: { name: string }; result: string | null }
 }

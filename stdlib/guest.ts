@@ -13,7 +13,7 @@ import {
 } from './program-table.ts'
 import { bindFormat, PvSyntaxError } from './pseudo-variables.ts'
 import { builtins } from './registry.ts'
-import { decodeHead } from './run-head.ts'
+import { decodeHead, WARM_ROUTE } from './run-head.ts'
 import {
   abandon,
   attachHost,
@@ -28,10 +28,12 @@ import {
   setLanguage,
   setRunMillis,
   settle,
+  settleState,
   startTime,
 } from './runtime.ts'
 import { setModuleParameters } from './settings.ts'
 import { replyView, requestView } from './views.ts'
+import { warmProgram, warmRoute } from './warm-up.ts'
 
 /** What the host tells the guest before the program is evaluated. */
 interface GuestOptions {
@@ -76,6 +78,7 @@ function interpolateFormat(format: string): string {
 }
 
 function outcomeOf(run: Run, result: unknown): string | number {
+  settleState(run)
   // What falls off its end, or returns nothing that Kamailio knows, has returned 1.
   const code = typeof result === 'number' && Number.isInteger(result) ? result : result === false ? -1 : 1
   return encode(run, 'done', code)
@@ -87,6 +90,7 @@ function encode(run: Run, exit: keyof typeof EXIT_NUMBERS, code: number): string
 }
 
 function outcomeOfThrow(run: Run, thrown: unknown): string | number {
+  settleState(run)
   if (thrown instanceof EndOfScript) return encode(run, thrown.exit, thrown.exit === 'drop' ? 0 : 1)
   return JSON.stringify({ error: describe(thrown) })
 }
@@ -106,7 +110,7 @@ function enter(head: string, raw: string): string | number | undefined {
   const run = new Run(runId, kind, name, raw, transactionId, meta)
   resumeRun(run)
   try {
-    const route = routeOf(kind, name)
+    const route = name === WARM_ROUTE ? warmRoute(kind) : routeOf(kind, name)
     if (route === undefined)
       return JSON.stringify({ error: { name: 'Error', message: `There is no ${kind} route ${name}.`, stack: '' } })
     if (kind === 'failure') run.edits = run.state.requestEdits.slice()
@@ -186,6 +190,6 @@ for (const [name, builtin] of builtins()) raw[name] = builtin.run
 
 const global = globalThis as unknown as Record<string, unknown>
 /** For programs: `define`, and what emitted code calls. `builtins` go by Kamailio name and give raw codes. */
-global.__signalbox = Object.freeze({ define, collect, api, builtins: Object.freeze(raw), dsl })
+global.__signalbox = Object.freeze({ define, collect, api, builtins: Object.freeze(raw), dsl, warmProgram })
 /** For the host, which takes them and deletes this. */
 global.__signalboxEntries = { start, enter, resume, abandon, described }

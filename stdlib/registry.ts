@@ -36,5 +36,5 @@ export {
   setUnknownIsAvp,
 } from './pseudo-variables.ts'
 export { PosixRegex, posixRegex, RegexError } from './regex.ts'
-export { encodeHead } from './run-head.ts'
+export { encodeHead, WARM_ROUTE } from './run-head.ts'
 export { parseSubstitution } from './substitution.ts'

@@ -13,6 +13,9 @@ export interface RunHead {
   readonly meta: string
 }
 
+/** Name of the route that warms an isolate (warm-up.ts); no program has one of that name. */
+export const WARM_ROUTE = '\u0001warm'
+
 /** One line each; the kind is a digit before the name of the route, which holds no line break. */
 export function encodeHead(runId: number, kind: RouteKind, name: string, released: string, meta: RunMeta): string {
   return `${runId}\n${ROUTE_KINDS.indexOf(kind)}${name}\n${meta.transactionId}\n${released}\n${encodeMeta(meta)}`

@@ -46,6 +46,8 @@ export class Run {
   #state: TransactionState | undefined
   #meta: RunMeta | string
   readonly #transactionId: number
+  /** Of a reply: the request that it answers, null until asked for. */
+  #answered: SipRequest | undefined | null = null
 
   constructor(
     id: number,
@@ -75,6 +77,10 @@ export class Run {
     return this.#raw
   }
 
+  get transactionId(): number {
+    return this.#transactionId
+  }
+
   get meta(): RunMeta {
     if (typeof this.#meta === 'string') this.#meta = decodeMeta(this.#meta)
     return this.#meta
@@ -93,7 +99,13 @@ export class Run {
   get request(): SipRequest | undefined {
     const message = this.message
     if (message instanceof SipRequest) return message
-    return this.state.request
+    // Kept by the host: a copy here would weigh on every transaction.
+    if (this.#answered === null) {
+      const raw = this.#transactionId === 0 ? null : opNow('request', null)
+      const parsed = raw === null ? undefined : parseMessage(raw, UNBOUNDED_PARSE_LIMITS)
+      this.#answered = parsed?.ok && parsed.message instanceof SipRequest ? parsed.message : undefined
+    }
+    return this.#answered
   }
 
   get reply(): SipReply | undefined {
@@ -155,6 +167,14 @@ export function within<T>(run: Run | undefined, body: () => T): T {
 /** Makes `run` the current one until the next call; for continuations that follow in the same entry. */
 export function resumeRun(run: Run | undefined): void {
   current = run
+}
+
+/** A run is over: the state of its transaction gives up what no later run needs. */
+export function settleState(run: Run): void {
+  if (run.kind !== 'request' && run.kind !== 'failure') return
+  const { transactionId } = run
+  const state = states.get(transactionId)
+  if (state !== undefined && !state.settle()) states.delete(transactionId)
 }
 
 /** Forgets what was kept for transactions that have ended. */

@@ -112,6 +112,7 @@ function relay(nextHop: string, stateless: boolean): number | Pending<number> {
     if (branches.length < prepared.length) spec.dropped = prepared.length - branches.length
     if (state.noInternalReply) spec.noInternalReply = true
     if (stateless) spec.stateless = true
+    state.failureArmed = state.onFailure !== ''
     state.onFailure = ''
     state.created = state.created || !stateless
     state.sentBranches += branches.length

@@ -31,6 +31,11 @@ export class Target {
     return this.#parsed
   }
 
+  /** Gives up what can be read again from the text. */
+  forget(): void {
+    this.#parsed = null
+  }
+
   copy(): Target {
     const copy = new Target(this.#uri)
     copy.nextHop = this.nextHop
@@ -84,11 +89,30 @@ export class TransactionState {
   #avps: Map<string, AvpValue[]> | undefined
   #xavps: XavpFields | undefined
 
+  /** A relay has named a failure route: targets and edits are needed again. */
+  failureArmed = false
+
+  /**
+   * The request route, or a failure route, is over: gives up what no later run of the transaction asks for, since there
+   * are as many of these as there are transactions. Tells whether anything can still come that needs the rest.
+   */
+  settle(): boolean {
+    this.request = undefined
+    this.#target?.forget()
+    if (!this.failureArmed) {
+      this.requestEdits = []
+      this.branches = []
+    }
+    return this.failureArmed || this.onReply !== '' || this.onBranchFailure !== ''
+  }
+
   /** Takes on the request of a run that begins. */
   attach(request: SipRequest, kind: 'request' | 'failure'): void {
     this.request = request
     // A failure route begins with the R-URI used up: relaying needs a new one, or a branch.
-    if (kind === 'failure') this.consumed = true
+    if (kind !== 'failure') return
+    this.consumed = true
+    this.failureArmed = false
   }
 
   /** $avp: newest value first. */

@@ -80,6 +80,8 @@ export class HostServices implements HostOps {
         return this.#local(args)
       case 'apply':
         return this.#apply(run, args)
+      case 'request':
+        return run.context?.request.raw ?? null
       default:
         throw new Error(`there is no host operation ${String(op)}`)
     }

@@ -1,15 +1,16 @@
 // Owns a program in use: its isolate and the replacement of it, runs under way, limits, and errors told in the script's own lines.
 
-import { encodeHead } from '../../stdlib/registry.ts'
+import { encodeHead, WARM_ROUTE } from '../../stdlib/registry.ts'
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
-import { DRY_META, DRY_REQUEST, dryAnswer } from './dry-run.ts'
+import { DRY_META, DRY_REQUEST, dryAnswer, WARM_MESSAGES } from './dry-run.ts'
 import type { CfgSettings } from './dsl/index.ts'
 import { guestBundle } from './guest-bundle.ts'
 import type { HostOps } from './host-ops.ts'
 import { IsolateError, ScriptIsolate } from './isolate.ts'
 import type { CompiledScript, RouteKind, RouteLanguage, RouteProgram, RunInput, RunOutcome } from './program.ts'
+import { readOutcome, type ThrownInGuest } from './run-outcome.ts'
 import { PROGRAM_FILE, ScriptPositions } from './script-position.ts'
 
 export interface ProgramLimits {
@@ -38,7 +39,8 @@ const WALL_FACTOR = 4
 
 /** Evaluating a program may take this many times a run's limit: it is done once, and aside. */
 const LOAD_FACTOR = 40
-const EXITS = ['done', 'exit', 'drop'] as const
+/** Operations carry edits and texts of one message, which are never this long. */
+const MOST_ARGUMENTS = 4 * 1024 * 1024
 
 interface WaitingRun {
   readonly input: RunInput
@@ -158,6 +160,17 @@ export class LoadedProgram implements RouteProgram {
     }
   }
 
+  /** Takes the messages of one call through the library's own warming route: nothing of the program runs. */
+  exercise(): void {
+    this.#dry = true
+    try {
+      for (const { kind, raw } of WARM_MESSAGES)
+        void this.run({ runId: 0, kind, name: WARM_ROUTE, raw, meta: DRY_META })
+    } finally {
+      this.#dry = false
+    }
+  }
+
   releaseTransaction(transactionId: number): void {
     this.#released.push(transactionId)
   }
@@ -217,6 +230,8 @@ export class LoadedProgram implements RouteProgram {
   /** An operation of the guest. Its text is the script's: names are looked up, never trusted. */
   #call(runId: number, opId: number, name: string, args: string): string | number | undefined {
     if (this.#dry) return dryAnswer(name)
+    if (args.length > MOST_ARGUMENTS)
+      throw new Error(`${name}: ${args.length} characters are more than any message holds.`)
     const answer = this.#host.call(runId, name as never, (args === '' ? null : JSON.parse(args)) as never) as unknown
     if (!(answer instanceof Promise)) return encodeAnswer(answer)
     this.#asked++
@@ -305,16 +320,18 @@ export class LoadedProgram implements RouteProgram {
   }
 
   #decode(answer: string | number): RunOutcome {
-    if (typeof answer === 'number') {
-      return { exit: EXITS[answer & 3] ?? 'done', code: answer >> 2, edits: [] }
+    let outcome: ReturnType<typeof readOutcome>
+    try {
+      outcome = readOutcome(answer)
+    } catch (error) {
+      throw new SignalboxError('ERR_SCRIPT', `${this.file}: ${String(error)}`)
     }
-    const { error, exit, code, edits } = JSON.parse(answer)
-    if (error !== undefined) throw this.#thrown(error)
-    return { exit, code, edits }
+    if ('thrown' in outcome) throw this.#thrown(outcome.thrown)
+    return outcome
   }
 
   /** What the script threw, in its own lines. */
-  #thrown(error: { name: string; message: string; stack: string }): SignalboxError {
+  #thrown(error: ThrownInGuest): SignalboxError {
     const timedOut = error.name === 'RunTimeout'
     return new SignalboxError(
       timedOut ? 'ERR_SCRIPT_TIMEOUT' : 'ERR_SCRIPT',

@@ -30,7 +30,7 @@ export class RecordingHost implements HostOps {
   call(runId: number, op: string, args: unknown): never {
     this.asked.push({ runId, op, args })
     const answer = this.answers[op]
-    return (answer ? answer(args) : op === 'env' ? null : op === 'rtp' ? { code: 1 } : 1) as never
+    return (answer ? answer(args) : op === 'env' || op === 'request' ? null : op === 'rtp' ? { code: 1 } : 1) as never
   }
 
   of(op: string): unknown[] {

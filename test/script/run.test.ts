@@ -141,8 +141,8 @@ describe('a run that waits', () => {
 describe('state between the runs of a transaction', () => {
   test('lasts until the transaction is released', async () => {
     const { program } = await loaded(`
-      import { setFlag, isFlagSet } from 'signalbox'
-      export function request_route() { setFlag(3) }
+      import { setFlag, isFlagSet, tOnFailure, tRelay } from 'signalbox'
+      export async function request_route() { setFlag(3); tOnFailure('F'); await tRelay() }
       export const failure_route = { F() { return isFlagSet(3) ? 7 : 8 } }`)
     const failing = () => program.run(input('failure', 'F', request(), { transactionId: 5, status: 486 }))
     void program.run(input('request', '', request(), { transactionId: 5 }))
@@ -159,15 +159,16 @@ describe('state between the runs of a transaction', () => {
         if (req.status === 486) return (await tRelay()) ? 1 : -1
         setUri('sip:other@10.0.0.9'); appendHf('X-B: 1\\r\\n'); await tRelay()
       } }`)
-    void program.run(input('request', '', request()))
-    expect(program.run(input('failure', 'F', request(), { status: 486 }))).toMatchObject({ code: -1 })
-    void program.run(input('failure', 'F', request(), { status: 503 }))
+    const fail = (transactionId: number, status: number) => {
+      void program.run(input('request', '', request(), { transactionId }))
+      return program.run(input('failure', 'F', request(), { transactionId, status }))
+    }
+    expect(fail(21, 486)).toMatchObject({ code: -1 })
+    void fail(22, 503)
     const specs = host.of('relay') as { onFailure?: string; branches: { uri: string; edits: { text: string }[] }[] }[]
-    expect(specs).toHaveLength(2)
-    expect(specs[0]!.onFailure).toBe('F')
-    expect(specs[1]!.onFailure).toBeUndefined()
-    expect(specs[1]!.branches[0]!.uri).toBe('sip:other@10.0.0.9')
-    expect(specs[1]!.branches[0]!.edits.map((edit) => edit.text)).toEqual(['X-A: 1\r\n', 'X-B: 1\r\n'])
+    expect(specs.map(({ onFailure }) => onFailure)).toEqual(['F', 'F', undefined])
+    expect(specs[2]!.branches[0]!.uri).toBe('sip:other@10.0.0.9')
+    expect(specs[2]!.branches[0]!.edits.map((edit) => edit.text)).toEqual(['X-A: 1\r\n', 'X-B: 1\r\n'])
   })
 
   test('a branch route runs once a branch, with edits of its own', async () => {

@@ -1,5 +1,6 @@
 // Owns the proof that builtins do as Kamailio 5.6 does: one file, the same messages, both servers, every message that leaves compared.
 import { spawn } from 'node:child_process'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as after } from 'node:timers/promises'
@@ -8,12 +9,29 @@ import { EngineUnderTest, scratch } from '../../interop/engine.ts'
 import { describeWithPeers } from '../../interop/peers.ts'
 import { type Case, outcomes } from './side.ts'
 
-/** Two runs of this file at a time must not meet. */
-const BASE = 46_500 + (process.pid % 49) * 10
-const CALLER = BASE + 2
-const CALLEE = BASE + 3
-const THEIRS = BASE
-const OURS = BASE + 1
+/** Four ports in a row that nobody has: theirs, ours, the caller's, the callee's. */
+async function freePorts(): Promise<number> {
+  for (let base = 46_500 + (process.pid % 100) * 4; base < 46_990; base += 4) {
+    const sockets = await Promise.all([0, 1, 2, 3].map((offset) => tryBind(base + offset)))
+    for (const socket of sockets) socket?.close()
+    if (sockets.every((socket) => socket !== undefined)) return base
+  }
+  throw new Error('no four free ports in a row below 46990')
+}
+
+async function tryBind(port: number): Promise<Socket | undefined> {
+  const socket = createSocket('udp4')
+  socket.bind(port, '127.0.0.1')
+  try {
+    await once(socket, 'listening')
+    return socket
+  } catch {
+    return undefined
+  }
+}
+
+const BASE = await freePorts()
+const [THEIRS, OURS, CALLER, CALLEE] = [BASE, BASE + 1, BASE + 2, BASE + 3]
 const file = readFileSync(new URL('functions.cfg', import.meta.url), 'latin1').replaceAll('SINK', String(CALLEE))
 
 const cases: Case[] = [...file.matchAll(/case "(\w+)":/g)].map(([, name]) =>
