@@ -84,3 +84,34 @@ export function booleanWord(word: string): number | undefined {
   if (TRUE_WORDS.has(word)) return 1
   return FALSE_WORDS.has(word) ? 0 : undefined
 }
+
+const IPV4 = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w.])/y
+const IPV6 =
+  /(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?(?![\w:])/y
+const NUMBER = /0[xX][0-9A-Fa-f]+|[01]+[bB](?![0-9A-Za-z_])|\d+/y
+const SELECT = /@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_%]+|\[(?:-?\d+|"[^"\n]*")\])*/y
+
+/** An address or a number as written at `at`, where one begins there. */
+export function numericAt(text: string, at: number): { kind: 'ipv4' | 'ipv6' | 'number'; end: number } | undefined {
+  for (const [kind, pattern] of [
+    ['ipv4', IPV4],
+    ['ipv6', IPV6],
+    ['number', NUMBER],
+  ] as const) {
+    pattern.lastIndex = at
+    if (pattern.test(text)) return { kind, end: pattern.lastIndex }
+  }
+  return undefined
+}
+
+/** Where the IPv6 address at `at` ends; -1 when none begins there. */
+export function ipv6End(text: string, at: number): number {
+  IPV6.lastIndex = at
+  return IPV6.test(text) ? IPV6.lastIndex : -1
+}
+
+/** Where the select at `at`, an `@`, ends; -1 when it is none. */
+export function selectEnd(text: string, at: number): number {
+  SELECT.lastIndex = at
+  return SELECT.test(text) ? SELECT.lastIndex : -1
+}

@@ -4,7 +4,8 @@ import { PvSyntaxError, parsePv, parsePvAt } from '../../../stdlib/registry.ts'
 import { endOfExcluded, standsAlone } from './conditions.ts'
 import { Defines } from './defines.ts'
 import { applySetting, type SettingDirective } from './directives.ts'
-import { booleanWord, integerValue, readString } from './lexemes.ts'
+import { advance, afterSpace, type Frame, placeIn, restOfLine, skipSpace } from './frame.ts'
+import { booleanWord, integerValue, ipv6End, numericAt, readString, selectEnd } from './lexemes.ts'
 import { type Place, placeAt, type Report } from './report.ts'
 import {
   Ipv4,
@@ -42,25 +43,8 @@ const INCLUDE_DEPTH = 10
 const EXPANSION_DEPTH = 32
 const MOST_TOKENS = 2_000_000
 
-const SPACE = /[ \t\r\n]*/y
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y
-const IPV4 = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w.])/y
-const IPV6 =
-  /(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?(?![\w:])/y
-const NUMBER = /0[xX][0-9A-Fa-f]+|[01]+[bB](?![0-9A-Za-z_])|\d+/y
-const SELECT = /@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_%]+|\[(?:-?\d+|"[^"\n]*")\])*/y
 const DIRECTIVE = /[#!]!([A-Za-z_]+)/y
-
-/** One text being read. */
-interface Frame {
-  file: SourceFile
-  text: string
-  position: number
-  line: number
-  lineStart: number
-  /** The name that is being replaced by this text: its tokens have the name's place. */
-  anchor: Token | undefined
-}
 
 interface Condition {
   readonly place: Place
@@ -120,47 +104,19 @@ class Reader {
     const depth = this.#frames.length
     while (this.#frames.length === depth) {
       if (this.#conditions.length > 0 && !this.#conditions.at(-1)!.active) {
-        this.#advance(frame, endOfExcluded(frame.text, frame.position))
+        advance(frame, endOfExcluded(frame.text, frame.position))
       }
-      this.#space(frame)
+      if (skipSpace(frame)) this.#spaced = true
       if (frame.position >= frame.text.length) {
         this.#frames.pop()
         return
       }
       if (this.#tokens.length > MOST_TOKENS) {
-        this.#report.error('too-long', 'The file is too long', this.#here(frame, 1))
+        this.#report.error('too-long', 'The file is too long', placeIn(frame, 1))
         this.#frames.length = 0
         return
       }
       this.#readOne(frame)
-    }
-  }
-
-  #space(frame: Frame): void {
-    SPACE.lastIndex = frame.position
-    SPACE.exec(frame.text)
-    if (SPACE.lastIndex > frame.position) {
-      this.#spaced = true
-      this.#advance(frame, SPACE.lastIndex)
-    }
-  }
-
-  #advance(frame: Frame, to: number): void {
-    for (let i = frame.text.indexOf('\n', frame.position); i >= 0 && i < to; i = frame.text.indexOf('\n', i + 1)) {
-      frame.line++
-      frame.lineStart = i + 1
-    }
-    frame.position = to
-  }
-
-  #here(frame: Frame, length: number): Place {
-    if (frame.anchor !== undefined) return frame.anchor
-    return {
-      file: frame.file,
-      startOffset: frame.position,
-      endOffset: frame.position + length,
-      startLine: frame.line,
-      startColumn: frame.position - frame.lineStart + 1,
     }
   }
 
@@ -193,7 +149,7 @@ class Reader {
           )
     this.#spaced = false
     this.#tokens.push(token)
-    this.#advance(frame, end)
+    advance(frame, end)
     return token
   }
 
@@ -202,10 +158,9 @@ class Reader {
     const c = text.charCodeAt(position)
     // Letters and '_': the most frequent beginning.
     if ((c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f) {
-      IPV6.lastIndex = position
-      if ((c | 0x20) <= 0x66 && IPV6.test(text)) {
-        this.#emit(frame, Ipv6, IPV6.lastIndex, text.slice(position, IPV6.lastIndex))
-      } else this.#word(frame)
+      const end = (c | 0x20) <= 0x66 ? ipv6End(text, position) : -1
+      if (end >= 0) this.#emit(frame, Ipv6, end, text.slice(position, end))
+      else this.#word(frame)
       return
     }
     switch (c) {
@@ -229,20 +184,18 @@ class Reader {
           return
         }
         break
-      case 0x40:
-        SELECT.lastIndex = position
-        if (SELECT.test(text)) {
-          this.#emit(frame, Select, SELECT.lastIndex, text.slice(position + 1, SELECT.lastIndex))
-          return
-        }
-        break
-      case 0x3a:
-        IPV6.lastIndex = position
-        if (IPV6.test(text)) {
-          this.#emit(frame, Ipv6, IPV6.lastIndex, text.slice(position, IPV6.lastIndex))
-          return
-        }
-        break
+      case 0x40: {
+        const end = selectEnd(text, position)
+        if (end < 0) break
+        this.#emit(frame, Select, end, text.slice(position + 1, end))
+        return
+      }
+      case 0x3a: {
+        const end = ipv6End(text, position)
+        if (end < 0) break
+        this.#emit(frame, Ipv6, end, text.slice(position, end))
+        return
+      }
     }
     if (c >= 0x30 && c <= 0x39) this.#number(frame)
     else this.#mark(frame)
@@ -250,19 +203,14 @@ class Reader {
 
   #number(frame: Frame): void {
     const { text, position } = frame
-    for (const [pattern, kind] of [
-      [IPV4, Ipv4],
-      [IPV6, Ipv6],
-    ] as const) {
-      pattern.lastIndex = position
-      if (pattern.test(text)) {
-        this.#emit(frame, kind, pattern.lastIndex, text.slice(position, pattern.lastIndex))
-        return
-      }
+    const found = numericAt(text, position)
+    if (found === undefined) {
+      this.#mark(frame)
+      return
     }
-    NUMBER.lastIndex = position
-    NUMBER.test(text)
-    this.#emit(frame, NumberToken, NUMBER.lastIndex, integerValue(text.slice(position, NUMBER.lastIndex)))
+    const image = text.slice(position, found.end)
+    if (found.kind === 'number') this.#emit(frame, NumberToken, found.end, integerValue(image))
+    else this.#emit(frame, found.kind === 'ipv4' ? Ipv4 : Ipv6, found.end, image)
   }
 
   #mark(frame: Frame): void {
@@ -271,7 +219,7 @@ class Reader {
       const spelling = text.slice(position, position + length)
       const kind = markBySpelling.get(spelling)
       if (kind !== undefined) {
-        this.#emit(frame, kind, position + length, spelling)
+        this.#emit(frame, kind, position + spelling.length, spelling)
         return
       }
     }
@@ -281,12 +229,12 @@ class Reader {
   #comment(frame: Frame, until: string): void {
     const end = frame.text.indexOf(until, frame.position + 2)
     if (end < 0 && until === '*/') {
-      this.#report.error('unclosed-comment', 'This comment does not end', this.#here(frame, 2))
+      this.#report.error('unclosed-comment', 'This comment does not end', placeIn(frame, 2))
     }
     this.#spaced = true
     // A one-line comment of one character ends at once: '#' directly before its line end.
     const close = until === '\n' ? frame.text.indexOf('\n', frame.position) : end
-    this.#advance(frame, close < 0 ? frame.text.length : close + (until === '\n' ? 0 : until.length))
+    advance(frame, close < 0 ? frame.text.length : close + (until === '\n' ? 0 : until.length))
   }
 
   #word(frame: Frame): void {
@@ -316,8 +264,8 @@ class Reader {
   #expand(frame: Frame, word: string, end: number, value: string): void {
     const expansions = this.#frames.filter((one) => one.anchor !== undefined).length
     if (expansions >= EXPANSION_DEPTH) {
-      this.#report.error('define-loop', `The define ${word} leads back to itself`, this.#here(frame, word.length))
-      this.#advance(frame, end)
+      this.#report.error('define-loop', `The define ${word} leads back to itself`, placeIn(frame, word.length))
+      advance(frame, end)
       return
     }
     const before = this.#spaced
@@ -334,7 +282,7 @@ class Reader {
         before,
         word,
       )
-    this.#advance(frame, end)
+    advance(frame, end)
     if (value !== '') this.#push(frame.file, value, anchor)
   }
 
@@ -342,8 +290,8 @@ class Reader {
     const { text, position } = frame
     const lexeme = readString(text, position)
     if (lexeme === undefined) {
-      this.#report.error('unclosed-string', 'This string does not end', this.#here(frame, 1))
-      this.#advance(frame, text.length)
+      this.#report.error('unclosed-string', 'This string does not end', placeIn(frame, 1))
+      advance(frame, text.length)
       return
     }
     const value = this.#defines.applied(lexeme.value)
@@ -353,7 +301,7 @@ class Reader {
     if (!raw && previous?.tokenType === Text && !previous.raw) {
       previous.value = `${previous.value}${value}`
       previous.contentOffset = -1
-      this.#advance(frame, lexeme.end)
+      advance(frame, lexeme.end)
       this.#spaced = false
       return
     }
@@ -389,20 +337,18 @@ class Reader {
       if (!(error instanceof PvSyntaxError)) throw error
       const place = frame.anchor ?? placeAt(frame.file, Math.min(error.at, text.length - 1))
       this.#report.error('bad-variable', error.message, place)
-      this.#advance(frame, position + 1)
+      advance(frame, position + 1)
     }
   }
 
   /** `include_file "p"` and `import_file "p"`, with or without `#!`. False when no file name follows. */
   #include(frame: Frame, word: string, end: number): boolean {
-    SPACE.lastIndex = end
-    SPACE.exec(frame.text)
-    const at = SPACE.lastIndex
+    const at = afterSpace(frame.text, end)
     const quoted = frame.text[at] === '"' || frame.text[at] === "'" ? readString(frame.text, at) : undefined
     if (quoted === undefined) return false
     const place = placeAt(frame.file, at, quoted.end - at)
     const name = this.#defines.applied(quoted.value)
-    this.#advance(frame, quoted.end)
+    advance(frame, quoted.end)
     this.#spaced = true
     const files = this.#frames.filter((one) => one.anchor === undefined)
     if (files.length > INCLUDE_DEPTH) {
@@ -461,7 +407,7 @@ class Reader {
         return true
       case 'include_file':
       case 'import_file':
-        this.#advance(frame, end)
+        advance(frame, end)
         return this.#include(frame, name, end) || true
       case 'KAMAILIO':
       case 'OPENSER':
@@ -469,7 +415,7 @@ class Reader {
       case 'ALL':
       case 'MAXCOMPAT':
         if (name === 'KAMAILIO' && standsAlone(text, end)) this.#strict = true
-        this.#advance(frame, end)
+        advance(frame, end)
         return true
       default:
         if (text[position] !== '#') return false
@@ -477,7 +423,7 @@ class Reader {
           this.#report.error(
             'unknown-directive',
             `#!${name} is not in the 5.6 language`,
-            this.#here(frame, end - position),
+            placeIn(frame, end - position),
             'It came with a later version.',
           )
         }
@@ -485,34 +431,15 @@ class Reader {
     }
   }
 
-  /** The rest of the line, continued where it ends in a backslash. */
-  #restOfLine(frame: Frame, from: number): { text: string; end: number } {
-    let end = from
-    for (;;) {
-      const newline = frame.text.indexOf('\n', end)
-      const lineEnd = newline < 0 ? frame.text.length : newline
-      const continued = /\\\r?$/.test(frame.text.slice(from, lineEnd)) && newline >= 0
-      end = continued ? newline + 1 : lineEnd
-      if (!continued) break
-    }
-    return {
-      text: frame.text
-        .slice(from, end)
-        .replace(/\\\r?\n/g, '')
-        .trim(),
-      end,
-    }
-  }
-
   #condition(frame: Frame, name: 'ifdef' | 'ifndef', end: number): void {
-    const place = this.#here(frame, end - frame.position)
-    const { text, end: lineEnd } = this.#restOfLine(frame, end)
+    const place = placeIn(frame, end - frame.position)
+    const { text, end: lineEnd } = restOfLine(frame, end)
     const tested = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text)?.[0]
     if (tested === undefined) this.#report.error('bad-directive', `#!${name} needs a name`, place)
     const active = (tested !== undefined && this.#defines.has(tested)) === (name === 'ifdef')
     this.#conditions.push({ place, active, otherwise: !active, seenElse: false })
     this.#spaced = true
-    this.#advance(frame, lineEnd)
+    advance(frame, lineEnd)
   }
 
   #closeCondition(frame: Frame, name: 'else' | 'endif', end: number): boolean {
@@ -520,14 +447,14 @@ class Reader {
       this.#report.warning(
         'directive-is-comment',
         `#!${name} with other text on its line is taken for a comment`,
-        this.#here(frame, end - frame.position),
+        placeIn(frame, end - frame.position),
       )
       return false
     }
-    const place = this.#here(frame, end - frame.position)
+    const place = placeIn(frame, end - frame.position)
     const condition = this.#conditions.at(-1)
     this.#spaced = true
-    this.#advance(frame, end)
+    advance(frame, end)
     if (condition === undefined || (name === 'else' && condition.seenElse)) {
       this.#report.error('unbalanced-directive', `#!${name} without a condition that it belongs to`, place)
       return true
@@ -542,12 +469,12 @@ class Reader {
 
   /** A directive that defines or substitutes. */
   #setting(frame: Frame, name: SettingDirective, end: number): void {
-    const place = this.#here(frame, end - frame.position)
-    const { text, end: lineEnd } = this.#restOfLine(frame, end)
+    const place = placeIn(frame, end - frame.position)
+    const { text, end: lineEnd } = restOfLine(frame, end)
     for (const { code, message, hint } of applySetting(name, text, this.#defines, this.#options.env)) {
       this.#report.error(code, message, place, hint)
     }
     this.#spaced = true
-    this.#advance(frame, lineEnd)
+    advance(frame, lineEnd)
   }
 }
