@@ -3,7 +3,9 @@ import { HeaderId } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { edit, endOfHeaders } from './message-edits.ts'
 import { currentRun } from './runtime.ts'
-import { moduleNumber } from './settings.ts'
+import { numberParameter } from './settings.ts'
+
+const maxLimit = numberParameter('maxfwd', 'max_limit', 256)
 
 export const mfProcessMaxfwdHeader = define(
   {
@@ -25,7 +27,7 @@ export const mfProcessMaxfwdHeader = define(
     const current = message.maxForwards
     if (current === undefined) return -2
     if (current === 0) return -1
-    const limit = moduleNumber('maxfwd', 'max_limit', 256)
+    const limit = maxLimit()
     const start = message.valueStart(index)
     edit(start, message.valueEnd(index) - start, String(current > limit ? limit : current - 1))
     return 1

@@ -5,8 +5,13 @@ import { define } from './define.ts'
 import './loose-route.ts'
 import { edit, topOfHeaders } from './message-edits.ts'
 import { currentRun } from './runtime.ts'
-import { moduleNumber } from './settings.ts'
+import { numberParameter } from './settings.ts'
 import { toBytes } from './text.ts'
+
+const fullLr = numberParameter('rr', 'enable_full_lr', 0)
+const appendFromTag = numberParameter('rr', 'append_fromtag', 1)
+const addUsername = numberParameter('rr', 'add_username', 0)
+const doubleRecord = numberParameter('rr', 'enable_double_rr', 1)
 
 const RECORDING: readonly RouteKind[] = ['request', 'branch', 'failure']
 
@@ -29,17 +34,17 @@ function inboundAddress(host: string, port: number): string {
 }
 
 function lrParam(): string {
-  return moduleNumber('rr', 'enable_full_lr', 0) ? ';lr=on' : ';lr'
+  return fullLr() ? ';lr=on' : ';lr'
 }
 
 function fromTagParam(): string {
-  if (!moduleNumber('rr', 'append_fromtag', 1)) return ''
+  if (!appendFromTag()) return ''
   const tag = currentRun().message.fromTag
   return tag === '' ? '' : `;ftag=${tag}`
 }
 
 function userPart(): { user: string } | undefined {
-  if (!moduleNumber('rr', 'add_username', 0)) return undefined
+  if (!addUsername()) return undefined
   const user = currentRun().request?.uri?.user
   return user === undefined ? undefined : { user }
 }
@@ -69,7 +74,7 @@ export const recordRoute = define(
     record((at) => {
       const { meta, state } = currentRun()
       const { listener, proto } = meta
-      const double = moduleNumber('rr', 'enable_double_rr', 1)
+      const double = doubleRecord()
       pushSpec(at, {
         ...userPart(),
         inbound: inboundAddress(listener.advertisedHost ?? listener.address, listener.advertisedPort ?? listener.port),

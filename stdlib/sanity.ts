@@ -3,7 +3,9 @@ import { SipRequest, validateRequest } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { sendReplyAs } from './replies.ts'
 import { currentRun, language } from './runtime.ts'
-import { moduleNumber } from './settings.ts'
+import { numberParameter } from './settings.ts'
+
+const noReply = numberParameter('sanity', 'noreply', 0)
 
 export const sanityCheck = define(
   {
@@ -26,7 +28,7 @@ export const sanityCheck = define(
     const refusal = validateRequest(message)
     if (refusal === undefined) return 1
     // RFC 3261 17: an ACK is never answered.
-    if (message.method === 'ACK' || moduleNumber('sanity', 'noreply', 0)) return -1
+    if (message.method === 'ACK' || noReply() !== 0) return -1
     const { state } = currentRun()
     const headers = state.replyHeaders
     state.replyHeaders += refusal.headers ?? ''

@@ -2,12 +2,13 @@
 import type { Parameter } from './contract.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { interpolate, opNow } from './runtime.ts'
-import { moduleNumber } from './settings.ts'
+import { numberParameter } from './settings.ts'
 import { toBytes } from './text.ts'
 
 /** Kamailio reads a level by its third letter. */
 const BY_LETTER: Readonly<Record<string, number>> = { A: -5, B: -4, C: -3, E: -1, W: 0, N: 1, I: 2, D: 3 }
 const DEFAULT_LEVEL = -1
+const bufferSize = numberParameter('xlog', 'buf_size', 4096)
 
 function levelOf(text: string | number): number {
   if (typeof text === 'number') return text
@@ -18,7 +19,7 @@ function levelOf(text: string | number): number {
 
 /** Longer lines are cut, as Kamailio does (buf_size). */
 function write(level: number, text: string): number {
-  const limit = moduleNumber('xlog', 'buf_size', 4096)
+  const limit = bufferSize()
   const line = toBytes(text)
   opNow('log', { level, text: line.length > limit ? line.slice(0, limit) : line })
   return 1
