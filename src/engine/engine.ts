@@ -100,6 +100,8 @@ export interface PreparedEngine extends Engine {
   swap(version: number, config: EngineConfig): void
   /** What an engine before this one left behind. Call it before `start`. */
   takeOver(left: Legacy): void
+  /** Takes the program loaded last through the library's warming routes, see warm-up.ts. Nothing of the program runs. */
+  exercise(): void
 }
 
 /**
@@ -163,7 +165,7 @@ class ComposedEngine implements PreparedEngine {
     this.#log = asEngineLog(options.log ?? silentLog)
     this.#slot = options.slot ?? noRunSlot
     const { relay, env = process.env, defines, readFile } = options
-    this.#media = new MediaServices({ relay, counters: this.#counters, log: this.#log })
+    this.#media = new MediaServices({ clock: this.#clock, relay, counters: this.#counters, log: this.#log })
     if (relay) {
       relay.onTimeout = (callId, reason) => {
         this.#log.info({ callId, reason }, 'the media relay ended a session in which nothing flowed')
@@ -231,6 +233,11 @@ class ComposedEngine implements PreparedEngine {
     this.#apply(config)
   }
 
+  exercise(): void {
+    const program = [...this.#prepared.values()].at(-1) ?? this.#programs.active
+    program.exercise()
+  }
+
   takeOver(left: Legacy): void {
     this.#media.adopt(left.mediaCalls)
     for (const raw of left.fatalMessages) this.#fatal.add(raw)
@@ -262,6 +269,7 @@ class ComposedEngine implements PreparedEngine {
     })
     const transactions = new TransactionLayer({ clock, transport, log, ...transactionSettings(config) })
     const router = new ScriptRouter({
+      clock,
       active: () => this.#programs.active,
       fatal: this.#fatal,
       runs: this.#runs,

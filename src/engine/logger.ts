@@ -25,8 +25,32 @@ export interface LoggerOptions {
   readonly destination?: { write(line: string): void }
 }
 
-/** Keys whose values never reach a log. */
-const REDACTED = ['key', '*.key', 'password', '*.password', 'authorization', '*.authorization', 'crypto', '*.crypto']
+/** Keys whose values never reach a log, in the fields of a line and in what those hold. */
+const SECRETS: ReadonlySet<string> = new Set(['key', 'password', 'authorization', 'crypto'])
+const HIDDEN = '[hidden]'
+
+/** The fields without secrets: the same object where it holds none, which is every line on the path of a call. */
+function withoutSecrets(fields: LogFields): LogFields {
+  let clean: Record<string, unknown> | undefined
+  for (const name in fields) {
+    const value = (fields as Record<string, unknown>)[name]
+    const shown = SECRETS.has(name) ? HIDDEN : typeof value === 'object' && value !== null ? hidden(value) : value
+    if (shown === value) continue
+    clean ??= { ...fields }
+    clean[name] = shown
+  }
+  return (clean as LogFields | undefined) ?? fields
+}
+
+function hidden(value: object): object {
+  let clean: Record<string, unknown> | undefined
+  for (const name in value) {
+    if (!SECRETS.has(name)) continue
+    clean ??= { ...value }
+    clean[name] = HIDDEN
+  }
+  return clean ?? value
+}
 
 /** Opens the log. Lines are written before the call returns, so that the last one of a dying process is not lost. */
 export async function createLogger(options: LoggerOptions = {}): Promise<EngineLog> {
@@ -35,10 +59,9 @@ export async function createLogger(options: LoggerOptions = {}): Promise<EngineL
   const logger = pino(
     {
       level: options.level ?? 'info',
-      base: options.fields ?? null,
+      base: options.fields ? withoutSecrets(options.fields) : null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED, censor: '[hidden]' },
     },
     destination,
   )
@@ -74,11 +97,13 @@ function wrap(logger: Pino): EngineLog {
       logger.level = level
     },
     enabled: (level) => logger.isLevelEnabled(level),
-    child: (fields) => wrap(logger.child(fields)),
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    child: (fields) => wrap(logger.child(withoutSecrets(fields))),
+    debug(fields, message) {
+      if (logger.isLevelEnabled('debug')) logger.debug(withoutSecrets(fields), message)
+    },
+    info: (fields, message) => logger.info(withoutSecrets(fields), message),
+    warn: (fields, message) => logger.warn(withoutSecrets(fields), message),
+    error: (fields, message) => logger.error(withoutSecrets(fields), message),
   }
 }
 

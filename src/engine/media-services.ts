@@ -1,4 +1,5 @@
 // Owns the media of calls: what rtpengine_manage and its like ask of the relay, and that no session outlives its call.
+import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import {
   decideRtpOperation,
@@ -12,6 +13,7 @@ import type { RtpResult } from '../script/index.ts'
 import { type SipMessage, SipReply, SipRequest } from '../sip/index.ts'
 import type { EngineCounters } from './counters.ts'
 import { text, wholeNumber, wrongArguments } from './host-arguments.ts'
+import { LogBudget } from './log-budget.ts'
 import type { EngineLog } from './logger.ts'
 import type { ScriptRun } from './script-run.ts'
 import { findSdp } from './sdp-body.ts'
@@ -27,7 +29,11 @@ interface MediaOfCall {
   stats: MediaStats | undefined
 }
 
+/** Of failing operations. */
+const LINES_A_SECOND = 20
+
 export interface MediaServicesOptions {
+  readonly clock: Clock
   /** Undefined where neither an embedded nor a remote relay is configured. */
   readonly relay: MediaRelay | undefined
   readonly counters: EngineCounters
@@ -38,9 +44,11 @@ export interface MediaServicesOptions {
 export class MediaServices {
   readonly #options: MediaServicesOptions
   readonly #calls = new Map<string, MediaOfCall>()
+  readonly #failures: LogBudget
 
   constructor(options: MediaServicesOptions) {
     this.#options = options
+    this.#failures = new LogBudget(options.clock, LINES_A_SECOND)
   }
 
   /** Call-IDs with an open session. */
@@ -182,9 +190,11 @@ export class MediaServices {
 
   #refused(run: ScriptRun, operation: string, error: unknown): RtpResult {
     this.#counted(operation, 'failed')
+    const leftOut = this.#failures.take()
+    if (leftOut === undefined) return { code: -1 }
     const code = error instanceof SignalboxError ? error.code : 'ERR_MEDIA'
     this.#options.log.error(
-      { callId: run.message.callId, code, operation, error: messageOf(error) },
+      { callId: run.message.callId, code, operation, error: messageOf(error), ...(leftOut > 0 ? { leftOut } : {}) },
       'a media operation failed',
     )
     return { code: -1 }

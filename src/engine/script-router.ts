@@ -1,4 +1,5 @@
 // Owns the way from the proxy into the routing script and back: implements the proxy's Router over a program's runs.
+import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type {
   CallSummary,
@@ -12,12 +13,17 @@ import type {
 import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
 import type { EngineCounters } from './counters.ts'
 import { errorReply } from './error-replies.ts'
+import { LogBudget } from './log-budget.ts'
 import type { EngineLog } from './logger.ts'
 import { failureMeta, runMeta } from './run-meta.ts'
 import type { RunSlot } from './run-slot.ts'
 import type { RunTable, ScriptRun } from './script-run.ts'
 
+/** Of each kind of trouble. */
+const LINES_A_SECOND = 20
+
 export interface ScriptRouterOptions {
+  readonly clock: Clock
   /** The program that new requests get. */
   active(): RouteProgram
   /** Messages that no route is run for, byte by byte: an engine before this one died of them. */
@@ -36,10 +42,14 @@ const PASS_REPLY: ReplyOutcome = { drop: false, edits: [] }
 /** Each request keeps the program it began with, for its replies and failures too, until the proxy says that it is over. */
 export class ScriptRouter implements Router {
   readonly #options: ScriptRouterOptions
+  readonly #failures: LogBudget
+  readonly #unanswered: LogBudget
   #messages = 0
 
   constructor(options: ScriptRouterOptions) {
     this.#options = options
+    this.#failures = new LogBudget(options.clock, LINES_A_SECOND)
+    this.#unanswered = new LogBudget(options.clock, LINES_A_SECOND)
   }
 
   language(): RouteLanguage {
@@ -184,6 +194,8 @@ export class ScriptRouter implements Router {
     const { counters, log } = this.#options
     const code = error instanceof SignalboxError ? error.code : 'ERR_SCRIPT'
     counters.scriptErrors.add({ code })
+    const leftOut = this.#failures.take()
+    if (leftOut === undefined) return
     log.error(
       {
         callId: run.message.callId,
@@ -191,6 +203,7 @@ export class ScriptRouter implements Router {
         program: run.program.version,
         route: run.name === '' ? run.kind : `${run.kind}[${run.name}]`,
         error: error instanceof Error ? error.message : String(error),
+        ...(leftOut > 0 ? { leftOut } : {}),
       },
       'a route failed; its message gets 500',
     )
@@ -211,9 +224,16 @@ export class ScriptRouter implements Router {
     // An ACK needs no answer, and a CANCEL without its INVITE none from a .cfg.
     if (method === 'ACK' || method === 'CANCEL') return
     const { log } = this.#options
-    if (log.enabled('info'))
+    const leftOut = log.enabled('info') ? this.#unanswered.take() : undefined
+    if (leftOut !== undefined)
       log.info(
-        { callId: context.request.callId, method, uri: context.request.requestUri, source: context.flow.remoteAddress },
+        {
+          ...(leftOut > 0 ? { leftOut } : {}),
+          callId: context.request.callId,
+          method,
+          uri: context.request.requestUri,
+          source: context.flow.remoteAddress,
+        },
         'the route neither relayed nor answered',
       )
   }

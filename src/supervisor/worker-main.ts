@@ -1,5 +1,5 @@
 // Owns the worker process: an engine around which this answers the supervisor's questions and beats its heart.
-import { createLogger, createPreparedEngine, loadOnly, type PreparedEngine } from '../engine/index.ts'
+import { createLogger, createPreparedEngine, loadOnly, type PreparedEngine, rehearse } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { provideGuestBundle } from '../script/index.ts'
 import { nativeSockets } from '../transport/index.ts'
@@ -87,6 +87,8 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
     relay,
     ...(slot ? { slot } : {}),
   })
+  // Not waited for: a call that comes before its end only takes longer to compute.
+  void rehearse(engine, program.script.language)
   return { config: undefined }
 }
 

@@ -1,7 +1,9 @@
 // Owns the tests of the engine's small parts: metrics, log, error replies, SDP in bodies, positions of configuration keys.
 import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
 import { configPositions } from '../../src/engine/config-positions.ts'
 import { createLogger, errorReply, Metrics } from '../../src/engine/index.ts'
+import { LogBudget } from '../../src/engine/log-budget.ts'
 import { nearestKey } from '../../src/engine/nearest-key.ts'
 import { randomHex } from '../../src/engine/random-hex.ts'
 import { findSdp } from '../../src/engine/sdp-body.ts'
@@ -171,4 +173,12 @@ test('random digits never repeat', () => {
   expect(seen.size).toBe(5000)
   expect(randomHex(12)).toMatch(/^[0-9a-f]{24}$/)
   expect(randomHex(5000)).toHaveLength(10_000)
+})
+
+test('a flood of trouble is not a flood of lines', () => {
+  const clock = new ManualClock()
+  const budget = new LogBudget(clock, 3)
+  expect([1, 2, 3, 4, 5].map(() => budget.take())).toEqual([0, 0, 0, undefined, undefined])
+  clock.advance(1000)
+  expect([budget.take(), budget.take()]).toEqual([2, 0])
 })
