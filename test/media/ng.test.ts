@@ -1,6 +1,7 @@
 // Owns the NG protocol on loopback: the server's framing and cache, the client's sets and retransmissions.
 import { createSocket, type Socket } from 'node:dgram'
 import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createFakeNative } from '../../src/media/fake-native.ts'
 import {
@@ -8,6 +9,7 @@ import {
   createNgClient,
   createNgServer,
   createNgTcpServer,
+  type NgClientOptions,
   type NgServer,
   parseListenNg,
   runRelay,
@@ -297,8 +299,8 @@ describe('client', () => {
     const ng = client(dead, server)
     for (let index = 0; index < 8; index++) await ng.offer({ ...request, callId: `call ${index}` })
     expect(ng.nodes.map((view) => view.disabled)).toEqual([true, false])
-    // Three attempts of the one call that hashed to it first.
-    expect(dead.heard.length).toBe(3)
+    // Two attempts of the one call that hashed to it first; the last node that is left gets all of them.
+    expect(dead.heard.length).toBe(2)
     const lonely = client(dead)
     await expect(lonely.offer(request)).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
     await expect(lonely.ping()).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
@@ -335,8 +337,124 @@ describe('client', () => {
     await expect(ng.offer(request)).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
   })
 
+  /** Nodes that answer as long as they are alive. */
+  async function pair(options: Partial<NgClientOptions> = {}) {
+    const make = async () => {
+      const state = { alive: true }
+      const answering = await node((_, cookie) =>
+        state.alive ? `${cookie} d3:sdp3:v=06:result2:ok4:tagsdee` : undefined,
+      )
+      return { ...answering, state, offers: () => answering.heard.filter((each) => each.command === 'offer').length }
+    }
+    const [a, b] = [await make(), await make()]
+    const ng = createNgClient({
+      sets: new Map([[0, [`udp:127.0.0.1:${a.port}`, `udp:127.0.0.1:${b.port}`]]]),
+      retryMillis: 15,
+      retries: 1,
+      disabledMillis: 30,
+      ...options,
+    })
+    closers.push(() => ng.close())
+    const offer = (callId: string) => ng.offer({ ...request, callId })
+    const until = async (condition: () => boolean) => {
+      while (!condition()) await pause(5)
+    }
+    return { a, b, ng, offer, until, disabled: () => ng.nodes.map((each) => each.disabled) }
+  }
+  /** Calls of which the first node gets some, and the second one. */
+  const calls = Array.from({ length: 12 }, (_, index) => `call ${index}`)
+
+  test('a node that dies loses no call: new ones and re-offers go elsewhere, until it answers again', async () => {
+    const { a, b, ng, offer, until, disabled } = await pair()
+    for (const call of calls) await offer(call)
+    expect(a.offers()).toBeGreaterThan(0)
+    expect(b.offers()).toBeGreaterThan(0)
+    expect(a.offers() + b.offers()).toBe(12)
+    a.state.alive = false
+    for (const call of calls) await offer(call)
+    expect(disabled()).toEqual([true, false])
+    // All calls are on the other node now, and stay there.
+    await ng.answer({ ...request, callId: calls[0]!, toTag: 'B' })
+    expect(b.heard.some((each) => each.command === 'answer')).toBe(true)
+    a.state.alive = true
+    await until(() => !disabled()[0])
+    const before = a.offers()
+    for (const call of calls) await offer(call)
+    expect(a.offers()).toBe(before)
+    for (const call of calls) await offer(`new ${call}`)
+    expect(a.offers()).toBeGreaterThan(before)
+  })
+
+  test('pings find out that a node died before a call has to', async () => {
+    const { a, offer, until, disabled } = await pair({ pingMillis: 10 })
+    a.state.alive = false
+    await until(() => disabled()[0]!)
+    const before = a.offers()
+    for (const call of calls) await offer(call)
+    expect(a.offers()).toBe(before)
+  })
+
+  test('when all are left aside they are asked all the same', async () => {
+    const { a, b, offer, disabled } = await pair({ disabledMillis: 60_000 })
+    a.state.alive = b.state.alive = false
+    await expect(offer('c')).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
+    expect(disabled()).toEqual([true, true])
+    a.state.alive = b.state.alive = true
+    expect(await offer('c')).toEqual({ sdp: 'v=0' })
+  })
+
+  test('a node that has no room passes the call on', async () => {
+    const full = await node((_, cookie) => `${cookie} d7:message4:full6:result10:load limite`)
+    const server = await serve(fakeRelay())
+    const ng = client(full, server)
+    for (const call of calls) expect((await ng.offer({ ...request, callId: call })).sdp).toContain('RTP/SAVP')
+    await expect(client(full).offer(request)).rejects.toThrow(/refused offer: full/)
+  })
+
+  test('weights share new calls out', async () => {
+    const { a, b } = await pair()
+    const ng = createNgClient({
+      sets: new Map([[0, [`udp:127.0.0.1:${a.port}=3`, `udp:127.0.0.1:${b.port}=1`, 'udp:127.0.0.1:9=0']]]),
+    })
+    closers.push(() => ng.close())
+    await Promise.all(Array.from({ length: 200 }, (_, index) => ng.offer({ ...request, callId: `${index}@host` })))
+    expect(a.offers() / b.offers()).toBeGreaterThan(2)
+    expect(a.offers() / b.offers()).toBeLessThan(4.5)
+  })
+
+  test('a node by name is looked up, again where it fell silent', async () => {
+    const { a, b } = await pair()
+    const asked: string[] = []
+    let address = '127.0.0.2'
+    const ng = createNgClient({
+      sets: new Map([[0, [`udp:rtp.example.com:${a.port}`]]]),
+      retryMillis: 15,
+      retries: 1,
+      lookup: async (name) => {
+        asked.push(name)
+        if (address === '') throw new Error('no such name')
+        return address
+      },
+    })
+    closers.push(() => ng.close())
+    expect(ng.nodes).toMatchObject([{ address: 'rtp.example.com', port: a.port }])
+    await expect(ng.offer(request)).rejects.toMatchObject({ code: 'ERR_MEDIA_UNREACHABLE' })
+    address = '127.0.0.1'
+    await ng.offer(request)
+    await ng.offer(request)
+    expect(asked).toEqual(['rtp.example.com', 'rtp.example.com'])
+    expect(ng.nodes).toMatchObject([{ address: '127.0.0.1', disabled: false }])
+    const lost = createNgClient({
+      sets: new Map([[0, ['udp:nowhere.invalid:1', `udp:127.0.0.1:${b.port}`]]]),
+      lookup: () => Promise.reject(new Error('no such name')),
+    })
+    closers.push(() => lost.close())
+    for (const call of calls) await lost.offer({ ...request, callId: call })
+    expect(b.offers()).toBe(12)
+  })
+
   test('a wrong node is a configuration error', () => {
-    for (const text of ['udp:nowhere:1', 'udp:127.0.0.1', 'tcp:127.0.0.1:1', '127.0.0.1:0'])
+    for (const text of ['udp:300.1.1.1:1', 'udp:-x:1', 'udp:a b:1', 'udp:127.0.0.1', 'tcp:127.0.0.1:1', '127.0.0.1:0'])
       expect(() => createNgClient({ sets: new Map([[0, [text]]]) })).toThrow(/media relay/)
   })
 })

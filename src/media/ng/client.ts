@@ -1,32 +1,36 @@
-// Owns the driving of relays elsewhere over NG: sets of nodes, retransmission, a node that does not answer left aside.
-
-import { randomBytes } from 'node:crypto'
-import { createSocket, type Socket } from 'node:dgram'
-import { isIP } from 'node:net'
+// Owns the driving of relays elsewhere over NG: a call kept on its node, a new one moved to the next where a node does not answer.
 import { type Clock, systemClock, type Timer } from '../../clock.ts'
 import { SignalboxError } from '../../errors.ts'
 import { type Log, silentLog } from '../../log.ts'
 import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from '../relay.ts'
 import { dictionary, type NgDictionary } from './bencode.ts'
-import { decodeBody, encodeBody, splitFrame } from './message.ts'
+import { type HostLookup, type NgNode, NgNodes, systemLookup } from './nodes.ts'
 import { ngRequest } from './request.ts'
+import { NgRequester } from './requester.ts'
 import { statsFromNg } from './stats.ts'
 
 export interface NgClientOptions {
-  /** Nodes by set: `udp:ADDRESS:PORT`, or `udp:ADDRESS:PORT=WEIGHT` as Kamailio's rtpengine_sock. */
+  /** Nodes by set: `udp:HOST:PORT`, or `udp:HOST:PORT=WEIGHT` as Kamailio's rtpengine_sock. */
   readonly sets: ReadonlyMap<number, readonly string[]>
   /** Milliseconds until a request is sent again (rtpengine_tout_ms); default 1000. */
   readonly retryMillis?: number
-  /** How often it is sent again (rtpengine_retr); default 5. */
+  /** How often it is sent again (rtpengine_retr) to the last node that is left; default 5. Before that, once. */
   readonly retries?: number
-  /** Milliseconds that a node which does not answer is left aside (rtpengine_disable_tout); default 60000. */
+  /**
+   * Longest time in milliseconds between two looks at a node that does not answer (rtpengine_disable_tout); default 60000.
+   * The first look comes after a second, the next after twice the time, and so on; it gets calls again when it answers.
+   */
   readonly disabledMillis?: number
+  /** Milliseconds without a word of a node after which it is pinged; default 10000, 0: never. */
+  readonly pingMillis?: number
   readonly log?: Log
   readonly clock?: Clock
+  readonly lookup?: HostLookup
 }
 
 export interface NgNodeView {
   readonly set: number
+  /** Numeric, or the name as long as its address is not known. */
   readonly address: string
   readonly port: number
   readonly disabled: boolean
@@ -36,34 +40,10 @@ export interface NgClient extends MediaRelay {
   readonly nodes: readonly NgNodeView[]
 }
 
-interface Node {
-  readonly name: string
-  readonly address: string
-  readonly port: number
-  readonly weight: number
-  disabledUntil: number
-}
-
-interface Waiting {
-  readonly resolve: (reply: NgDictionary) => void
-  readonly node: Node
-}
-
-/** Longest that a call's node is remembered without a request for it. */
+/** Calls whose node is remembered. */
 const AFFINITY_CALLS = 100_000
-
-/** @throws SignalboxError ERR_CONFIG */
-function parseNode(text: string): Node {
-  const match = /^(?:udp6?:)?(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})(?:=(\d{1,4}))?$/.exec(text.trim())
-  const address = match?.[1] ?? (match?.[2] === 'localhost' ? '127.0.0.1' : match?.[2]) ?? ''
-  const port = Number(match?.[3])
-  if (!match || isIP(address) === 0 || port < 1 || port > 65_535)
-    throw new SignalboxError(
-      'ERR_CONFIG',
-      `media relay ${JSON.stringify(text)}: it must be udp:ADDRESS:PORT with a numeric address`,
-    )
-  return { name: text.trim(), address, port, weight: match[4] === undefined ? 1 : Number(match[4]), disabledUntil: 0 }
-}
+/** Attempts at a node while others are left. */
+const QUICK_ATTEMPTS = 2
 
 /**
  * Makes a relay that asks others. A call stays on its node; a new call goes to a node by weight and Call-ID, the next
@@ -71,103 +51,59 @@ function parseNode(text: string): Node {
  * @throws SignalboxError ERR_CONFIG
  */
 export function createNgClient(options: NgClientOptions): NgClient {
-  const { log = silentLog, clock = systemClock, retryMillis = 1_000, retries = 5, disabledMillis = 60_000 } = options
-  const sets = new Map<number, readonly Node[]>()
-  for (const [set, texts] of options.sets) sets.set(set, texts.map(parseNode))
-  const sockets = new Map<4 | 6, Socket>()
-  const waiting = new Map<string, Waiting>()
-  const affinity = new Map<string, Node>()
-  const prefix = randomBytes(6).toString('hex')
-  let count = 0
+  const { log = silentLog, clock = systemClock, retries = 5, disabledMillis = 60_000, pingMillis = 10_000 } = options
+  const nodes = new NgNodes(options.sets, clock, options.lookup ?? systemLookup, disabledMillis)
+  const requester = new NgRequester(clock, log, options.retryMillis ?? 1_000)
+  const affinity = new Map<string, NgNode>()
+  const looks = new Map<NgNode, Timer>()
   let closed = false
 
-  function socketFor(address: string): Socket {
-    const family = isIP(address) === 6 ? 6 : 4
-    let socket = sockets.get(family)
-    if (socket) return socket
-    socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4' })
-    // Whether a node is reachable is told by its silence.
-    socket.on('error', (error) => log.debug({ error: error.message }, 'the NG socket failed'))
-    socket.on('message', (bytes, peer) => {
-      const frame = splitFrame(bytes.toString('latin1'))
-      const asked = frame && waiting.get(frame.cookie)
-      // Only the node that was asked may answer.
-      if (!asked || asked.node.address !== peer.address || asked.node.port !== peer.port) return
-      try {
-        asked.resolve(decodeBody(frame.body))
-      } catch (error) {
-        log.warn({ node: asked.node.name, error: String(error) }, 'an NG reply does not parse')
-      }
-    })
-    socket.unref()
-    sockets.set(family, socket)
-    return socket
+  /** @returns undefined where the node did not answer, and is left aside now */
+  async function ask(node: NgNode, message: NgDictionary, attempts: number): Promise<NgDictionary | undefined> {
+    const address = await nodes.addressOf(node)
+    const reply = address === undefined ? undefined : await requester.ask(address, node.port, message, attempts)
+    if (closed) return reply
+    if (reply) {
+      if (node.down) log.info({ node: node.text }, 'a media relay answers again')
+      nodes.answered(node)
+      look(node, pingMillis)
+    } else {
+      if (!node.down) log.error({ node: node.text }, 'a media relay does not answer and is left aside')
+      look(node, nodes.silent(node))
+    }
+    return reply
   }
 
-  /** @returns undefined where the node never answered */
-  function ask(node: Node, message: NgDictionary, attempts: number): Promise<NgDictionary | undefined> {
-    const cookie = `${prefix}_${++count}`
-    const bytes = Buffer.from(`${cookie} ${encodeBody(message, 'bencode')}`, 'latin1')
-    return new Promise((resolve) => {
-      let timer: Timer | undefined
-      const finish = (reply: NgDictionary | undefined): void => {
-        timer?.cancel()
-        waiting.delete(cookie)
-        resolve(reply)
-      }
-      waiting.set(cookie, { node, resolve: finish })
-      let left = attempts
-      const transmit = (): void => {
-        if (closed || left-- === 0) {
-          finish(undefined)
-          return
-        }
-        socketFor(node.address).send(bytes, node.port, node.address, () => undefined)
-        timer = clock.setTimer(retryMillis, transmit)
-      }
-      transmit()
-    })
-  }
-
-  /** Nodes of a set in the order in which they are tried for that call. */
-  function candidates(set: number, callId: string): Node[] {
-    const nodes = sets.get(set)
-    if (!nodes || nodes.length === 0)
-      throw new SignalboxError(
-        'ERR_MEDIA_UNREACHABLE',
-        `media relay set ${set} has no nodes; name them in media.sets or rtpengine_sock`,
-      )
-    const now = clock.now()
-    const alive = nodes.filter((node) => node.disabledUntil <= now && node.weight > 0)
-    const total = alive.reduce((sum, node) => sum + node.weight, 0)
-    let point = total === 0 ? 0 : hash(callId) % total
-    let first = alive.findIndex((node) => (point -= node.weight) < 0)
-    if (first < 0) first = 0
-    const ordered = [...alive.slice(first), ...alive.slice(0, first)]
-    const kept = affinity.get(callId)
-    return kept && nodes.includes(kept) && kept.disabledUntil <= now
-      ? [kept, ...ordered.filter((node) => node !== kept)]
-      : ordered
+  /** Pings the node after that time, unless it is heard before. */
+  function look(node: NgNode, millis: number): void {
+    looks.get(node)?.cancel()
+    looks.delete(node)
+    if (closed || millis <= 0 || (pingMillis === 0 && !node.down)) return
+    looks.set(
+      node,
+      clock.setTimer(millis, () => void ask(node, dictionary({ command: 'ping' }), node.down ? 1 : QUICK_ATTEMPTS)),
+    )
   }
 
   async function send(command: Exclude<MediaCommand, 'ping'>, request: MediaRequest): Promise<NgDictionary> {
     if (closed) throw new SignalboxError('ERR_MEDIA_UNREACHABLE', 'the NG client has been closed')
     const { message, warnings } = ngRequest(command, request)
     const set = request.set ?? 0
+    const kept = affinity.get(request.callId)
+    const all = nodes.candidates(set, request.callId, kept)
     // Only an offer may begin anew elsewhere; the rest means something to the node that has the call.
-    const all = candidates(set, request.callId)
-    const nodes = command === 'offer' || !affinity.has(request.callId) ? all : all.slice(0, 1)
-    for (const node of nodes) {
-      const reply = await ask(node, message, retries + 1)
-      if (!reply) {
-        node.disabledUntil = clock.now() + disabledMillis
-        log.error({ node: node.name, set, callId: request.callId }, 'a media relay does not answer and is left aside')
-        continue
-      }
+    const candidates = command === 'offer' || !kept ? all : [kept]
+    for (const [index, node] of candidates.entries()) {
+      const last = index === candidates.length - 1
+      const reply = await ask(node, message, last ? retries + 1 : Math.min(retries + 1, QUICK_ATTEMPTS))
+      if (closed) throw new SignalboxError('ERR_MEDIA_UNREACHABLE', 'the NG client has been closed')
+      if (!reply) continue
+      // A node that has no room says so (rtpengine's --max-sessions, --max-load).
+      if (reply.result === 'load limit' && !last) continue
       if (reply.result !== 'ok')
         throw new SignalboxError(
           'ERR_MEDIA',
-          `media relay ${node.name} refused ${command}: ${String(reply['error-reason'] ?? reply.result)}`,
+          `media relay ${node.text} refused ${command}: ${String(reply['error-reason'] ?? reply.message ?? reply.result)}`,
         )
       remember(request.callId, command === 'delete' ? undefined : node)
       if (warnings.length > 0) reply.warning = [reply.warning, ...warnings].filter(Boolean).join('; ')
@@ -176,7 +112,7 @@ export function createNgClient(options: NgClientOptions): NgClient {
     throw new SignalboxError('ERR_MEDIA_UNREACHABLE', `no media relay of set ${set} answers`)
   }
 
-  function remember(callId: string, node: Node | undefined): void {
+  function remember(callId: string, node: NgNode | undefined): void {
     affinity.delete(callId)
     if (!node) return
     affinity.set(callId, node)
@@ -197,11 +133,12 @@ export function createNgClient(options: NgClientOptions): NgClient {
     return statsFromNg(request.callId, reply)
   }
 
+  for (const node of nodes.all) look(node, pingMillis)
+
   return {
     get nodes() {
-      const now = clock.now()
-      return [...sets].flatMap(([set, nodes]) =>
-        nodes.map(({ address, port, disabledUntil }) => ({ set, address, port, disabled: disabledUntil > now })),
+      return [...nodes.sets].flatMap(([set, members]) =>
+        members.map(({ address, host, port, down }) => ({ set, address: address ?? host, port, disabled: down })),
       )
     },
     offer: (request) => exchange('offer', request),
@@ -209,28 +146,17 @@ export function createNgClient(options: NgClientOptions): NgClient {
     delete: (request) => counters('delete', request),
     query: (request) => counters('query', request),
     async ping() {
-      const nodes = [...sets.values()].flat()
-      const replies = await Promise.all(nodes.map((node) => ask(node, dictionary({ command: 'ping' }), retries + 1)))
-      for (const [index, reply] of replies.entries())
-        nodes[index]!.disabledUntil = reply?.result === 'pong' ? 0 : clock.now() + disabledMillis
+      const replies = await Promise.all(
+        nodes.all.map((node) => ask(node, dictionary({ command: 'ping' }), retries + 1)),
+      )
       if (!replies.some((reply) => reply?.result === 'pong'))
         throw new SignalboxError('ERR_MEDIA_UNREACHABLE', 'no media relay answers a ping')
     },
     async close() {
       closed = true
-      for (const [cookie, { resolve }] of [...waiting]) {
-        waiting.delete(cookie)
-        resolve(dictionary({ result: 'error', 'error-reason': 'the NG client has been closed' }))
-      }
-      await Promise.all([...sockets.values()].map((socket) => new Promise<void>((done) => socket.close(() => done()))))
-      sockets.clear()
+      for (const timer of looks.values()) timer.cancel()
+      looks.clear()
+      await requester.close()
     },
   }
-}
-
-/** FNV-1a over the characters, unsigned. */
-function hash(text: string): number {
-  let value = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
-  return value >>> 0
 }
