@@ -213,7 +213,10 @@ export const clearBranches = define(
     example: 'clear_branches();',
   },
   () => {
-    currentRun().state.branches.length = 0
+    const { state } = currentRun()
+    state.branches.length = 0
+    // dset.c: the R-URI counts as sent as well, until it is changed again.
+    state.consumed = true
     return 1
   },
 )

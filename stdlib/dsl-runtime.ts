@@ -148,6 +148,12 @@ export function called(code: number): number {
   return code
 }
 
+/** The code of a command of the core inside an expression: `$rc` stays as it was, and the script goes on. */
+export function commanded(code: number): number {
+  script.stop = 0
+  return code
+}
+
 /** A pattern that is known before the program runs. */
 export function regex(pattern: string): PosixRegex {
   return posixRegex(pattern, { ignoreCase: true })

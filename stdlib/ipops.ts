@@ -59,7 +59,7 @@ export const isIpRfc1918 = define(
     'isIpRfc1918',
     'is_ip_rfc1918',
     [address],
-    'True if the address is private (RFC 1918, RFC 6598).',
+    'True if the address is private (RFC 1918).',
     'is_ip_rfc1918("$si")',
   ),
   (text: string) => {
@@ -69,4 +69,4 @@ export const isIpRfc1918 = define(
   },
 )
 
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map((text) => parseNetwork(text)!)
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map((text) => parseNetwork(text)!)

@@ -118,7 +118,8 @@ function afterStrict(message: SipMessage, entries: RouteEntry[]): number {
   const next = rest[0]!
   setRequestUri(target.address.uri)
   removed.push(target)
-  if (rest.length > 1) {
+  if (rest.length === 1) setDestination(target.address.uri)
+  else {
     if (isStrict(next)) removed.push(...follow(message, next))
     else setDestination(next.address.uri)
   }
@@ -140,7 +141,7 @@ export const looseRoute = define(
     const { message } = currentRun()
     if (message.findId(HeaderId.Route) < 0) return NO_ROUTE
     const entries = routes(message)
-    if (entries.length === 0) return NO_ROUTE
+    if (entries.length === 0 || entries[0]!.uri === undefined) return NO_ROUTE
     const inDialog = message.toTag !== ''
     // Only a strict router before us puts a Record-Route of ours (it has lr or r2) in the R-URI of a dialog's request.
     // Kamailio takes any R-URI of ours for that, and so does a `.cfg`.

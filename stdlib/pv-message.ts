@@ -75,10 +75,10 @@ definePv(meta('ct', 'Contact as written.'), () => message().header('Contact') ??
 definePv(meta('cT', 'Content-Type.'), () => message().header('Content-Type') ?? null)
 definePv(meta('cl', 'Content-Length.'), () => message().contentLength ?? 0)
 definePv(meta('mF', 'Flags of the message, hexadecimal.'), () => hexadecimal(currentRun().state.flags))
-definePv(meta('mf', 'Flags of the message.'), () => currentRun().state.flags)
-definePv(meta('bf', 'Flags of the branch.'), () => currentRun().target?.branchFlags ?? 0)
+definePv(meta('mf', 'Flags of the message.'), () => currentRun().state.flags >>> 0)
+definePv(meta('bf', 'Flags of the branch.'), () => (currentRun().target?.branchFlags ?? 0) >>> 0)
 definePv(meta('bF', 'Flags of the branch, hexadecimal.'), () => hexadecimal(currentRun().target?.branchFlags ?? 0))
-definePv(meta('sf', 'Flags of the script run.'), () => currentRun().scriptFlags)
+definePv(meta('sf', 'Flags of the script run.'), () => currentRun().scriptFlags >>> 0)
 definePv(meta('sF', 'Flags of the script run, hexadecimal.'), () => hexadecimal(currentRun().scriptFlags))
 const hexadecimal = (flags: number) => (flags >>> 0).toString(16).toUpperCase().padStart(8, '0')
 

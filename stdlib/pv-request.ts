@@ -116,15 +116,18 @@ definePv(meta('br', 'The first further branch.'), () => currentRun().state.branc
 definePv(meta('bR', 'All further branches.'), () => branchList())
 definePv(meta('ds', 'The destination set: R-URI and further branches.'), () => {
   const uri = currentRun().target?.uri
-  const list = branchList()
+  const list = branchList(true)
   // The R-URI belongs to the set once it has been changed.
   const targets = uri === undefined || uri === original() ? [] : [`<${uri}>`]
   if (list !== null) targets.push(list)
   return targets.length === 0 ? null : `Contact: ${targets.join(', ')}`
 })
-function branchList(): string | null {
+function branchList(brackets = false): string | null {
   const { branches } = currentRun().state
-  return branches.length === 0 ? null : branches.map((branch) => `<${branch.uri}>`).join(', ')
+  // Without a q, 5.6.3 writes $bR without brackets.
+  const address = ({ uri, q }: { uri: string; q: number | undefined }) =>
+    q === undefined ? (brackets ? `<${uri}>` : uri) : `<${uri}>;q=${q}`
+  return branches.length === 0 ? null : branches.map((branch) => address({ uri: branch.uri, q: branch.q })).join(', ')
 }
 
 definePvClass(
@@ -148,6 +151,13 @@ definePvClass(
           set: (value) => {
             const one = branch()
             if (one !== undefined) one.nextHop = `${value ?? ''}`
+          },
+        }
+      case 'Q':
+        return {
+          get: () => {
+            const q = branch()?.q
+            return q === undefined ? null : Math.round(q * 1000)
           },
         }
       case 'flags':

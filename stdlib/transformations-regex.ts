@@ -77,16 +77,14 @@ definePreparedTransformation(
         const match = regex.exec(text, from)
         if (match === undefined) break
         const [start, end] = [match[0]!, match[1]!]
+        // Kamailio gives up on a match of nothing.
+        if (end === start) return undefined
         result += text.slice(from, start)
         result += replace((i) => {
           const groupStart = match[2 * i] ?? -1
           return groupStart < 0 ? '' : text.slice(groupStart, match[2 * i + 1])
         })
         from = end
-        if (end === start) {
-          result += text.slice(end, end + 1)
-          from = end + 1
-        }
         if (!flags.includes('g')) break
       }
       return result + text.slice(from)

@@ -64,9 +64,7 @@ simple('unescape.user', 'escape.user undone.', percentDecode)
 simple('escape.param', 'Percent escapes for a parameter of a URI.', (value) => percentEncode(value, PARAM_KEPT))
 simple('unescape.param', 'escape.param undone.', percentDecode)
 simple('escape.csv', 'Quoted for CSV.', (value) => `"${value.replace(/"/g, '""')}"`)
-simple('urlencode.param', 'Escaped for a query string.', (value) =>
-  percentEncode(value, /[A-Za-z0-9\-_.~]/).replace(/%20/g, '+'),
-)
+simple('urlencode.param', 'Escaped for a query string.', (value) => percentEncode(value, /[A-Za-z0-9\-_.~]/))
 simple('urldecode.param', 'Query string escapes undone.', (value) => percentDecode(value.replace(/\+/g, ' ')))
 simple('unquote', 'Without the quotes or apostrophes around it.', (value) =>
   value.length >= 2 && (value[0] === '"' || value[0] === "'") && value.at(-1) === value[0] ? value.slice(1, -1) : value,
@@ -103,7 +101,7 @@ defineTransformation(
     const index = whole(args[0])
     const separator = args[1]!()[0]
     if (index === undefined || separator === undefined) return undefined
-    return value.split(separator).at(index) ?? (index >= 0 ? '' : undefined)
+    return value.split(separator).at(index) ?? ''
   },
 )
 
@@ -141,13 +139,14 @@ defineTransformation({ name: 's.rm', parameters: [text('what')], doc: 'Every occ
   return what === '' ? value : value.split(what).join('')
 })
 defineTransformation(
-  { name: 's.count', parameters: [text('character')], doc: 'How often the character occurs.' },
+  { name: 's.count', parameters: [text('character')], cut: 'last-takes-rest', doc: 'How often the character occurs.' },
   (value, args) => value.split(args[0]!()[0] ?? '\0').length - 1,
 )
 
 function around(name: string, doc: string, cut: (value: string, what: string) => string): void {
-  defineTransformation({ name: `s.${name}`, parameters: [text('character')], doc }, (value, args) =>
-    cut(value, args[0]!()[0] ?? '\0'),
+  defineTransformation(
+    { name: `s.${name}`, parameters: [text('character')], cut: 'last-takes-rest', doc },
+    (value, args) => cut(value, args[0]!()[0] ?? '\0'),
   )
 }
 around('before', 'What stands before the first occurrence; all of it when there is none.', (value, what) => {
@@ -187,13 +186,13 @@ const linesOf = (value: string): string[] => {
 defineTransformation({ name: 'line.count', parameters: [], doc: 'How many lines.' }, (value) => linesOf(value).length)
 defineTransformation(
   { name: 'line.at', parameters: [int('index')], doc: 'The line at index (negative: from the end).' },
-  (value, args) => linesOf(value).at(whole(args[0]) ?? 0),
+  (value, args) => linesOf(value).at(whole(args[0]) ?? 0) ?? '',
 )
 defineTransformation(
   { name: 'line.sw', parameters: [text('prefix')], cut: 'last-takes-rest', doc: 'The first line that begins so.' },
   (value, args) => {
     const prefix = args[0]!()
-    return linesOf(value).find((line) => line.startsWith(prefix))
+    return linesOf(value).find((line) => line.startsWith(prefix)) ?? ''
   },
 )
 

@@ -65,7 +65,7 @@ function addressEnd(parsed: NameAddr): number {
 
 /** A plain URI keeps what follows it: nameaddr takes it for part of the URI. */
 defineTransformation({ name: 'nameaddr.uri', parameters: [], doc: 'URI of a name-addr.' }, (value) =>
-  value.includes('<') ? parseNameAddr(value)?.uri : value.trim(),
+  value.includes('<') ? parseNameAddr(value)?.uri : value.trim() || undefined,
 )
 defineTransformation(
   { name: 'nameaddr.name', parameters: [], doc: 'Display name of a name-addr, as written.' },
@@ -111,8 +111,10 @@ const SEPARATOR = { name: 'separator', kind: 'string', optional: true } as const
 defineTransformation(
   { name: 'param.value', parameters: [text('name'), SEPARATOR], doc: 'Value of a parameter of a list.' },
   (value, args) => {
+    if (value === '') return undefined
     const name = args[0]!().trim().toLowerCase()
-    return paramsOf(value, separatorOf(args[1])).find(([key]) => key === name)?.[1] ?? ''
+    // Of two of a name, 5.6.3 finds the last.
+    return paramsOf(value, separatorOf(args[1])).findLast(([key]) => key === name)?.[1] ?? ''
   },
 )
 defineTransformation(

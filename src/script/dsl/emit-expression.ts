@@ -191,7 +191,9 @@ export class ExpressionEmitter {
   /** A call with its raw code, which also becomes `$rc`. An end of the script that it asks for is left in `S.stop`. */
   code(expression: CallExpression | RouteCallExpression): string {
     if (expression.kind === 'route-call') return `(S.stop = 0, S.rc = 0, ${this.routeCall(expression)})`
-    return `D.called(${this.builtinCall(expression)})`
+    // A command of the core leaves `$rc` as it was.
+    const core = builtins().get(expression.name)?.module === 'core'
+    return `D.${core ? 'commanded' : 'called'}(${this.builtinCall(expression)})`
   }
 
   /** The bare call of a builtin. */
