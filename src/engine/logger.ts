@@ -46,7 +46,8 @@ function hidden(value: object): object {
   let clean: Record<string, unknown> | undefined
   for (const name in value) {
     if (!SECRETS.has(name)) continue
-    clean ??= { ...value }
+    // Message and stack of an error are not enumerable.
+    clean ??= value instanceof Error ? { ...value, message: value.message, stack: value.stack } : { ...value }
     clean[name] = HIDDEN
   }
   return clean ?? value
@@ -108,7 +109,11 @@ function wrap(logger: Pino): EngineLog {
 }
 
 function jsonStream(destination: LoggerOptions['destination']): DestinationStream {
-  return destination ?? pino.destination({ fd: 1, sync: true })
+  if (destination) return destination
+  const stream = pino.destination({ fd: 1, sync: true })
+  // Whoever reads the log may go away; calls go on without it.
+  stream.on('error', () => {})
+  return stream
 }
 
 async function prettyStream(destination: LoggerOptions['destination']): Promise<DestinationStream> {
@@ -116,7 +121,11 @@ async function prettyStream(destination: LoggerOptions['destination']): Promise<
   const { default: pretty } = await import('pino-pretty')
   const colorize = !destination && process.stdout.isTTY === true && !process.env.NO_COLOR
   const options = { colorize, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true }
-  if (!destination) return pretty({ ...options, destination: 1 })
+  if (!destination) {
+    const stream = pretty({ ...options, destination: 1 })
+    stream.on('error', () => {})
+    return stream
+  }
   const { Writable } = await import('node:stream')
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
