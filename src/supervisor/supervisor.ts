@@ -99,6 +99,8 @@ export class Supervisor {
       await this.#start()
     } catch (error) {
       await this.#close()
+      // Stopped while it started: that is no error.
+      if (this.#stopping) return
       const isScript = error instanceof SignalboxError && error.code.startsWith('ERR_SCRIPT')
       throw isScript ? new SignalboxError(error.code, told(error, this.#options.file)) : error
     }
@@ -107,12 +109,14 @@ export class Supervisor {
   async #start(): Promise<void> {
     const { file, log } = this.#options
     const script = await this.#compile()
+    this.#mayGoOn()
     const version = this.#history.nextVersion()
     const config = this.#configOf(
       script,
       await tryProgram({ version, script }, this.#log.level, this.#options.logFormat),
     )
     this.#history.accept({ version, script, config })
+    this.#mayGoOn()
     const relay = await createRelay(config.media, this.#options.listenNg, log)
     this.#relay = new RelayService(relay)
     this.#relay.onTimeout = (callId, reason) => this.#pool?.active?.send({ type: 'media-timeout', callId, reason })
@@ -135,7 +139,9 @@ export class Supervisor {
         void this.#close().then(() => this.#ended(1))
       },
     })
+    this.#mayGoOn()
     await this.#pool.start()
+    this.#mayGoOn()
     this.#declareMetrics()
     if (this.#options.metrics) this.#admin = await startAdminServer(this.#options.metrics, this.#adminSource(), log)
     if (this.#options.control)
@@ -152,6 +158,11 @@ export class Supervisor {
       },
       'signalbox serves',
     )
+  }
+
+  /** Throws when the program was stopped while it started. */
+  #mayGoOn(): void {
+    if (this.#closed) throw new SignalboxError('ERR_USAGE', 'stopped while it started')
   }
 
   /** The loudness of workers: the command line's, else the file's. */
@@ -202,7 +213,6 @@ export class Supervisor {
         await active.ask('swap', { version, config }, LOAD_MILLIS)
       }
       this.#history.accept({ version, script, config })
-      this.#pool?.standbyRuns(version)
       await this.#replaceSets(running.config, config)
       if (restart.length > 0)
         this.#log.warn(
@@ -242,6 +252,8 @@ export class Supervisor {
       // The limits of a .ts are known only now.
       await standby.ask('load', { program, ...programLimits(swapped) }, LOAD_MILLIS)
       await standby.ask('swap', { version: program.version, config: swapped }, LOAD_MILLIS)
+      // True from now on, whatever becomes of the reload: on its turn it would be given the program in force.
+      this.#pool?.standbyRuns(program.version)
       return raw
     } catch (error) {
       // Whatever it holds now, the next stand-by starts clean with the running program.
@@ -253,6 +265,7 @@ export class Supervisor {
   /** Drains and ends; a second call ends at once. */
   stop(how: 'drain' | 'now'): void {
     if (how === 'now') {
+      this.#stopping ??= Promise.resolve()
       void this.#close().then(() => this.#ended(0))
       return
     }

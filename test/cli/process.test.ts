@@ -147,3 +147,37 @@ test('a supervisor that is killed leaves no worker behind', { timeout: 60_000 },
   await ended
   await gone(workers)
 })
+
+test('run: SIGTERM while it starts ends with 0, and leaves nothing', { timeout: 60_000 }, async () => {
+  const file = join(folder, 'route.ts')
+  writeFileSync(file, ROUTE(47_927))
+  for (const millis of [300, 700, 1100]) {
+    const ended = start(['run', file])
+    await new Promise((resolve) => setTimeout(resolve, millis))
+    const pid = child.pid!
+    child.kill('SIGTERM')
+    // Before its listener for signals is there, the signal itself ends it.
+    expect([0, null]).toContain(await ended)
+    await gone(children(pid))
+  }
+})
+
+test('run: goes on when nobody reads its log any more', { timeout: 60_000 }, async () => {
+  const file = join(folder, 'route.ts')
+  writeFileSync(file, ROUTE(47_928))
+  const ended = start(['run', file, '--metrics', '47929'])
+  await said(/"event":"ready"/)
+  child.stdout?.destroy()
+  for (const reply of ['Second', 'Third']) {
+    writeFileSync(file, ROUTE(47_928).replace("'OK'", `'${reply}'`))
+    child.kill('SIGHUP')
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+  }
+  expect(await (await fetch('http://127.0.0.1:47929/healthz')).json()).toMatchObject({
+    ok: true,
+    program: 3,
+    restarts: 0,
+  })
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+})
