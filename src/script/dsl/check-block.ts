@@ -244,7 +244,7 @@ export class BlockChecker {
   #variable(expression: Expression & { kind: 'variable' }): void {
     if (!checkVariable(expression.node, placesIn(expression.at), this.#context)) return
     const name = scriptVariable(expression.node)
-    if (name !== undefined) this.#context.variables.read(name, expression.at)
+    if (name !== undefined) this.#context.variables.read(name, () => expression.at)
   }
 
   #select(path: string, at: Token): void {

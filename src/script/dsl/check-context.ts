@@ -27,20 +27,20 @@ export interface UsedValues {
 /** Script variables, to tell those that are read and never set. */
 export class VariableUse {
   readonly #set = new Set<string>()
-  readonly #read = new Map<string, Place>()
+  readonly #read = new Map<string, () => Place>()
 
   set(name: string): void {
     this.#set.add(name)
   }
 
-  read(name: string, place: Place): void {
+  read(name: string, place: () => Place): void {
     if (!this.#read.has(name)) this.#read.set(name, place)
   }
 
   reportUnset(report: Report): void {
     for (const [name, place] of this.#read) {
       if (!this.#set.has(name)) {
-        report.warning('never-set', `${name} is read and never set`, place)
+        report.warning('never-set', `${name} is read and never set`, place())
       }
     }
   }

@@ -41,19 +41,19 @@ function transformationHint(message: string): string | undefined {
 
 /** Checks one variable. `place` gives the place of offsets in the text that it was parsed from. */
 export function checkVariable(node: PvNode, place: (at: number, end: number) => Place, context: CheckContext): boolean {
-  const whole = place(node.at, node.end)
-  context.report.last = whole
+  // A place in a long string is found by counting lines, so it is made only when there is something to say.
+  const whole = () => place(node.at, node.end)
   const declaration = declarationOf(node)
   if (declaration === undefined) {
     const { message, hint } = unknownVariable(node.name)
-    context.report.error('unknown-variable', message, whole, hint)
+    context.report.error('unknown-variable', message, whole(), hint)
     return false
   }
   try {
     bindPv(node)
   } catch (error) {
     if (!(error instanceof PvSyntaxError)) throw error
-    const at = error.at >= node.at && error.end <= node.end && error.at > 0 ? place(error.at, error.end) : whole
+    const at = error.at >= node.at && error.end <= node.end && error.at > 0 ? place(error.at, error.end) : whole()
     context.report.error('bad-variable', error.message, at, transformationHint(error.message))
     return false
   }
@@ -62,7 +62,7 @@ export function checkVariable(node: PvNode, place: (at: number, end: number) => 
     context.report.error(
       'module-not-loaded',
       `$${node.name} needs module ${declaration.module}, which is not loaded`,
-      whole,
+      whole(),
       `Put loadmodule "${declaration.module}.so" at the head of the file.`,
     )
     return false
@@ -88,6 +88,7 @@ export function scriptVariable(node: PvNode): string | undefined {
 /** A string whose variables are replaced when it is used. */
 export function checkFormat(text: string, token: Token, context: CheckContext): void {
   if (!text.includes('$')) return
+  context.report.last = token
   const place = (at: number, end: number): Place => placeInText(token, at, end)
   let parts: (string | PvNode)[]
   try {
@@ -109,6 +110,6 @@ export function checkFormat(text: string, token: Token, context: CheckContext): 
       )
     }
     const name = scriptVariable(part)
-    if (name !== undefined) context.variables.read(name, place(part.at, part.end))
+    if (name !== undefined) context.variables.read(name, () => place(part.at, part.end))
   }
 }

@@ -34,13 +34,18 @@ export function compileDsl(file: string, options: CompileDslOptions): CompileDsl
     files = result.files
     compiled = result.program
   } catch (error) {
+    const place = report.last ?? placeAt({ path: file, text: options.readFile(file) ?? '' }, 0)
     const message = error instanceof Error ? error.message : String(error)
-    report.error(
-      'internal',
-      `The compiler itself failed here: ${message}`,
-      report.last ?? placeAt({ path: file, text: options.readFile(file) ?? '' }, 0),
-      'This is a fault of signalbox; the place is the last one that it looked at.',
-    )
+    if (error instanceof RangeError && message.includes('call stack')) {
+      report.error('too-deep', 'Brackets, blocks or operators are nested too deeply near here', place)
+    } else {
+      report.error(
+        'internal',
+        `The compiler itself failed here: ${message}`,
+        place,
+        'This is a fault of signalbox; the place is the last one that it looked at.',
+      )
+    }
   }
   const diagnostics = sortDiagnostics(report.diagnostics)
   const ok = !report.failed && compiled !== undefined

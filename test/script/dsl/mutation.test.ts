@@ -103,4 +103,15 @@ describe('damaged files', () => {
       if (result.code !== undefined) expect(() => new Function(result.code!), `mutant ${i}:\n${text}`).not.toThrow()
     }
   })
+
+  test.each([
+    ['brackets', `$var(x) = ${'('.repeat(20_000)}1${')'.repeat(20_000)};`],
+    ['operators', `$var(x) = ${'$var(y) - '.repeat(30_000)}1;`],
+    ['blocks', `${'if (1) { '.repeat(10_000)}exit;${' }'.repeat(10_000)}`],
+    ['signs', `$var(x) = ${'!'.repeat(50_000)}1;`],
+    ['a string', `xlog("${'$var(a)'.repeat(50_000)}");`],
+  ])('very many %s end in a diagnostic or a program', (_, body) => {
+    const result = compileText(`#!KAMAILIO\nloadmodule "pv.so"\nloadmodule "xlog.so"\nrequest_route { ${body} }\n`)
+    expect(result.diagnostics.filter(({ code }) => code === 'internal')).toEqual([])
+  })
 })
