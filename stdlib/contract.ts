@@ -45,6 +45,8 @@ export interface BuiltinMeta {
   readonly overloads?: readonly (readonly Parameter[])[]
   /** Route kinds in which it may be called. */
   readonly routes: readonly RouteKind[]
+  /** In a `.cfg` its strings mean those very characters: a `$` is a dollar sign. */
+  readonly literal?: boolean
   /** May wait for the host; a TypeScript route awaits it. */
   readonly waits: boolean
   readonly doc: string

@@ -1,13 +1,16 @@
 // Owns the making of a reply that a script asks for: what goes with its status and reason.
 import type { ReplyArguments } from './contract.ts'
-import { currentRun, opNow } from './runtime.ts'
+import { currentRun, language, opNow } from './runtime.ts'
 import { toBytes } from './text.ts'
 
 /** Sends a reply; Kamailio's return code. */
 export function sendReplyAs(mode: ReplyArguments['mode'], code: number | string, reason: string): number {
   const run = currentRun()
-  const status = Number(code)
-  if (!Number.isInteger(status) || status < 100 || status > 699) return -1
+  const number = Number(code)
+  const valid = Number.isInteger(number) && number >= 100 && number <= 699
+  if (!valid && language() === 'ts') return -1
+  // A `.cfg` that gives no status means 500, as in Kamailio.
+  const status = valid ? number : 500
   const { state } = run
   const spec: ReplyArguments = {
     status,

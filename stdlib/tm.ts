@@ -133,17 +133,20 @@ export const tLookupRequest = define(
 )
 
 export const tReply = define(
-  tm(
-    'tReply',
-    't_reply',
-    [
-      { name: 'code', kind: 'string', constant: true },
-      { name: 'reason', kind: 'string', constant: true },
-    ],
-    ['request', 'failure'],
-    'Replies by the transaction.',
-    't_reply("404", "Not found");',
-  ),
+  {
+    ...tm(
+      'tReply',
+      't_reply',
+      [
+        { name: 'code', kind: 'string', constant: true },
+        { name: 'reason', kind: 'string', constant: true },
+      ],
+      ['request', 'failure'],
+      'Replies by the transaction.',
+      't_reply("404", "Not found");',
+    ),
+    literal: true,
+  },
   (code: number | string, reason: string) => {
     const run = currentRun()
     // In a `.ts` the proxy core has made the transaction.

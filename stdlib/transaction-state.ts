@@ -113,6 +113,9 @@ export class TransactionState {
     if (kind !== 'failure') return
     this.consumed = true
     this.failureArmed = false
+    // append_to_reply and set_reply_body belong to the request route's own replies.
+    this.replyHeaders = ''
+    this.replyBody = undefined
   }
 
   /** $avp: newest value first. */

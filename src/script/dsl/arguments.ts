@@ -25,5 +25,5 @@ const FORMATTED_CORE = new Set(['append_branch', 'log'])
 
 /** Core commands take their strings as they stand: `rewritehost("$var(x)")` means those very characters. */
 export function takesLiterally(builtin: Builtin): boolean {
-  return builtin.module === 'core' && !FORMATTED_CORE.has(builtin.kamailio)
+  return builtin.literal === true || (builtin.module === 'core' && !FORMATTED_CORE.has(builtin.kamailio))
 }
