@@ -123,7 +123,13 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
     !offer.crypto.some((crypto) => sameKey(crypto.key, other.agreed!.remote.key))
   const keys = renewed ? new Map() : other.keys
   const ours = offerProfile.secure
-    ? answerCrypto(options.sdes, offer.crypto, theirs?.local.suite, keys, randomKey)
+    ? answerCrypto(
+        options.sdes,
+        offer.crypto,
+        { agreed: other.agreed?.local.suite, taken: theirs?.local.suite },
+        keys,
+        randomKey,
+      )
     : undefined
   const ownMux = own.muxOffered && statement.rtcpMux
   const otherMux = offer.rtcpMux && own.muxAnswer !== 'reject' && (own.muxAnswer === 'accept' || ownMux)

@@ -86,16 +86,27 @@ export function acceptAnswer(
   return undefined
 }
 
-/** The one line of an answer to `offered`; the suite of the other side is preferred. */
+/**
+ * The one line of an answer to `offered`.
+ * @param agreed the suite agreed with this side before
+ * @param taken the suite that the other side took; the same on both is preferred
+ */
 export function answerCrypto(
   sdes: SdesOptions,
   offered: readonly CryptoAttribute[],
-  preferred: CryptoSuite | undefined,
+  { agreed, taken }: { agreed: CryptoSuite | undefined; taken: CryptoSuite | undefined },
   keys: LocalKeys,
   randomKey: RandomKey,
 ): { local: LocalCrypto; remote: CryptoAttribute } | undefined {
   const usable = offered.filter((crypto) => allowed(crypto.suite, sdes))
-  const remote = usable.find((crypto) => crypto.suite === preferred) ?? usable[0] ?? offered[0]
+  const wishes = [
+    ...(sdes.keepAgreed ? [agreed] : []),
+    ...sdes.order,
+    ...(sdes.offererFirst ? [usable[0]?.suite] : []),
+    taken,
+  ]
+  const wished = wishes.find((suite) => usable.some((crypto) => crypto.suite === suite))
+  const remote = usable.find((crypto) => crypto.suite === wished) ?? usable[0] ?? offered[0]
   if (!remote) return undefined
   const key = keyFor(remote.suite, keys, randomKey)
   return { local: { tag: remote.tag, suite: remote.suite, key }, remote }

@@ -19,6 +19,10 @@ export interface SdesOptions {
   readonly noNew: boolean
   readonly pad: boolean
   readonly lifetime: boolean
+  /** Answer with the suite agreed before, where it is offered again. */
+  readonly keepAgreed: boolean
+  /** Answer with the first suite of the offer, whatever the other side took. */
+  readonly offererFirst: boolean
 }
 
 export interface SessionOptions {
@@ -273,16 +277,20 @@ function readSdes(words: readonly string[], warnings: string[]): SdesOptions {
   let pad = false
   let lifetime = false
   let noNew = false
+  let keepAgreed = false
+  let offererFirst = false
   for (const word of words) {
     if (/^(off|no|disable)$/i.test(word)) off = true
     else if (/^pad$/i.test(word)) pad = true
     else if (/^lifetime$/i.test(word)) lifetime = true
     else if (/^nonew$/i.test(word)) noNew = true
+    else if (/^static$/i.test(word)) keepAgreed = true
+    else if (/^(prefer|offerer_pref)$/i.test(word)) offererFirst = true
     else if (word.startsWith('no-')) no.add(word.slice(3))
     else if (word.startsWith('only-')) only.add(word.slice(5))
     else if (word.startsWith('order:')) order.push(...word.slice(6).split(';'))
-    else if (!/^(static|prefer|offerer_pref)$/i.test(word))
-      warnings.push(`SDES ${JSON.stringify(word.slice(0, 40))} is not supported and was ignored`)
+    else warnings.push(`SDES ${JSON.stringify(word.slice(0, 40))} is not supported and was ignored`)
   }
-  return { off, no, only, order, chosen: no.size + only.size + order.length > 0, noNew, pad, lifetime }
+  const chosen = no.size + only.size + order.length > 0
+  return { off, no, only, order, chosen, noNew, pad, lifetime, keepAgreed, offererFirst }
 }

@@ -54,8 +54,8 @@ describeWithPeers('NG requests get what rtpengine gives', ['rtpengine'], () => {
   let compared = 0
 
   beforeAll(async () => {
-    theirs = await startRtpengine(49_401, INTERFACES, [49_410, 49_690])
-    relay = await runRelay({ interface: INTERFACES, listenNg: '127.0.0.1:49402', portMin: 49_700, portMax: 49_990 })
+    theirs = await startRtpengine(49_401, INTERFACES, [43_600, 44_190])
+    relay = await runRelay({ interface: INTERFACES, listenNg: '127.0.0.1:49402', portMin: 44_200, portMax: 44_890 })
     ours = new NgAsker(49_402)
   })
 

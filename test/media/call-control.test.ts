@@ -103,6 +103,41 @@ describe('keys', () => {
     expect(answered.sdp).toMatch(/a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:[A-Za-z0-9+/]{40}\r\n/)
   })
 
+  const lines = (port: number, ...suites: string[]) =>
+    body(
+      `m=audio ${port} RTP/SAVP 0\r\n${suites.map((suite, index) => `a=crypto:${index + 1} AES_CM_128_HMAC_SHA1_${suite} inline:${KEY}\r\n`).join('')}`,
+    )
+  test.each([
+    ['nothing: what the other side took', [], '80', '2'],
+    ['no-: not that one', ['no-AES_CM_128_HMAC_SHA1_80'], '80', '1'],
+    ['only-', ['only-AES_CM_128_HMAC_SHA1_32'], '80', '1'],
+    ['order:', ['order:AES_CM_128_HMAC_SHA1_32;AES_CM_128_HMAC_SHA1_80'], '80', '1'],
+    ["prefer: the offerer's first", ['prefer'], '80', '1'],
+    ['a suite that is not offered is no wish', ['order:AEAD_AES_256_GCM;AES_CM_128_HMAC_SHA1_80'], '32', '2'],
+  ])('an answer is chosen among what was offered: %s', (_, SDES, taken, expected) => {
+    const { ask } = rig()
+    ask('offer', { sdp: lines(5004, '32', '80') })
+    const answer = body(
+      `m=audio 6004 RTP/SAVP 0\r\na=crypto:${taken === '32' ? 1 : 2} AES_CM_128_HMAC_SHA1_${taken} inline:${KEY}\r\n`,
+    )
+    const { sdp } = ask('answer', { 'to-tag': 'B', sdp: answer, SDES })
+    expect(/a=crypto:(\d)/.exec(String(sdp))![1]).toBe(expected)
+  })
+
+  test('static: a re-INVITE keeps the suite that was agreed', () => {
+    const { ask } = rig()
+    const exchange = (SDES: string[], ...suites: string[]) => {
+      ask('offer', { 'to-tag': 'B', sdp: lines(5004, ...suites), 'transport-protocol': 'RTP/AVP' })
+      return /a=crypto:\d AES_CM_128_HMAC_SHA1_(\d+)/.exec(
+        String(ask('answer', { 'to-tag': 'B', sdp: audio(6004), SDES }).sdp),
+      )![1]
+    }
+    expect(exchange([], '80')).toBe('80')
+    expect(exchange(['static'], '32', '80')).toBe('80')
+    expect(exchange([], '32', '80')).toBe('32')
+    expect(exchange(['static'], '80')).toBe('80')
+  })
+
   test('GCM on one side, plain on the other', () => {
     const gcm = Buffer.alloc(28, 7).toString('base64')
     const { talk } = rig()
