@@ -9,6 +9,11 @@ import type { Token } from './tokens.ts'
 
 const js = (value: string | number): string => JSON.stringify(value)
 
+/** Whether it calls a command of the core: those leave `$rc` as it was. */
+export function isCommand(expression: Expression): boolean {
+  return expression.kind === 'call' && builtins().get(expression.name)?.module === 'core'
+}
+
 /** Names at the head of the program: each thing is made once, before the first message. */
 export class Hoisted {
   readonly #names = new Map<string, string>()
@@ -191,9 +196,7 @@ export class ExpressionEmitter {
   /** A call with its raw code, which also becomes `$rc`. An end of the script that it asks for is left in `S.stop`. */
   code(expression: CallExpression | RouteCallExpression): string {
     if (expression.kind === 'route-call') return `(S.stop = 0, S.rc = 0, ${this.routeCall(expression)})`
-    // A command of the core leaves `$rc` as it was.
-    const core = builtins().get(expression.name)?.module === 'core'
-    return `D.${core ? 'commanded' : 'called'}(${this.builtinCall(expression)})`
+    return `D.${isCommand(expression) ? 'commanded' : 'called'}(${this.builtinCall(expression)})`
   }
 
   /** The bare call of a builtin. */

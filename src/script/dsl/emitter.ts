@@ -1,7 +1,7 @@
 // Owns the emitted program: blocks become functions, statements become lines that a source map leads back to the file.
 import type { Expression, LeaveStatement, Statement, SwitchStatement } from './ast.ts'
 import { constantOf } from './constants.ts'
-import { ExpressionEmitter, Hoisted, isCall } from './emit-expression.ts'
+import { ExpressionEmitter, Hoisted, isCall, isCommand } from './emit-expression.ts'
 import type { Block, Model } from './model.ts'
 import { type RawSourceMap, SourceMapBuilder } from './source-map.ts'
 import type { Token } from './tokens.ts'
@@ -285,11 +285,13 @@ class BodyEmitter {
     }
   }
 
-  /** A call on a line of its own: its code becomes `$rc`; 0 ends the script. */
+  /** A call on a line of its own: its code becomes `$rc`, unless a command of the core is called; 0 ends the script. */
   #call(expression: Expression & { kind: 'call' | 'route-call' }, at: Token): void {
     if (expression.kind === 'route-call') {
       this.#line(this.#expressions.routeCall(expression), at)
       this.#line('if (S.stop !== 0) return 0', at)
+    } else if (isCommand(expression)) {
+      this.#line(this.#expressions.builtinCall(expression), at)
     } else {
       this.#line(`if ((S.rc = ${this.#expressions.builtinCall(expression)}) === 0) { S.stop = 3; return 0 }`, at)
     }
@@ -298,7 +300,7 @@ class BodyEmitter {
   #expression(value: Expression, position: Position, at: Token): void {
     if (isCall(value)) {
       this.#call(value, at)
-      this.#ending('S.rc', position, at)
+      this.#ending(isCommand(value) ? '1' : 'S.rc', position, at)
       return
     }
     this.#guarded(value, (code) => this.#line(`${code}`, at), at)
