@@ -9,6 +9,21 @@ import { Supervisor, type SupervisorOptions } from '../../src/supervisor/index.t
 
 export type Line = Record<string, unknown> & { msg: string; level: string; event?: string }
 
+/** A port that nobody holds now, in the range of these tests: others may run them at the same time. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 50; tries++) {
+    const port = 47_600 + Math.floor(Math.random() * 1300)
+    const socket = createSocket('udp4')
+    const free = await new Promise<boolean>((resolve) => {
+      socket.once('error', () => resolve(false))
+      socket.bind(port, '127.0.0.1', () => resolve(true))
+    })
+    if (free) await new Promise<void>((resolve) => socket.close(resolve))
+    if (free) return port
+  }
+  throw new Error('no port is free')
+}
+
 /** A script in a folder of its own, and a supervisor that runs it. */
 export class Rig {
   readonly folder = mkdtempSync(join(tmpdir(), 'signalbox-supervisor-'))
@@ -53,7 +68,7 @@ export class Rig {
   }
 
   /** Waits for something to become so. */
-  async until(what: string, holds: () => boolean | Promise<boolean>, millis = 5000): Promise<void> {
+  async until(what: string, holds: () => boolean | Promise<boolean>, millis = 15_000): Promise<void> {
     for (const end = Date.now() + millis; !(await holds()); ) {
       if (Date.now() > end)
         throw new Error(

@@ -1,8 +1,8 @@
 // Owns the tests of the supervisor with real workers: service, reload, a worker's death, withdrawal, the orderly end.
 import { createSocket } from 'node:dgram'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sendControl } from '../../src/supervisor/index.ts'
-import { Rig } from './rig.ts'
+import { freePort, Rig } from './rig.ts'
 
 /** V8 stops what it can stop after this; the supervisors here kill long before, as they do for what V8 cannot stop. */
 const RUN_MILLIS = 8000
@@ -33,6 +33,11 @@ const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0
 const WITH_SDP = ['Content-Type: application/sdp']
 
 let rig: Rig
+let port: number
+
+beforeEach(async () => {
+  port = await freePort()
+})
 
 afterEach(async () => {
   await rig.close()
@@ -41,12 +46,12 @@ afterEach(async () => {
 describe('a worker that serves', () => {
   test('answers, tells its status, and ends with 0 in order', { timeout: 30_000 }, async () => {
     rig = new Rig()
-    const supervisor = await rig.start(script(47_600), { control: `${rig.folder}/ctl` })
+    const supervisor = await rig.start(script(port), { control: `${rig.folder}/ctl` })
     const alice = await rig.party()
-    expect((await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), 47_600)).status).toBe(200)
+    expect((await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), port)).status).toBe(200)
     expect(rig.lines.find((line) => line.event === 'ready')).toMatchObject({
       program: 1,
-      listen: ['udp:127.0.0.1:47600'],
+      listen: [`udp:127.0.0.1:${port}`],
     })
     expect(await supervisor.status()).toMatchObject({
       program: 1,
@@ -64,8 +69,8 @@ describe('a worker that serves', () => {
   test('a port in use is named', { timeout: 30_000 }, async () => {
     rig = new Rig()
     const other = createSocket('udp4')
-    await new Promise<void>((resolve) => other.bind(47_601, '127.0.0.1', resolve))
-    await expect(rig.start(script(47_601))).rejects.toThrow(/cannot listen on udp:127.0.0.1:47601: another program/)
+    await new Promise<void>((resolve) => other.bind(port, '127.0.0.1', resolve))
+    await expect(rig.start(script(port))).rejects.toThrow(`cannot listen on udp:127.0.0.1:${port}: another program`)
     other.close()
     rig.supervisor = undefined
   })
@@ -74,28 +79,32 @@ describe('a worker that serves', () => {
 describe('reload', () => {
   test('a save takes effect, a broken one changes nothing and is told with a caret', { timeout: 40_000 }, async () => {
     rig = new Rig()
-    const supervisor = await rig.start(script(47_610))
+    const supervisor = await rig.start(script(port))
     const alice = await rig.party()
-    const ask = async () => (await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), 47_610)).reason
+    const ask = async () => (await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), port)).reason
     await rig.until('the stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
-    rig.save(script(47_610).replace("'OK'", "'Second'"))
+    rig.save(script(port).replace("'OK'", "'Second'"))
     await rig.until('the save was seen', () => rig.lines.some((line) => line.event === 'reload'))
     expect(await ask()).toBe('Second')
-    rig.save(`${script(47_610)}\nexport const broken = )\n`)
+    rig.save(`${script(port)}\nexport const broken = )\n`)
     await rig.until('the broken save was seen', () => rig.lines.some((line) => line.event === 'reload-failed'))
     expect(rig.lines.at(-1)?.msg).toMatch(/route\.ts:\d+:\d+: error: [\s\S]*\n {2}.*\^/)
     expect(await ask()).toBe('Second')
     expect(await supervisor.status()).toMatchObject({ program: 2, restarts: 0 })
     // A wrong configuration, and a script that throws while it is loaded, are refused too.
-    rig.save(script(47_610).replace('limits', 'limmits'))
+    rig.save(script(port).replace('limits', 'limmits'))
     expect(await supervisor.reload()).toMatchObject({ ok: false, version: 2 })
     expect(rig.lines.at(-1)?.msg).toContain('did you mean `limits`?')
-    rig.save(script(47_610, 'throw new Error("at load")'))
+    rig.save(script(port, 'throw new Error("at load")'))
     expect(await supervisor.reload()).toMatchObject({ ok: false, version: 2 })
     expect(rig.lines.at(-1)?.msg).toMatch(/route\.ts:4:\d+: error: at load/)
     expect(await ask()).toBe('Second')
     // A listener that changed is named, the rest takes effect.
-    rig.save(script(47_610).replace("'OK'", "'Third'").replace('47610', '47611'))
+    rig.save(
+      script(port)
+        .replace("'OK'", "'Third'")
+        .replace(String(port), String(port + 1)),
+    )
     await rig.until('the stand-by is ready again', async () => (await supervisor.status()).standby !== undefined)
     expect(await supervisor.reload()).toMatchObject({ ok: true })
     expect(rig.lines.findLast((line) => line.event === 'restart-needed')).toMatchObject({ parts: ['listen'] })
@@ -108,14 +117,14 @@ describe('a script that takes its worker down', () => {
     timeout: 60_000,
   }, async () => {
     rig = new Rig()
-    const supervisor = await rig.start(script(47_620), { hangMillis: HANG_MILLIS })
+    const supervisor = await rig.start(script(port), { hangMillis: HANG_MILLIS })
     const alice = await rig.party()
-    const attack = () => alice.ask(alice.request('OPTIONS', 'sip:loop@127.0.0.1'), 47_620, 10_000)
-    const serving = async () => (await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), 47_620)).reason
+    const attack = () => alice.ask(alice.request('OPTIONS', 'sip:loop@127.0.0.1'), port, 10_000)
+    const serving = async () => (await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), port)).reason
     const standbyReady = () =>
       rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
     await standbyReady()
-    rig.save(script(47_620).replace("'OK'", "'Second'"))
+    rig.save(script(port).replace("'OK'", "'Second'"))
     expect(await supervisor.reload()).toMatchObject({ ok: true, version: 2 })
     const before = (await supervisor.status()).worker
 
@@ -157,7 +166,7 @@ describe('a script that takes its worker down', () => {
   test('media and established calls outlive the worker', { timeout: 40_000 }, async () => {
     rig = new Rig()
     const bob = await rig.party()
-    const supervisor = await rig.start(script(47_630, '', bob.port), {
+    const supervisor = await rig.start(script(port, '', bob.port), {
       override: { interfaces: ['127.0.0.1'], portMin: 47_700, portMax: 47_800 },
     })
     const alice = await rig.party()
@@ -166,7 +175,7 @@ describe('a script that takes its worker down', () => {
       const contact = `Contact: <sip:bob@127.0.0.1:${bob.port}>\r\n`
       return { status: 200, headers: contact, body: SDP, contentType: 'application/sdp' }
     }
-    const ok = await alice.ask(alice.request('INVITE', 'sip:bob@127.0.0.1', WITH_SDP, SDP, 'media-call'), 47_630)
+    const ok = await alice.ask(alice.request('INVITE', 'sip:bob@127.0.0.1', WITH_SDP, SDP, 'media-call'), port)
     expect(ok.status).toBe(200)
     expect(ok.body).toMatch(/m=audio 47[78]\d\d /)
     expect(await supervisor.status()).toMatchObject({ mediaCalls: 1 })
@@ -183,7 +192,7 @@ describe('a script that takes its worker down', () => {
       '',
       'media-call',
     )
-    expect((await alice.ask(bye, 47_630)).status).toBe(200)
+    expect((await alice.ask(bye, port)).status).toBe(200)
     await rig.until('the media is gone', async () => (await supervisor.status()).mediaCalls === 0)
   })
 })
