@@ -71,6 +71,18 @@ describe('forwarding', () => {
     expect(relay.stats(b.id)).toMatchObject({ rtpPacketsOut: 2000, rtpBytesOut: 2000 * 172 })
   })
 
+  test('bursts on both ends at once, longer than a batch, arrive whole and in order', async () => {
+    const [a, b] = await call()
+    const order = Array.from({ length: 100 }, (_, i) => i)
+    for (let round = 1; round <= 5; round++) {
+      await Promise.all(order.flatMap((i) => [a.rtp.send(rtp(i), a.rtpPort), b.rtp.send(rtp(i), b.rtpPort)]))
+      for (const end of [a, b]) {
+        const heard = (await end.rtp.hear(100 * round)).slice(-100)
+        expect(heard.map((data) => data.readUInt16BE(2))).toEqual(order)
+      }
+    }
+  })
+
   test('what is neither RTP nor RTCP is counted and goes nowhere', async () => {
     const [a, b] = await call()
     const bad = [

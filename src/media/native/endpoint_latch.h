@@ -15,7 +15,7 @@ enum class Latching : uint8_t {
 
 /// One latch stands before one socket. A source is first judged, and taught to the latch only once its packet was
 /// found good (for SRTP: authenticated), so that a forged packet moves nothing (RTP bleed, RTP injection).
-class EndpointLatch {
+class alignas(64) EndpointLatch {
  public:
   /// Sets what was signalled. The same again changes nothing; another address opens a new window. `window` is how long
   /// better candidates are still looked for after the first packet, in milliseconds.
@@ -44,14 +44,15 @@ class EndpointLatch {
   bool admits_other(const Endpoint& source, int64_t now) const;
   bool learn_other(const Endpoint& source, int64_t now);
 
+  // What every packet asks for comes first, in one cache line.
+  Endpoint learned_;
+  Endpoint destination_;
   Latching latching_ = Latching::kStrict;
   Rank learned_rank_ = kNone;
   int64_t window_ = 0;
   int64_t window_end_ = 0;  // 0: no packet yet
   Endpoint signalled_;
-  Endpoint learned_;
   Endpoint previous_;  // what was learned before the signalled address changed
-  Endpoint destination_;
 };
 
 }  // namespace media

@@ -12,13 +12,17 @@
 #include <ctime>
 #include <future>
 
+#include "system_calls.h"
+
 namespace media {
 
 namespace {
 
-constexpr int kEvents = 512;
+constexpr int kEvents = 4096;
 /// Datagrams taken from one socket before the others have their turn.
 constexpr unsigned kBatch = 16;
+/// How many sockets ahead the stream of a packet is fetched into the cache, and as many more before that, the one it is of.
+constexpr size_t kAhead = 2;
 /// Shortest time between two looks at the deadlines, milliseconds.
 constexpr int64_t kDeadlineStep = 50;
 /// From this many packets a second on, the loop waits a little after a small batch so that the next is larger: a wake-up
@@ -206,25 +210,35 @@ void MediaLoop::run() {
 }
 
 void MediaLoop::drain_ready(int64_t now) {
-  size_t kept = 0;
-  for (PacketStream::Socket* socket : ready_) {
-    for (unsigned i = 0; i < kBatch; i++) batch_->messages[i].msg_hdr.msg_namelen = sizeof(Endpoint);
-    const int got = recvmmsg(socket->fd, batch_->messages, kBatch, MSG_DONTWAIT, nullptr);
-    for (int i = 0; i < got; i++) {
-      const bool whole = (batch_->messages[i].msg_hdr.msg_flags & MSG_TRUNC) == 0;
-      // A datagram that did not fit is passed on as an empty one, which is malformed.
-      socket->stream->receive(socket->component, batch_->buffers[i], whole ? batch_->messages[i].msg_len : 0, batch_->sources[i], now);
+  for (size_t i = 0; i < ready_.size(); i++) {
+    if (i + 2 * kAhead < ready_.size()) ready_[i + 2 * kAhead]->stream->fetch_for_arrival();
+    if (i + kAhead < ready_.size()) {
+      if (const PacketStream* peer = ready_[i + kAhead]->stream->peer()) peer->fetch_for_departure();
     }
-    if (got > 0) rate_packets_ += static_cast<size_t>(got);
-    // A full batch leaves more behind. An error (an ICMP answer to what was sent) is taken by the call that reports it.
-    const bool more = got == static_cast<int>(kBatch) || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
-    if (more) {
-      ready_[kept++] = socket;
-    } else {
-      socket->ready = false;
-    }
+    PacketStream::Socket* socket = ready_[i];
+    drain(socket, now);
+    // The socket that this one's packets left by is at hand: if it has packets too, they are next.
+    if (PacketStream* peer = socket->stream->peer()) drain(&peer->socket(socket->component), now);
   }
-  ready_.resize(kept);
+  ready_.clear();
+  ready_.swap(unfinished_);
+  for (PacketStream::Socket* socket : ready_) socket->ready = true;
+}
+
+void MediaLoop::drain(PacketStream::Socket* socket, int64_t now) {
+  if (!socket->ready) return;
+  socket->ready = false;
+  const int got = receive_datagrams(socket->fd, batch_->messages, kBatch);
+  for (int i = 0; i < got; i++) {
+    msghdr& header = batch_->messages[i].msg_hdr;
+    const bool whole = (header.msg_flags & MSG_TRUNC) == 0;
+    // A datagram that did not fit is passed on as an empty one, which is malformed.
+    socket->stream->receive(socket->component, batch_->buffers[i], whole ? batch_->messages[i].msg_len : 0, batch_->sources[i], now);
+    header.msg_namelen = sizeof(Endpoint);
+  }
+  if (got > 0) rate_packets_ += static_cast<size_t>(got);
+  // A full batch leaves more behind. An error (an ICMP answer to what was sent) is taken by the call that reports it.
+  if (got == static_cast<int>(kBatch) || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) unfinished_.push_back(socket);
 }
 
 void MediaLoop::check_deadlines(int64_t now) {

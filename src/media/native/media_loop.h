@@ -49,6 +49,8 @@ class MediaLoop {
   void add(std::unique_ptr<PacketStream> stream);
   std::unique_ptr<PacketStream> remove(PacketStream* stream);
   void drain_ready(int64_t now);
+  /// Takes a batch from a socket that is ready.
+  void drain(PacketStream::Socket* socket, int64_t now);
   void check_deadlines(int64_t now);
   bool coalesce(size_t packets, int64_t now);
 
@@ -63,6 +65,7 @@ class MediaLoop {
   // The loop's thread alone.
   std::vector<std::unique_ptr<PacketStream>> streams_;
   std::vector<PacketStream::Socket*> ready_;
+  std::vector<PacketStream::Socket*> unfinished_;  // empty between two drains
   std::unique_ptr<Batch> batch_;
   int64_t next_deadline_ = INT64_MAX;
   int64_t rate_since_ = 0;  // microseconds

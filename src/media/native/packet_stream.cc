@@ -6,11 +6,12 @@
 #include <cerrno>
 
 #include "rtcp.h"
+#include "system_calls.h"
 
 namespace media {
 
 PacketStream::PacketStream(uint32_t id, int rtp_fd, int rtcp_fd, int64_t now)
-    : id_(id), sockets_{{this, rtp_fd, kRtp}, {this, rtcp_fd, kRtcp}}, settings_(std::make_unique<StreamSettings>()), active_(now) {}
+    : sockets_{{this, rtp_fd, kRtp}, {this, rtcp_fd, kRtcp}}, id_(id), active_(now) {}
 
 PacketStream::~PacketStream() {
   for (const Socket& socket : sockets_) close(socket.fd);
@@ -31,16 +32,16 @@ void PacketStream::unlink() {
 
 void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t now) {
   for (auto context : {&StreamSettings::srtp_in, &StreamSettings::srtp_out}) {
-    auto& before = (*settings_).*context;
+    auto& before = settings_.*context;
     auto& after = (*settings).*context;
     if (!before || !after || !before->same_key(*after)) continue;
     before->take_mki(*after);
     after.swap(before);
   }
-  settings_ = std::move(settings);
-  latches_[kRtp].configure(settings_->latching, settings_->remote_rtp, settings_->learning);
-  latches_[kRtcp].configure(settings_->latching, settings_->remote_rtcp, settings_->learning);
-  reception_.set_clock_rate(settings_->clock_rate);
+  settings_ = std::move(*settings);
+  latches_[kRtp].configure(settings_.latching, settings_.remote_rtp, settings_.learning);
+  latches_[kRtcp].configure(settings_.latching, settings_.remote_rtcp, settings_.learning);
+  reception_.set_clock_rate(settings_.clock_rate);
   publish_learned();
   configured_ = true;
   reported_ = false;
@@ -49,7 +50,7 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
 
 void PacketStream::receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
   if (!configured_) return counters_.discarded.add(1);
-  if (settings_->passthrough) return receive_foreign(component, data, length, source, now);
+  if (settings_.passthrough) return receive_foreign(component, data, length, source, now);
   // RFC 5761 4: on the RTP port, RTCP is told by its packet type; on the RTCP port nothing else is taken.
   const bool rtcp = component == kRtcp || looks_like_rtcp(data, length);
   RtpHeader rtp_header;
@@ -60,7 +61,7 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   if (!latches_[component].admits(source, now / 1000)) return counters_.unknown_source.add(1);
 
   const size_t wire_length = length;
-  if (settings_->srtp_in) {
+  if (settings_.srtp_in) {
     const SrtpResult result = unprotect(rtcp, data, &length);
     if (result != SrtpResult::kOk) return count_failure(result);
   }
@@ -69,17 +70,17 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   count_in(rtcp, wire_length);
   if (rtcp) {
     reports_.received(data, length, now);
-    if (!settings_->receive || !peer_) return counters_.discarded.add(1);
+    if (!settings_.receive || !peer_) return counters_.discarded.add(1);
     return peer_->transmit(Kind::kRtcp, component, data, length, now);
   }
   reception_.received(rtp_header, wire_length, now, &counters_);
-  const bool telephone_event = settings_->policy.is_telephone_event(data);
+  const bool telephone_event = settings_.policy.is_telephone_event(data);
   if (telephone_event) {
     counters_.dtmf_packets.add(1);
     if (dtmf_.begins(rtp_header)) counters_.dtmf_events.add(1);
   }
-  if (!settings_->receive || !peer_) return counters_.discarded.add(1);
-  switch (settings_->policy.apply(telephone_event, rtp_header.size, data, length)) {
+  if (!settings_.receive || !peer_) return counters_.discarded.add(1);
+  switch (settings_.policy.apply(telephone_event, rtp_header.size, data, length)) {
     case MediaPolicy::Verdict::kBlockDtmf:
       return counters_.dtmf_blocked.add(1);
     case MediaPolicy::Verdict::kBlock:
@@ -98,8 +99,8 @@ void PacketStream::receive_foreign(Component component, uint8_t* data, size_t le
   if (!latches_[component].admits(source, now / 1000)) return counters_.unknown_source.add(1);
   if (!accept(component, source, now)) return;
   count_in(component == kRtcp, length);
-  if (!settings_->receive || !peer_) return counters_.discarded.add(1);
-  if (settings_->policy.media != MediaPolicy::Media::kPass) return counters_.blocked.add(1);
+  if (!settings_.receive || !peer_) return counters_.discarded.add(1);
+  if (settings_.policy.media != MediaPolicy::Media::kPass) return counters_.blocked.add(1);
   peer_->transmit(Kind::kForeign, component, data, length, now);
 }
 
@@ -131,11 +132,11 @@ bool PacketStream::within_rate(int64_t now) {
     rate_since_ = now;
     rate_packets_ = 0;
   }
-  return ++rate_packets_ <= settings_->packet_rate;
+  return ++rate_packets_ <= settings_.packet_rate;
 }
 
 SrtpResult PacketStream::unprotect(bool rtcp, uint8_t* data, size_t* length) {
-  return rtcp ? settings_->srtp_in->unprotect_rtcp(data, length) : settings_->srtp_in->unprotect_rtp(data, length);
+  return rtcp ? settings_.srtp_in->unprotect_rtcp(data, length) : settings_.srtp_in->unprotect_rtp(data, length);
 }
 
 void PacketStream::count_failure(SrtpResult result) {
@@ -159,18 +160,18 @@ void PacketStream::count_failure(SrtpResult result) {
 void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_t length, int64_t now) {
   const bool rtcp = kind == Kind::kRtcp || (kind == Kind::kForeign && component == kRtcp);
   // A mux'd far end gets both on its RTP port, from ours (RFC 5761 3).
-  const Component out = rtcp && !settings_->rtcp_mux ? kRtcp : kRtp;
+  const Component out = rtcp && !settings_.rtcp_mux ? kRtcp : kRtp;
   const Endpoint& destination = latches_[out].destination();
-  if (!configured_ || !settings_->send || !destination.known()) return counters_.discarded.add(1);
+  if (!configured_ || !settings_.send || !destination.known()) return counters_.discarded.add(1);
   if (kind == Kind::kRtcp) reports_.sent(data, length, now);
-  if (settings_->srtp_out) {
+  if (settings_.srtp_out) {
     // What is no RTP cannot be protected, and never leaves unprotected where protection was agreed.
     if (kind == Kind::kForeign) return counters_.srtp_unsent.add(1);
-    SrtpContext& context = *settings_->srtp_out;
+    SrtpContext& context = *settings_.srtp_out;
     const SrtpResult result = rtcp ? context.protect_rtcp(data, &length) : context.protect_rtp(data, &length);
     if (result != SrtpResult::kOk) return counters_.srtp_unsent.add(1);
   }
-  if (sendto(sockets_[out].fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, &destination.any, destination.size()) < 0)
+  if (send_datagram(sockets_[out].fd, data, length, destination) < 0)
     return counters_.send_errors.add(1);
   (rtcp ? counters_.rtcp_packets_out : counters_.rtp_packets_out).add(1);
   (rtcp ? counters_.rtcp_bytes_out : counters_.rtp_bytes_out).add(length);

@@ -34,22 +34,26 @@ class Reception {
   /// `now` in microseconds. Writes lost, jitter, duplicates, ssrc and ssrc_changes of `counters`.
   void received(const RtpHeader& header, size_t bytes, int64_t now, StreamCounters* counters);
 
+  /// Asks the cache for what received() will touch.
+  void fetch() const { media::fetch(this, 3); }
+
   /// In no order. Returns how many there are.
   size_t sources(Sources* out) const;
 
  private:
   struct Source {
+    ReplayWindow window;
     uint32_t ssrc = 0;
     uint32_t timestamp = 0;
-    uint64_t base = 0;         // extended sequence number of the first packet
-    uint64_t received = 0;     // since it began (anew), duplicates aside
-    int64_t lost_before = 0;   // before it began anew
-    ReplayWindow window;
+    uint64_t base = 0;        // extended sequence number of the first packet
+    uint64_t received = 0;    // since it began (anew), duplicates aside
     int64_t transit = 0;
-    int64_t jitter = 0;        // scaled by 16, as in A.8
+    int64_t jitter = 0;       // scaled by 16, as in A.8
     int64_t heard = 0;
     bool has_transit = false;
-    Counter packets, bytes, lost, duplicates, shown_jitter;
+    Counter packets, bytes, shown_jitter;
+    Counter lost, duplicates;
+    int64_t lost_before = 0;  // before it began anew
 
     void start(const RtpHeader& header);
     void reset(uint32_t new_ssrc);

@@ -17,10 +17,16 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
+/// Asks the cache for the lines from `at` on.
+inline void fetch(const void* at, int lines) {
+  for (int i = 0; i < lines; i++) __builtin_prefetch(static_cast<const char*>(at) + 64 * i, 1);
+}
+
+/// Those that every packet writes come first, in one cache line.
 struct StreamCounters {
-  Counter rtp_packets_in, rtp_bytes_in, rtp_packets_out, rtp_bytes_out;
+  Counter rtp_packets_in, rtp_bytes_in, rtp_packets_out, rtp_bytes_out, jitter;
+  Counter lost, duplicates, ssrc, ssrc_changes;
   Counter rtcp_packets_in, rtcp_bytes_in, rtcp_packets_out, rtcp_bytes_out;
-  Counter lost, jitter, duplicates, ssrc, ssrc_changes;
   Counter srtp_auth, srtp_replay, srtp_short, srtp_mki, srtp_ssrc_limit, srtp_unsent;
   Counter unknown_source, malformed, discarded, rate_limited, send_errors, relearned;
   Counter blocked, silenced, dtmf_packets, dtmf_events, dtmf_blocked;
