@@ -122,19 +122,28 @@ function checkArguments(call: CallExpression, builtin: Builtin, context: CheckCo
   const literal = takesLiterally(builtin)
   for (const [i, argument] of call.args.entries()) {
     const parameter = parameters[i]
-    if (parameter !== undefined) checkArgument(call, argument, parameter, i + 1, literal, context)
+    if (parameter === undefined) continue
+    const taken = literal ? (builtin.literal ? 'literal' : 'keyword') : 'format'
+    checkArgument(call, argument, parameter, i + 1, taken, context)
   }
 }
+
+/**
+ * How a function takes its strings: with their variables replaced, as they stand, or, a keyword of the core, as they
+ * stand and of no other type.
+ */
+type Taken = 'format' | 'literal' | 'keyword'
 
 function checkArgument(
   call: CallExpression,
   argument: Expression,
   parameter: Parameter,
   position: number,
-  literal: boolean,
+  taken: Taken,
   context: CheckContext,
 ): void {
   const { report } = context
+  const literal = taken !== 'format'
   if (argument.kind === 'call' || argument.kind === 'route-call') return
   const constant = constantOf(argument)
   const word = argument.kind === 'word' ? argument.text : undefined
@@ -165,11 +174,11 @@ function checkArgument(
     return
   }
   const text = `${constant ?? word ?? ''}`
-  if (literal && parameter.kind === 'string' && typeof constant === 'number') {
+  if (taken === 'keyword' && parameter.kind === 'string' && typeof constant === 'number') {
     report.error('wrong-argument', `${what} must be a string`, argument.at, 'Put quotes around it.')
     return
   }
-  if (literal && parameter.kind === 'int' && typeof constant === 'string') {
+  if (taken === 'keyword' && parameter.kind === 'int' && typeof constant === 'string') {
     report.error('wrong-argument', `${what} must be a number`, argument.at, 'It is written without quotes.')
     return
   }
@@ -207,7 +216,7 @@ function checkArgument(
           'taken-literally',
           `${what}: ${call.name}() takes its string as it stands, variables in it are not replaced`,
           argument.at,
-          'Assign to $ru, $rU, $rd or $rp instead.',
+          taken === 'keyword' ? 'Assign to $ru, $rU, $rd or $rp instead.' : undefined,
         )
       }
   }
