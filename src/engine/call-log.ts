@@ -13,6 +13,7 @@ export async function logCall(
   log: EngineLog,
 ): Promise<void> {
   // A dialog that the script did not record-route goes on without us: its media ends by the relay's time-out.
+  if (call.reason === 'untracked') media.untracked(call.callId)
   const stats = call.reason === 'untracked' ? undefined : await media.callEnded(call.callId)
   count(call, stats, counters)
   if (!log.enabled('info')) return

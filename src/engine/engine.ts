@@ -167,9 +167,9 @@ class ComposedEngine implements PreparedEngine {
     const { relay, env = process.env, defines, readFile } = options
     this.#media = new MediaServices({ clock: this.#clock, relay, counters: this.#counters, log: this.#log })
     if (relay) {
-      relay.onTimeout = (callId, reason) => {
+      relay.onTimeout = (callId, reason, stats) => {
         this.#log.info({ callId, reason }, 'the media relay ended a session in which nothing flowed')
-        this.#media.timedOut(callId)
+        this.#media.timedOut(callId, stats)
       }
     }
     const host = new HostServices({

@@ -53,7 +53,9 @@ export class MediaServices {
 
   /** Call-IDs with an open session. */
   get openCalls(): number {
-    return this.#calls.size
+    let open = 0
+    for (const call of this.#calls.values()) if (call.open) open++
+    return open
   }
 
   /** Takes over sessions that a worker before this one opened: their BYE will come here. */
@@ -63,9 +65,21 @@ export class MediaServices {
     }
   }
 
-  /** The relay ended a session by itself because no media flowed. */
-  timedOut(callId: string): void {
-    this.#calls.delete(callId)
+  /** The relay ended a session by itself because no media flowed. Its counters are kept for the end of a call that is known here. */
+  timedOut(callId: string, stats?: MediaStats): void {
+    const call = this.#calls.get(callId)
+    if (!call || call.fromTag === '' || !stats) {
+      this.#calls.delete(callId)
+      return
+    }
+    call.open = false
+    call.stats = stats
+  }
+
+  /** The dialog of a call goes on without this engine: nothing will tell of its end. */
+  untracked(callId: string): void {
+    const call = this.#calls.get(callId)
+    if (call) call.fromTag = ''
   }
 
   /** Host operation `rtp`. A relay that fails answers -1, for the script to decide on, and the reason is logged. */

@@ -43,7 +43,7 @@ export type WorkerRequestName = keyof WorkerRequests
 export type ToWorker =
   | { type: 'request'; id: number; name: WorkerRequestName; args: unknown }
   | { type: 'media-result'; id: number; result?: MediaAnswer | MediaStats; error?: { code: string; message: string } }
-  | { type: 'media-timeout'; callId: string; reason: string }
+  | { type: 'media-timeout'; callId: string; reason: string; stats?: MediaStats }
 
 export type FromWorker =
   | { type: 'answer'; id: number; result?: unknown; error?: { code: string; message: string } }

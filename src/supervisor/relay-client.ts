@@ -50,7 +50,7 @@ export function createRelayClient(send: (message: FromWorker) => void): RelayCli
     async close() {},
     receive(message) {
       if (message.type === 'media-timeout') {
-        client.onTimeout?.(message.callId, message.reason)
+        client.onTimeout?.(message.callId, message.reason, message.stats)
         return true
       }
       if (message.type !== 'media-result') return false

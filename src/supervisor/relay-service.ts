@@ -9,7 +9,7 @@ export class RelayService {
   readonly #calls = new Map<string, MediaRelay>()
   readonly #replaced = new Set<MediaRelay>()
   /** Told of calls that the relay ended by itself. */
-  onTimeout: ((callId: string, reason: string) => void) | undefined
+  onTimeout: MediaRelay['onTimeout']
 
   constructor(relay: MediaRelay | undefined) {
     this.#use(relay)
@@ -69,9 +69,9 @@ export class RelayService {
   #use(relay: MediaRelay | undefined): void {
     this.#relay = relay
     if (!relay) return
-    relay.onTimeout = (callId, reason) => {
+    relay.onTimeout = (callId, reason, stats) => {
       // Sessions of others, who drive the relay over NG, are none of the worker's.
-      if (this.#calls.delete(callId)) this.onTimeout?.(callId, reason)
+      if (this.#calls.delete(callId)) this.onTimeout?.(callId, reason, stats)
     }
   }
 

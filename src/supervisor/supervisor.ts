@@ -119,7 +119,8 @@ export class Supervisor {
     this.#mayGoOn()
     const relay = await createRelay(config.media, this.#options.listenNg, log)
     this.#relay = new RelayService(relay)
-    this.#relay.onTimeout = (callId, reason) => this.#pool?.active?.send({ type: 'media-timeout', callId, reason })
+    this.#relay.onTimeout = (callId, reason, stats) =>
+      this.#pool?.active?.send({ type: 'media-timeout', callId, reason, ...(stats ? { stats } : {}) })
     if (!relay && usesMedia(script))
       log.warn({ file }, 'the script uses a media relay, but none is set up: its media functions will fail')
     this.#sockets = bindSockets(config)

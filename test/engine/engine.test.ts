@@ -168,6 +168,17 @@ describe('a call with media', () => {
     route.relay.timeOut('call')
     expect(route.engine.view.status().mediaCalls).toBe(0)
   })
+
+  test('whose media the relay ended tells its counters all the same', async () => {
+    const { alice, bob, dialog } = await establish()
+    const stats = await route.relay.query({ callId: 'call', fromTag: '', flags: '' })
+    route.relay.onTimeout?.('call', 'media timeout', stats)
+    expect(route.engine.view.status().mediaCalls).toBe(0)
+    await alice.send(request('BYE', 'bob', [...dialog, 'CSeq: 2 BYE'], '', 'call'))
+    await bob.answer(await bob.request('BYE'), 200)
+    await route.settle()
+    expect(callLine()).toMatchObject({ reason: 'bye', media: [{ tag: 'alice' }, { tag: 'bob' }] })
+  })
 })
 
 describe('a route that fails', () => {

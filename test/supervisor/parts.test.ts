@@ -234,7 +234,8 @@ describe('the relay across processes', () => {
         (error) => client.receive({ type: 'media-result', id, error: { code: error.code, message: error.message } }),
       )
     })
-    service.onTimeout = (callId, reason) => client.receive({ type: 'media-timeout', callId, reason })
+    service.onTimeout = (callId, reason, stats) =>
+      client.receive({ type: 'media-timeout', callId, reason, ...(stats ? { stats } : {}) })
     expect((await client.offer(request('one'))).sdp).toContain('v=0')
     await client.offer(request('two'))
     expect(service.calls).toEqual(['one', 'two'])
@@ -243,10 +244,11 @@ describe('the relay across processes', () => {
     await client.delete(request('one'))
     expect(service.calls).toEqual(['two'])
     const ended = new Promise((resolve) => {
-      client.onTimeout = (callId) => resolve(callId)
+      client.onTimeout = (...told) => resolve(told)
     })
-    fake.timeOut('two')
-    expect(await ended).toBe('two')
+    const stats = { callId: 'two', created: 1, streams: [] }
+    fake.onTimeout?.('two', 'media timeout', stats)
+    expect(await ended).toEqual(['two', 'media timeout', stats])
     expect(service.callCount).toBe(0)
   })
 
