@@ -56,6 +56,8 @@ function shown(stream: MediaStreamStats) {
     packetsOut: stream.rtpOut.packets,
     lost: stream.lost,
     jitterMillis: Math.round(stream.jitterMillis * 10) / 10,
+    ...(stream.roundTripMillis === undefined ? {} : { roundTripMillis: Math.round(stream.roundTripMillis) }),
+    ...(stream.mos === undefined ? {} : { mos: stream.mos }),
     ...(failures === 0 ? {} : { srtpFailures: stream.srtpFailures }),
   }
 }

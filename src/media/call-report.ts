@@ -1,6 +1,7 @@
 // Owns the counters of a call in two shapes: the engine's MediaStats, and the dictionary that rtpengine's query and delete return.
 import type { Call, Party, PartyMedia } from './call.ts'
-import type { NativeRelay, StreamStats } from './native-relay.ts'
+import { estimateMos } from './mos.ts'
+import type { NativeRelay, SourceStats, StreamStats } from './native-relay.ts'
 import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
 import type { MediaStats, MediaStreamStats } from './relay.ts'
 
@@ -75,6 +76,8 @@ function streamStats(party: Party, index: number, media: PartyMedia, counters: S
     jitterMillis: counters.jitterMillis,
     srtpFailures: srtpFailures(counters),
     ssrcChanges: counters.ssrcChanges,
+    ...(counters.roundTrips > 0 ? { roundTripMillis: counters.roundTripMeanMillis } : {}),
+    ...(stated?.kind === 'audio' && counters.rtpPacketsIn > 0 ? { mos: mosOf(counters, totalOf(counters)) } : {}),
     ...(counters.lastPacketAgeMillis < 0 ? {} : { lastPacketMillis: counters.lastPacketAgeMillis }),
   }
 }
@@ -97,10 +100,44 @@ export function ngReport(report: CallReport, parties: readonly Party[]): NgDicti
     created: Math.floor(call.created / 1000),
     created_us: Math.floor((call.created % 1000) * 1000),
     'last signal': Math.floor(call.lastSignal / 1000),
-    SSRC: dictionary(),
+    SSRC: ssrcReport(stats.values()),
     tags,
     totals: dictionary({ RTP: dictionary(total.rtp), RTCP: dictionary(total.rtcp) }),
   })
+}
+
+type Received = Pick<SourceStats, 'packets' | 'lost' | 'jitterMillis'>
+
+function totalOf({ rtpPacketsIn, duplicates, lost, jitterMillis }: StreamStats): Received {
+  return { packets: Math.max(0, rtpPacketsIn - duplicates), lost, jitterMillis }
+}
+
+function mosOf({ roundTrips, roundTripMeanMillis }: StreamStats, { packets, lost, jitterMillis }: Received): number {
+  const loss = lost > 0 ? lost / (packets + lost) : 0
+  return estimateMos({ loss, jitterMillis, roundTripMillis: roundTrips > 0 ? roundTripMeanMillis : undefined })
+}
+
+/** Who was heard, by SSRC. rtpengine tells the score tenfold, jitter in milliseconds, loss in percent. */
+function ssrcReport(streams: Iterable<StreamStats>): NgDictionary {
+  const report = dictionary()
+  for (const stats of streams) {
+    for (const source of stats.sources) {
+      const { packets, bytes, lost, jitterMillis } = source
+      report[String(source.ssrc)] = dictionary({
+        packets,
+        bytes,
+        'cumulative loss': lost,
+        'average MOS': dictionary({
+          MOS: Math.round(10 * mosOf(stats, source)),
+          'round-trip time': stats.roundTrips > 0 ? Math.round(1000 * stats.roundTripMeanMillis) : undefined,
+          jitter: Math.round(jitterMillis),
+          'packet loss': lost > 0 ? Math.round((100 * lost) / (packets + lost)) : 0,
+          samples: 1,
+        }),
+      })
+    }
+  }
+  return report
 }
 
 function ngParty(report: CallReport, party: Party): NgDictionary {
@@ -153,6 +190,7 @@ function ngStream(report: CallReport, media: PartyMedia, kind: 'RTP' | 'RTCP'): 
     'advertised endpoint': signalled && dictionary(signalled),
     'crypto suite': media.agreed?.local.suite,
     'last packet': Math.floor((age < 0 ? report.call.created : report.now - age) / 1000),
+    SSRC: kind === 'RTP' && counters?.ssrc ? counters.ssrc : undefined,
     flags: [kind, ...(signalled ? ['filled'] : []), ...(learned ? ['confirmed'] : [])],
     stats: dictionary(
       kind === 'RTP'

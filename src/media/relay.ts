@@ -60,6 +60,10 @@ export interface MediaStreamStats {
   /** Packets dropped because SRTP refused them, by reason (`authentication`, `replay`, ...). */
   readonly srtpFailures: Readonly<Record<string, number>>
   readonly ssrcChanges: number
+  /** Mean time between the relay and this party and back, from its RTCP; absent where none told. */
+  readonly roundTripMillis?: number
+  /** How its speech is heard at the relay (G.107), 1 to 4.5; absent where none arrived. */
+  readonly mos?: number
   /** Milliseconds since the last packet arrived; absent when none has. */
   readonly lastPacketMillis?: number
 }

@@ -150,6 +150,24 @@ describe('keys', () => {
   })
 })
 
+test('a query tells by SSRC how speech is heard, in rtpengine units', () => {
+  const { ask, talk, native } = rig()
+  talk(audio(5004), audio(6004))
+  const [stream] = native().open.values()
+  const source = { ssrc: 0xdeadbeef, packets: 98, bytes: 1720, lost: 2, jitter: 16, jitterMillis: 2, duplicates: 0 }
+  stream!.stats = { ...stream!.stats, ssrc: source.ssrc, sources: [source], roundTrips: 1, roundTripMeanMillis: 12.5 }
+  const query = ask('query')
+  expect(query.SSRC).toEqual({
+    3735928559: {
+      packets: 98,
+      bytes: 1720,
+      'cumulative loss': 2,
+      'average MOS': { MOS: 42, 'round-trip time': 12_500, jitter: 2, 'packet loss': 2, samples: 1 },
+    },
+  })
+  expect(JSON.stringify(query.tags)).toContain('"SSRC":3735928559')
+})
+
 test('list and statistics', async () => {
   const { ask, talk, relay, clock, native } = rig()
   talk(audio(5004), audio(6004))

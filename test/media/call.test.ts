@@ -378,6 +378,10 @@ describe('ports and ends', () => {
       rtpBytesIn: 17_200,
       lost: 2,
       jitterMillis: 1.5,
+      roundTrips: 3,
+      roundTripMeanMillis: 40,
+      sources: [{ ssrc: 77, packets: 100, bytes: 17_200, lost: 2, jitter: 12, jitterMillis: 1.5, duplicates: 0 }],
+      ssrc: 77,
       srtpAuthFailures: 3,
       lastPacketAgeMillis: 5,
     }
@@ -387,6 +391,8 @@ describe('ports and ends', () => {
       suite: 'AES_CM_128_HMAC_SHA1_80',
       rtpIn: { packets: 100, bytes: 17_200, errors: 3 },
       lost: 2,
+      roundTripMillis: 40,
+      mos: 4.21,
       srtpFailures: { authentication: 3 },
     })
   })
