@@ -165,6 +165,8 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     if (!KNOWN_FLAGS.has(flag))
       warnings.push(`flag ${JSON.stringify(flag.slice(0, 40))} is not supported and was ignored`)
   }
+  if (flags.has('media-handover'))
+    warnings.push('media-handover is not supported: an address that was learned stays until the next offer or answer')
   const replace = new Set(words('replace'))
   const ice = text('ice').toLowerCase()
   if (ice === 'force' || ice === 'force-relay') warnings.push('ICE=force is not supported; ICE is removed')

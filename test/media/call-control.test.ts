@@ -74,6 +74,31 @@ describe('media withheld', () => {
   })
 })
 
+test('rule T63: whatever is re-offered, by either side, each side keeps its address and ports', () => {
+  const { ask } = rig()
+  const shown = (reply: NgDictionary) => /c=IN IP4 (\S+)[\s\S]*?m=\S+ (\d+)/.exec(String(reply.sdp))!.slice(1).join(':')
+  const exchange = (offer: string, answer: string, keys: Record<string, NgValue> = {}) => [
+    shown(ask('offer', { sdp: offer, 'to-tag': 'B', ...keys })),
+    shown(ask('answer', { sdp: answer, 'to-tag': 'B' })),
+  ]
+  const [toB, toA] = exchange(audio(5004), audio(6004), { direction: ['default', 'out'] })
+  const elsewhere = audio(7004).replace('10.1.1.1', '10.7.7.7')
+  expect(exchange(elsewhere, audio(6004))).toEqual([toB, toA])
+  expect(exchange(fax(5010), fax(6010))).toEqual([toB, toA])
+  expect(exchange(audio(5004), elsewhere, { flags: ['reset'] })).toEqual([toB, toA])
+  expect(
+    shown(
+      ask('offer', {
+        'from-tag': 'B',
+        'to-tag': 'A',
+        sdp: audio(6004).replace('10.1.1.1', '0.0.0.0'),
+        replace: ['zero-address'],
+      }),
+    ),
+  ).toBe(toA)
+  expect(shown(ask('answer', { 'from-tag': 'B', 'to-tag': 'A', sdp: elsewhere }))).toBe(toB)
+})
+
 test('fax passes through as it is, and audio after it is RTP again', () => {
   const { talk } = rig()
   const first = talk(audio(5004), audio(6004))

@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createFakeNative } from '../../src/media/fake-native.ts'
 import {
@@ -15,7 +16,8 @@ import {
   runRelay,
 } from '../../src/media/index.ts'
 import { decodeBencode, dictionary, encodeBencode, type NgDictionary } from '../../src/media/ng/bencode.ts'
-import { decodeBody, splitFrame } from '../../src/media/ng/message.ts'
+import { decodeBody, encodeBody, splitFrame } from '../../src/media/ng/message.ts'
+import { NgStreamFrames } from '../../src/media/ng/stream-frames.ts'
 import { CALL_MANAGER_OFFER, OFFICE_ANSWER, TO_MANAGER, TO_OFFICE } from './o365.ts'
 
 const closers: (() => unknown)[] = []
@@ -223,6 +225,44 @@ describe('server over TCP', () => {
     const { send, closed } = await connection()
     send(text)
     await closed
+  })
+
+  test('however a stream is cut, its requests are the same; noise is refused or waited out', () => {
+    const word = fc.string({ unit: 'binary-ascii', maxLength: 12 })
+    const message = fc.dictionary(
+      word,
+      fc.oneof(word, fc.integer({ min: -9, max: 9_999 }), fc.array(word, { maxLength: 3 })),
+    )
+    const frame = fc
+      .tuple(fc.stringMatching(/^[a-z0-9_]{1,9}$/), message, fc.boolean())
+      .map(([cookie, body, json]) => `${cookie} ${encodeBody(dictionary(body), json ? 'json' : 'bencode')}`)
+    fc.assert(
+      fc.property(
+        fc.array(frame, { maxLength: 5 }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
+        (frames, cuts) => {
+          const stream = new NgStreamFrames()
+          const text = frames.join('')
+          const got: string[] = []
+          for (let at = 0, index = 0; at < text.length; index++) {
+            const size = cuts[index % cuts.length]!
+            got.push(...stream.push(text.slice(at, at + size)))
+            at += size
+          }
+          expect(got).toEqual(frames)
+        },
+      ),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary-ascii', maxLength: 60 }), { maxLength: 8 }), (chunks) => {
+        const stream = new NgStreamFrames()
+        try {
+          for (const chunk of chunks) stream.push(`1 d${chunk}`)
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ERR_PARSE' })
+        }
+      }),
+    )
   })
 
   test('the relay command serves both', async () => {
