@@ -148,8 +148,9 @@ export function called(code: number): number {
   return code
 }
 
-/** The code of a command of the core inside an expression: `$rc` stays as it was, and the script goes on. */
+/** The code of a command of the core inside an expression, which begins with `$rc` 0 and does not set it; the script goes on. */
 export function commanded(code: number): number {
+  script.rc = 0
   script.stop = 0
   return code
 }

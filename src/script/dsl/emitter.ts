@@ -256,6 +256,12 @@ class BodyEmitter {
   #guarded(condition: Expression, use: (code: string) => void, at: Token): void {
     const negated = condition.kind === 'unary' && condition.operator === '!' ? condition.operand : undefined
     const lone = negated ?? condition
+    if (isCommand(lone) && isCall(lone) && lone.kind === 'call') {
+      // A call for its value begins with `$rc` 0, and a command of the core does not set it.
+      this.#line('S.rc = 0', at)
+      use(`${this.#expressions.builtinCall(lone)} ${negated === undefined ? '>' : '<='} 0`)
+      return
+    }
     if (isCall(lone)) {
       // A route that is called for its value begins with `$rc` 0.
       if (lone.kind === 'route-call') this.#line('S.rc = 0', at)
@@ -299,8 +305,12 @@ class BodyEmitter {
 
   #expression(value: Expression, position: Position, at: Token): void {
     if (isCall(value)) {
+      if (isCommand(value) && value.kind === 'call' && position.tail !== 'no') {
+        this.#ending(this.#expressions.builtinCall(value), position, at)
+        return
+      }
       this.#call(value, at)
-      this.#ending(isCommand(value) ? '1' : 'S.rc', position, at)
+      this.#ending('S.rc', position, at)
       return
     }
     this.#guarded(value, (code) => this.#line(`${code}`, at), at)

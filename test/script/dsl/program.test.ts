@@ -106,6 +106,22 @@ request_route {
   expect((await runCfg(text)).log).toEqual(['P| 5 a name <null> 10.1.1.1 5070 8', 'P| x5070'])
 })
 
+test('conditions on commands of the core', async () => {
+  const text = program(`request_route {
+  setflag(3);
+  if (isflagset(3)) xlog("P| 1\\n");
+  if (!isflagset(3)) xlog("P| wrong\\n");
+  if (!isflagset(4)) xlog("P| 2\\n");
+  if (isflagset(3) && !isflagset(4)) xlog("P| 3\\n");
+  is_method("INVITE");
+  resetflag(3);
+  xlog("P| $rc\\n");
+  $var(r) = isflagset(3);
+  xlog("P| $var(r)\\n");
+}`)
+  expect((await runCfg(text)).log).toEqual(['P| 1', 'P| 2', 'P| 3', 'P| -1', 'P| -1'])
+})
+
 test('variables begin with what modparam gives them', async () => {
   const text = program(`modparam("pv", "varset", "limit=i:7")
 modparam("pv", "varset", "name=s:trunk")
