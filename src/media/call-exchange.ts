@@ -4,6 +4,7 @@ import { type AddressFamily, addressFamily, type SdpDocument } from '../sdp/inde
 import { type Call, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
 import { answerMedia, offeredMid, offeredProtocol, offerMedia } from './call-negotiation.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
+import { type HiddenMedia, mediaToHide, withHidden, withoutHidden } from './hidden-media.ts'
 import type { MediaInterfaces } from './interfaces.ts'
 import { isRelayed, readDocument, readStatement } from './media-statement.ts'
 import { type Dialogue, type NewParty, pairForAnswer, pairForOffer } from './party-lookup.ts'
@@ -49,16 +50,17 @@ const MAX_PARTIES = 64
  * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; the call is then as it was
  */
 export function exchangeOffer(call: Call, options: SessionOptions, context: ExchangeContext): Exchanged {
-  const document = readDocument(options)
-  const statements = document.media.map((media) => readStatement(document, media, options))
+  const given = read(options)
   return attempt(call, context, (changes, make) => {
     const dialogue = pairForOffer(call, options, make)
     const { speaker, listener } = dialogue
+    const { document, statements } = whole(given, speaker, options)
+    const hidden = mediaToHide(document, listener, options)
     const parts = statements.map((statement, index): Part => {
       const media = document.media[index]!
       const mid = offeredMid(statement.mid, index, options)
-      if (!isRelayed(media)) return { plan: { action: 'untouched', mid } }
-      if (media.port === 0)
+      if (!isRelayed(media) && !hidden.has(index)) return { plan: { action: 'untouched', mid } }
+      if (media.port === 0 || hidden.has(index))
         return { plan: { action: 'refused', mid, protocol: offeredProtocol(media.protocol, options) } }
       const [from, to] = options.direction
       const family = familyOf(document, index)
@@ -69,7 +71,7 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
       ensureStream(changes, { call, media: other, party: listener, named: to, family: wanted }, options, context)
       return offerMedia({ statement, media, own, other, index, options, randomKey: context.randomKey })
     })
-    const { sdp, name } = written(document, parts, dialogue, options, context)
+    const { sdp, name } = written(document, parts, dialogue, hidden, options, context)
     for (const [index, statement] of statements.entries()) mediaAt(speaker, index).pending = statement
     for (const media of speaker.media.slice(statements.length)) media.pending = undefined
     for (const part of parts) part.commit?.()
@@ -86,12 +88,12 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
  * @throws SignalboxError ERR_PARSE, ERR_MEDIA, ERR_MEDIA_PORTS, ERR_LIMIT; the call is then as it was
  */
 export function exchangeAnswer(call: Call, options: SessionOptions, context: ExchangeContext): Exchanged {
-  const document = readDocument(options)
-  const statements = document.media.map((media) => readStatement(document, media, options))
+  const given = read(options)
   return attempt(call, context, (changes, make) => {
     const dialogue = pairForAnswer(call, options, make)
     if (!dialogue) throw new SignalboxError('ERR_MEDIA', 'No offer to answer: the from-tag is not known')
     const { speaker, listener } = dialogue
+    const { document, statements } = whole(given, speaker, options)
     const offers = listener.media.map((media) => media.pending ?? media.stated)
     if (statements.length > offers.length)
       throw new SignalboxError('ERR_MEDIA', `The answer has ${statements.length} media, the offer ${offers.length}`)
@@ -109,7 +111,7 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
       ensureStream(changes, { call, media: other, party: listener, named: to, family: families[1] }, options, context)
       return answerMedia({ statement, media, offer, own, other, options, randomKey: context.randomKey })
     })
-    const { sdp, name } = written(document, parts, dialogue, options, context)
+    const { sdp, name } = written(document, parts, dialogue, listener.hidden, options, context)
     for (const index of listener.media.keys()) {
       const own = mediaAt(speaker, index)
       const other = mediaAt(listener, index)
@@ -125,6 +127,21 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
     speaker.peer = listener
     return { sdp, dialogue, former }
   })
+}
+
+interface Said {
+  readonly document: SdpDocument
+  readonly statements: readonly MediaStatement[]
+}
+
+function read(options: SessionOptions): Said {
+  const document = readDocument(options)
+  return { document, statements: document.media.map((media) => readStatement(document, media, options)) }
+}
+
+/** What a party said, with the m-lines that it was not shown. */
+function whole(given: Said, { hidden }: Party, options: SessionOptions): Said {
+  return hidden.size === 0 ? given : read({ ...options, sdp: withHidden(options.sdp!, hidden) })
 }
 
 interface Part {
@@ -153,6 +170,7 @@ function attempt(
         created: context.now,
         media: [],
         peer: undefined,
+        hidden: new Map(),
         label: '',
         blocking: { ...call.blocking },
         origin: undefined,
@@ -195,6 +213,7 @@ function written(
   document: SdpDocument,
   parts: readonly Part[],
   { speaker, listener }: Dialogue,
+  hidden: HiddenMedia,
   options: SessionOptions,
   { interfaces, mark }: ExchangeContext,
 ): { sdp: string; name: () => void } {
@@ -205,9 +224,10 @@ function written(
   const plan = planOf(parts, options, { family: addressFamily(address) ?? local.family, address }, mark)
   const { sdp, memory } = nameSession(rewriteSdp(document, plan), document, speaker.origin, options)
   return {
-    sdp: changeAttributes(sdp, options.attributes),
+    sdp: withoutHidden(changeAttributes(sdp, options.attributes), hidden),
     name() {
       speaker.origin = memory
+      listener.hidden = hidden
       if (options.label !== '') speaker.label = options.label
     },
   }

@@ -1,6 +1,7 @@
 // Owns the state of one call: the parties by tag, what each said of its media, and the streams that face it.
 import type { CryptoAttribute, Direction } from '../sdp/index.ts'
 import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
+import type { HiddenMedia } from './hidden-media.ts'
 import type { MediaInterface } from './interfaces.ts'
 import type { OriginMemory } from './session-origin.ts'
 
@@ -82,6 +83,8 @@ export interface Party {
   origin: OriginMemory | undefined
   readonly created: number
   readonly media: PartyMedia[]
+  /** M-lines that it is not shown. */
+  hidden: HiddenMedia
   /** The party that it talks to now. */
   peer: Party | undefined
 }

@@ -49,6 +49,7 @@ export function pairForAnswer(call: Call, options: SessionOptions, make: NewPart
   if (options.toTag === '') return { speaker: asked, listener: offerer }
   // RFC 3261 12.1.2: another To tag is another early dialog of the same offer. It was given the same ports and keys.
   const fork = make(options.toTag, asked.viaBranch, asked.interfaceName)
+  fork.hidden = new Map(asked.hidden)
   for (const media of asked.media) {
     if (media.stream) media.stream.users++
     fork.media.push({

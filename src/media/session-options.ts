@@ -62,6 +62,8 @@ export interface SessionOptions {
   readonly ptime: string | undefined
   readonly ptimeReverse: string | undefined
   readonly attributes: AttributeOptions
+  /** Kinds of media that the receiver of an offer is not shown. */
+  readonly mediaRemove: ReadonlySet<string>
   /** Mark what goes out, and leave alone what comes back with the mark. */
   readonly loopProtect: boolean
   /** A name for the party, told in queries and used to point at it. */
@@ -115,6 +117,7 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'ptime',
   'ptime-reverse',
   'sdp-attr',
+  'sdp-media-remove',
   'address',
   'all',
   'limit',
@@ -213,6 +216,7 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     codecCount: flags.has('single-codec') ? 'single' : 'all',
     ptime: readPtime(text('ptime')),
     ptimeReverse: readPtime(text('ptime-reverse')),
+    mediaRemove: new Set(words('sdp-media-remove')),
     attributes: readAttributes(request['sdp-attr'], warnings),
     label: text('label').slice(0, 255),
     address: text('address'),

@@ -10,7 +10,7 @@
 // - a second answer of the same party with other codecs: rtpengine narrows it to those of the first one.
 // - ports in a re-offer without port-latching: rtpengine may open new ones, the relay keeps them (they are masked here).
 // - a=rtcp-mux in the session part: rtpengine leaves it there; it is an attribute of the media (RFC 5761 5.1.1).
-// - what 10.5.3 does not know yet and the relay does: sdp-attr, SDES only-, order:, nonew, replace-origin and its like in
+// - what 10.5.3 does not know yet and the relay does: sdp-attr, sdp-media-remove, SDES only-, order:, nonew, replace-origin and its like in
 //   `flags`, underscores in keys.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningRelay, runRelay } from '../../src/media/index.ts'

@@ -86,6 +86,44 @@ describe('codecs', () => {
   })
 })
 
+describe('media that one side is not shown', () => {
+  const m = (kind: string, port: number) => `m=${kind} ${port} RTP/AVP ${kind === 'audio' ? 0 : 31}\r\n`
+  const body = (...media: string[]) =>
+    `v=0\r\no=- 1 1 IN IP4 10.1.1.1\r\ns=-\r\nc=IN IP4 10.1.1.1\r\nt=0 0\r\n${media.join('')}`
+  const shape = (reply: { sdp?: NgValue }) =>
+    [...String(reply.sdp).matchAll(/^m=(\S+) (\d+)/gm)].map(
+      ([, kind, port]) => `${kind}${port === '0' ? ' refused' : ''}`,
+    )
+
+  test('is refused towards the other, in its place, whoever offers', () => {
+    const { ask } = relay()
+    const three = body(m('video', 5002), m('audio', 5004), m('video', 5006))
+    expect(shape(ask('offer', { sdp: three, 'sdp-media-remove': ['video'] }))).toEqual(['audio'])
+    const answer = ask('answer', { 'to-tag': 'B', sdp: body(m('audio', 6004)) })
+    expect(shape(answer)).toEqual(['video refused', 'audio', 'video refused'])
+    const again = ask('offer', { 'from-tag': 'B', 'to-tag': 'A', sdp: body(m('audio', 6004), m('video', 6008)) })
+    expect(shape(again)).toEqual(['video refused', 'audio', 'video refused', 'video'])
+    const back = body(m('video', 0), m('audio', 5004), m('video', 0), m('video', 5008))
+    expect(shape(ask('answer', { 'from-tag': 'B', 'to-tag': 'A', sdp: back }))).toEqual(['audio', 'video'])
+    // Known by now, it can only be refused.
+    const last = ask('offer', { 'to-tag': 'B', sdp: back, 'sdp-media-remove': ['video'] })
+    expect(shape(last)).toEqual(['audio', 'video'])
+  })
+
+  test('is not all of it', () => {
+    expect(shape(relay().ask('offer', { sdp: body(m('audio', 5004)), 'sdp-media-remove': ['audio'] }))).toEqual([
+      'audio',
+    ])
+  })
+
+  test('holds for each branch of a fork', () => {
+    const { ask } = relay()
+    ask('offer', { sdp: body(m('video', 5002), m('audio', 5004)), 'sdp-media-remove': ['video'] })
+    for (const tag of ['B1', 'B2', 'B1'])
+      expect(shape(ask('answer', { 'to-tag': tag, sdp: body(m('audio', 6004)) }))).toEqual(['video refused', 'audio'])
+  })
+})
+
 test('the version is counted where that is asked for, whatever the numbers are', () => {
   const { offer } = relay()
   const version = (sdp: string) => /^o=alice 7 (\S+)/m.exec(String(offer({ sdp, replace: ['sdp-version'] }).sdp))![1]
