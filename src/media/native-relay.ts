@@ -1,176 +1,15 @@
-// Owns the door to the native media relay: loads the addon, checks every argument, names every failure.
+// Owns the door to the native media relay: loads the addon, knows its streams, names every failure.
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
+import { address, integer, nativeSettings, type Settings, type StreamConfig } from './native-settings.ts'
+import type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
-/** SDES suites that the relay speaks (RFC 4568 6.2, RFC 6188, RFC 7714 14.2). */
-export type SrtpSuite = keyof typeof SRTP_KEY_BYTES
-
-/** Bytes of master key and salt together, by suite: what `inline:` of an SDES line decodes to. */
-export const SRTP_KEY_BYTES = {
-  AES_CM_128_HMAC_SHA1_80: 30,
-  AES_CM_128_HMAC_SHA1_32: 30,
-  AES_192_CM_HMAC_SHA1_80: 38,
-  AES_192_CM_HMAC_SHA1_32: 38,
-  AES_256_CM_HMAC_SHA1_80: 46,
-  AES_256_CM_HMAC_SHA1_32: 46,
-  AEAD_AES_128_GCM: 28,
-  AEAD_AES_256_GCM: 44,
-} as const
-
-/** Master key followed by master salt (RFC 4568 6.1). */
-export interface SrtpKey {
-  suite: SrtpSuite
-  key: Uint8Array
-  /** Every packet names the key by this number, in so many bytes (1 to 128); others are refused. Absent: none does. */
-  mki?: { readonly value: number; readonly length: number } | undefined
-}
-
-/** Everything about a stream; what is absent has its default, whatever was configured before. */
-export interface StreamConfig {
-  /** Where the far end said it receives, from SDP. Absent, or the unspecified address (a hold of RFC 2543): not known. */
-  remote?: { address: string; rtpPort: number; rtcpPort: number }
-  /**
-   * Who may send here. `learn`: whoever does so first, better matches of the signalled address winning within
-   * the learning window, nobody else afterwards; answers follow. `strict`: the signalled address and port alone. `off`: anybody,
-   * answers go to the signalled address. For SRTP only packets that authenticate are learned from.
-   */
-  latching: 'learn' | 'strict' | 'off'
-  /** The learning window after the first packet, in milliseconds. Default 3000. */
-  learningMillis?: number
-  /** RTCP leaves by the RTP port, to the far end's RTP port (RFC 5761). It is understood there in any case. */
-  rtcpMux?: boolean
-  /** How packets that arrive here are protected; absent or null: not at all. The same key again keeps its ROC. */
-  srtpIn?: SrtpKey | null
-  /** How packets that leave here are protected. */
-  srtpOut?: SrtpKey | null
-  /** Packets leave here. Default true. */
-  send?: boolean
-  /** Packets that arrive here are passed on. Default true. */
-  receive?: boolean
-  /**
-   * The media is no RTP (T.38 over UDPTL): every datagram goes on as it came, with the same latching, limits and
-   * counters. Both ends of a link have it, and no keys.
-   */
-  passthrough?: boolean
-  /**
-   * What becomes of the media that arrives here. `block`: it is not passed on. `silence`: G.711 is passed on as silence,
-   * telephone events as they are, all else is blocked. RTCP passes. Default `pass`.
-   */
-  media?: 'pass' | 'block' | 'silence'
-  /** Payload types of what arrives here that are telephone events (RFC 4733). */
-  dtmfPayloadTypes?: readonly number[]
-  /** Telephone events that arrive here are not passed on. */
-  blockDtmf?: boolean
-  /** Quiet for this long: one `timeout` event. Counted from the configuration or the last good packet. 0 or absent: never. */
-  timeoutMillis?: number
-  /** The same in place of timeoutMillis while send or receive is off. */
-  silentTimeoutMillis?: number
-  /** Timestamp units a second, for the jitter. Default 8000. */
-  clockRate?: number
-  /** Good packets taken a second, RTP and RTCP together: what ends a loop of legs that point at each other. Default 5000. */
-  packetRate?: number
-}
-
-/** One SSRC that was heard. */
-export interface SourceStats {
-  ssrc: number
-  /** Without duplicates. */
-  packets: number
-  bytes: number
-  /** RFC 3550 A.3 */
-  lost: number
-  /** RFC 3550 A.8, in timestamp units, and in milliseconds. */
-  jitter: number
-  jitterMillis: number
-  duplicates: number
-}
-
-/** The far end's last report block on one SSRC that it is sent (RFC 3550 6.4.1). */
-export interface ReportStats {
-  ssrc: number
-  /** Since its report before, 0 to 1. */
-  fractionLost: number
-  /** In all; duplicates make it negative. */
-  lost: number
-  /** In timestamp units, and in milliseconds. */
-  jitter: number
-  jitterMillis: number
-  /** Between the relay and the far end; -1: not known. */
-  roundTripMillis: number
-}
-
-/** Counters of a stream since it was opened. "In" is what its far end sent and the relay took; bytes are those of the wire. */
-export interface StreamStats {
-  rtpPacketsIn: number
-  rtpBytesIn: number
-  rtpPacketsOut: number
-  rtpBytesOut: number
-  rtcpPacketsIn: number
-  rtcpBytesIn: number
-  rtcpPacketsOut: number
-  rtcpBytesOut: number
-  /** RFC 3550 A.3, over all SSRCs. */
-  lost: number
-  /** RFC 3550 A.8, in timestamp units. */
-  jitter: number
-  /** The same in milliseconds. */
-  jitterMillis: number
-  duplicates: number
-  /** The SSRC heard last; 0 before the first packet. */
-  ssrc: number
-  ssrcChanges: number
-  /** Packets not passed on, by reason: a wrong tag; */
-  srtpAuthFailures: number
-  /** an index seen before, or too old to tell; */
-  srtpReplays: number
-  /** too short for SRTP; */
-  srtpShort: number
-  /** with another master key identifier than the key's; */
-  srtpWrongMki: number
-  /** more SSRCs under one key than are remembered; */
-  srtpSsrcLimit: number
-  /** not sent because the outgoing SRTP could not have been secure (an index again, the key used up, too many SSRCs); */
-  srtpUnsent: number
-  /** from an address that is not the far end's; */
-  unknownSource: number
-  /** neither RTP nor RTCP; */
-  malformed: number
-  /** good, but with nowhere to go: not configured, not linked, held, destination unknown; */
-  discarded: number
-  /** more in a second than packetRate allows; */
-  rateLimited: number
-  /** refused by the system when sent. */
-  sendErrors: number
-  /** How often an address was learned. */
-  relearned: number
-  /** Packets not passed on because the media is blocked, or has no known silence; */
-  blocked: number
-  /** passed on as silence. */
-  silenced: number
-  /** Telephone events that arrived, and their packets; those not passed on. */
-  dtmfEvents: number
-  dtmfPackets: number
-  dtmfBlocked: number
-  /** By SSRC: the last eight heard, in no order. */
-  sources: SourceStats[]
-  /** By SSRC: the last eight reported on, in no order. */
-  reports: ReportStats[]
-  /** Round trips between the relay and the far end, from its RTCP: how many were measured; -1 where none was. */
-  roundTrips: number
-  roundTripMillis: number
-  roundTripMinMillis: number
-  roundTripMaxMillis: number
-  roundTripMeanMillis: number
-  /** `address:port`, IPv6 in brackets; '' while nothing was learned. */
-  learnedRtp: string
-  learnedRtcp: string
-  /** Milliseconds since the last good packet; -1 before the first. */
-  lastPacketAgeMillis: number
-}
+export { SRTP_KEY_BYTES, type SrtpKey, type SrtpSuite, type StreamConfig } from './native-settings.ts'
+export type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
 export interface TimeoutEvent {
   type: 'timeout'
@@ -199,34 +38,6 @@ export interface NativeRelay {
 type Handle = { readonly brand: unique symbol }
 type Opened = { id: number; rtpPort: number } | { failure: 'exhausted' | 'address' | 'system'; errno: number }
 
-interface KeySettings {
-  suite: string
-  key: Uint8Array
-  mki: Uint8Array
-}
-
-/** StreamConfig as the addon reads it: all there, all checked. */
-interface Settings {
-  latching: number
-  address: string
-  rtpPort: number
-  rtcpPort: number
-  rtcpMux: boolean
-  send: boolean
-  receive: boolean
-  passthrough: boolean
-  media: number
-  dtmfPayloadTypes: Uint8Array
-  blockDtmf: boolean
-  srtpIn: KeySettings
-  srtpOut: KeySettings
-  timeoutMillis: number
-  silentTimeoutMillis: number
-  clockRate: number
-  learningMillis: number
-  packetRate: number
-}
-
 /** Statistics as the addon gives them: jitter in timestamp units alone. */
 type Counted = Omit<StreamStats, 'jitterMillis' | 'sources' | 'reports'> & {
   sources: Omit<SourceStats, 'jitterMillis'>[]
@@ -244,12 +55,7 @@ interface Addon {
 }
 
 const ADDON = fileURLToPath(new URL('../../build/Release/media_relay.node', import.meta.url))
-const LATCHING = { learn: 0, strict: 1, off: 2 } as const
-const MEDIA = { pass: 0, block: 1, silence: 2 } as const
-const NO_BYTES = new Uint8Array(0)
-const NO_KEY: KeySettings = { suite: '', key: NO_BYTES, mki: NO_BYTES }
 const MAX_THREADS = 64
-const MAX_MILLIS = 2 ** 31
 
 function load(path: string): Addon {
   if (!existsSync(path)) {
@@ -267,65 +73,6 @@ function load(path: string): Addon {
       { cause },
     )
   }
-}
-
-function integer(what: string, value: number, low: number, high: number): number {
-  if (Number.isInteger(value) && value >= low && value <= high) return value
-  throw new SignalboxError('ERR_MEDIA', `${what} must be a whole number from ${low} to ${high}, not ${value}.`)
-}
-
-function address(what: string, value: string): string {
-  if (isIP(value) !== 0 && !value.includes('%')) return value
-  throw new SignalboxError('ERR_MEDIA', `${what} must be a numeric IPv4 or IPv6 address, not ${JSON.stringify(value)}.`)
-}
-
-/** RFC 3264 8.4: 0.0.0.0 says that the far end is not to be sent to; the system would take it for this machine. */
-const UNSPECIFIED = new BlockList()
-UNSPECIFIED.addAddress('0.0.0.0')
-UNSPECIFIED.addAddress('::', 'ipv6')
-/** SDP comes from strangers: a relay that sent to a group would multiply their packets. */
-const GROUPS = new BlockList()
-GROUPS.addSubnet('224.0.0.0', 4)
-GROUPS.addAddress('255.255.255.255')
-GROUPS.addSubnet('ff00::', 8, 'ipv6')
-
-/** The far end's address, family checked; '' where it is not to be sent to. */
-function remoteAddress(id: number, family: number | undefined, remote: StreamConfig['remote']): string {
-  if (!remote) return ''
-  const value = address('remote.address', remote.address)
-  if (isIP(value) !== family) {
-    throw new SignalboxError('ERR_MEDIA', `Media stream ${id} is of another address family than ${value}.`)
-  }
-  const named = family === 6 ? 'ipv6' : 'ipv4'
-  if (GROUPS.check(value, named))
-    throw new SignalboxError('ERR_MEDIA', `Media is not sent to the group address ${value}.`)
-  return UNSPECIFIED.check(value, named) ? '' : value
-}
-
-/** RFC 4568 6.1: the identifier as a big-endian number of so many bytes. */
-function mkiBytes(what: string, mki: SrtpKey['mki']): Uint8Array {
-  if (!mki) return NO_BYTES
-  const bytes = new Uint8Array(integer(`${what}.mki.length`, mki.length, 1, 128))
-  let rest = integer(`${what}.mki.value`, mki.value, 0, Number.MAX_SAFE_INTEGER)
-  for (let i = bytes.length - 1; i >= 0; i--) {
-    bytes[i] = rest % 256
-    rest = Math.floor(rest / 256)
-  }
-  if (rest > 0)
-    throw new SignalboxError('ERR_MEDIA', `${what}: an MKI of ${mki.length} bytes cannot hold ${mki.value}.`)
-  return bytes
-}
-
-/** Checks the key's length; its bytes never enter a message. */
-function srtpKey(what: string, key: SrtpKey | null | undefined): KeySettings {
-  if (!key) return NO_KEY
-  const bytes = Object.hasOwn(SRTP_KEY_BYTES, key.suite) ? SRTP_KEY_BYTES[key.suite] : undefined
-  if (bytes === undefined)
-    throw new SignalboxError('ERR_MEDIA', `${what}: the relay does not speak the suite ${JSON.stringify(key.suite)}.`)
-  if (!(key.key instanceof Uint8Array) || key.key.length !== bytes) {
-    throw new SignalboxError('ERR_MEDIA', `${what}: ${key.suite} needs ${bytes} bytes of key and salt.`)
-  }
-  return { suite: key.suite, key: key.key, mki: mkiBytes(what, key.mki) }
 }
 
 /**
@@ -385,42 +132,9 @@ export function createNativeRelay(options: {
 
     configure(id, config) {
       known(id)
-      const { remote } = config
-      const destination = remoteAddress(id, families.get(id), remote)
-      if (!Object.hasOwn(LATCHING, config.latching)) {
-        throw new SignalboxError(
-          'ERR_MEDIA',
-          `latching must be learn, strict or off, not ${JSON.stringify(config.latching)}.`,
-        )
-      }
-      const media = config.media ?? 'pass'
-      if (!Object.hasOwn(MEDIA, media))
-        throw new SignalboxError('ERR_MEDIA', `media must be pass, block or silence, not ${JSON.stringify(media)}.`)
-      if (config.passthrough && (config.srtpIn || config.srtpOut))
-        throw new SignalboxError('ERR_MEDIA', 'Media that is no RTP cannot have SRTP keys.')
-      const clockRate = integer('clockRate', config.clockRate ?? 8000, 1, 1_000_000)
-      const dtmf = (config.dtmfPayloadTypes ?? []).map((type) => integer('dtmfPayloadTypes', type, 0, 127))
-      addon.configure(running(), id, {
-        latching: LATCHING[config.latching],
-        address: destination,
-        rtpPort: remote ? integer('remote.rtpPort', remote.rtpPort, 1, 65535) : 0,
-        rtcpPort: remote ? integer('remote.rtcpPort', remote.rtcpPort, 1, 65535) : 0,
-        rtcpMux: config.rtcpMux ?? false,
-        send: config.send ?? true,
-        receive: config.receive ?? true,
-        passthrough: config.passthrough ?? false,
-        media: MEDIA[media],
-        dtmfPayloadTypes: Uint8Array.from(dtmf),
-        blockDtmf: config.blockDtmf ?? false,
-        srtpIn: srtpKey('srtpIn', config.srtpIn),
-        srtpOut: srtpKey('srtpOut', config.srtpOut),
-        timeoutMillis: integer('timeoutMillis', config.timeoutMillis ?? 0, 0, MAX_MILLIS),
-        silentTimeoutMillis: integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
-        clockRate,
-        learningMillis: integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
-        packetRate: integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
-      })
-      clockRates.set(id, clockRate)
+      const settings = nativeSettings(id, families.get(id), config)
+      addon.configure(running(), id, settings)
+      clockRates.set(id, settings.clockRate)
     },
 
     close(id) {

@@ -1,7 +1,7 @@
 // Owns a storm over the sanitized relay: streams come, go and change while good, random and forged packets pour in.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createNativeRelay } from '../../src/media/native-relay.ts'
+import { createNativeRelay, SRTP_KEY_BYTES } from '../../src/media/native-relay.ts'
 import { RELAY } from './sanitized-build.ts'
 
 const rounds = Number(process.argv[2])
@@ -20,11 +20,12 @@ const random = (below: number): number => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0
   return Math.floor((state / 2 ** 32) * below)
 }
-const key = (seed: number) =>
-  ({
-    suite: seed % 2 ? 'AES_CM_128_HMAC_SHA1_80' : 'AES_CM_128_HMAC_SHA1_32',
-    key: new Uint8Array(30).fill(seed),
-  }) as const
+const SUITES = ['AES_CM_128_HMAC_SHA1_32', 'AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'] as const
+const key = (seed: number) => {
+  const suite = SUITES[seed]!
+  const mki = random(4) ? undefined : { value: random(3), length: 1 + random(128) }
+  return { suite, key: new Uint8Array(SRTP_KEY_BYTES[suite]).fill(seed), mki }
+}
 
 const open: { id: number; rtpPort: number; rtcpPort: number }[] = []
 let opened = 0
@@ -39,8 +40,12 @@ for (let round = 0; round < rounds; round++) {
   relay.configure(one.id, {
     latching: (['learn', 'strict', 'off'] as const)[random(3)]!,
     ...(random(4) ? { remote: { address, rtpPort: socket.address().port, rtcpPort: socket.address().port } } : {}),
-    srtpIn: random(2) ? key(random(3)) : null,
-    srtpOut: random(2) ? key(random(3)) : null,
+    ...(random(5)
+      ? { srtpIn: random(2) ? key(random(3)) : null, srtpOut: random(2) ? key(random(3)) : null }
+      : { passthrough: true }),
+    media: (['pass', 'pass', 'block', 'silence'] as const)[random(4)]!,
+    dtmfPayloadTypes: [random(128)],
+    blockDtmf: random(2) === 0,
     rtcpMux: random(2) === 0,
     timeoutMillis: random(2) * 20,
   })

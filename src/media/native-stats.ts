@@ -1,0 +1,98 @@
+// Owns what the native relay tells of a stream.
+
+/** One SSRC that was heard. */
+export interface SourceStats {
+  ssrc: number
+  /** Without duplicates. */
+  packets: number
+  bytes: number
+  /** RFC 3550 A.3 */
+  lost: number
+  /** RFC 3550 A.8, in timestamp units, and in milliseconds. */
+  jitter: number
+  jitterMillis: number
+  duplicates: number
+}
+
+/** The far end's last report block on one SSRC that it is sent (RFC 3550 6.4.1). */
+export interface ReportStats {
+  ssrc: number
+  /** Since its report before, 0 to 1. */
+  fractionLost: number
+  /** In all; duplicates make it negative. */
+  lost: number
+  /** In timestamp units, and in milliseconds. */
+  jitter: number
+  jitterMillis: number
+  /** Between the relay and the far end; -1: not known. */
+  roundTripMillis: number
+}
+
+/** Counters of a stream since it was opened. "In" is what its far end sent and the relay took; bytes are those of the wire. */
+export interface StreamStats {
+  rtpPacketsIn: number
+  rtpBytesIn: number
+  rtpPacketsOut: number
+  rtpBytesOut: number
+  rtcpPacketsIn: number
+  rtcpBytesIn: number
+  rtcpPacketsOut: number
+  rtcpBytesOut: number
+  /** RFC 3550 A.3, over all SSRCs. */
+  lost: number
+  /** RFC 3550 A.8, in timestamp units. */
+  jitter: number
+  /** The same in milliseconds. */
+  jitterMillis: number
+  duplicates: number
+  /** The SSRC heard last; 0 before the first packet. */
+  ssrc: number
+  ssrcChanges: number
+  /** Packets not passed on, by reason: a wrong tag; */
+  srtpAuthFailures: number
+  /** an index seen before, or too old to tell; */
+  srtpReplays: number
+  /** too short for SRTP; */
+  srtpShort: number
+  /** with another master key identifier than the key's; */
+  srtpWrongMki: number
+  /** more SSRCs under one key than are remembered; */
+  srtpSsrcLimit: number
+  /** not sent because the outgoing SRTP could not have been secure (an index again, the key used up, too many SSRCs); */
+  srtpUnsent: number
+  /** from an address that is not the far end's; */
+  unknownSource: number
+  /** neither RTP nor RTCP; */
+  malformed: number
+  /** good, but with nowhere to go: not configured, not linked, held, destination unknown; */
+  discarded: number
+  /** more in a second than packetRate allows; */
+  rateLimited: number
+  /** refused by the system when sent. */
+  sendErrors: number
+  /** How often an address was learned. */
+  relearned: number
+  /** Packets not passed on because the media is blocked, or has no known silence; */
+  blocked: number
+  /** passed on as silence. */
+  silenced: number
+  /** Telephone events that arrived, and their packets; those not passed on. */
+  dtmfEvents: number
+  dtmfPackets: number
+  dtmfBlocked: number
+  /** By SSRC: the last eight heard, in no order. */
+  sources: SourceStats[]
+  /** By SSRC: the last eight reported on, in no order. */
+  reports: ReportStats[]
+  /** Round trips between the relay and the far end, from its RTCP: how many were measured; -1 where none was. */
+  roundTrips: number
+  roundTripMillis: number
+  roundTripMinMillis: number
+  roundTripMaxMillis: number
+  roundTripMeanMillis: number
+  /** `address:port`, IPv6 in brackets; '' while nothing was learned. */
+  learnedRtp: string
+  learnedRtcp: string
+  /** Milliseconds since the last good packet; -1 before the first. */
+  lastPacketAgeMillis: number
+}
