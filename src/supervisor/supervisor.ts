@@ -79,6 +79,8 @@ export class Supervisor {
   })
   readonly #fatal = new FatalMessages()
   #closed = false
+  #started = false
+  #savedEarly = false
   #repliesGiven = 0
   #withdrawn = 0
   readonly #startedAt = Date.now()
@@ -108,6 +110,7 @@ export class Supervisor {
 
   async #start(): Promise<void> {
     const { file, log } = this.#options
+    this.#watcher = watchScripts([file], () => void this.reload())
     const script = await this.#compile()
     this.#mayGoOn()
     const version = this.#history.nextVersion()
@@ -147,7 +150,11 @@ export class Supervisor {
     if (this.#options.metrics) this.#admin = await startAdminServer(this.#options.metrics, this.#adminSource(), log)
     if (this.#options.control)
       this.#control = await openControlSocket(this.#options.control, (c) => this.#controlled(c), log)
-    this.#watcher = watchScripts(script.files, () => void this.reload())
+    this.#watcher.update(script.files)
+    await this.#watcher.ready
+    this.#started = true
+    // Saved while it started: the program that serves may be older than the file.
+    if (this.#savedEarly) void this.reload()
     log.info(
       {
         event: 'ready',
@@ -174,6 +181,10 @@ export class Supervisor {
 
   /** Reads the script again. While one reading is under way, the next begins when it is over, for all who ask meanwhile. */
   reload(): Promise<ReloadResult> {
+    if (!this.#started) {
+      this.#savedEarly = true
+      return Promise.resolve({ ok: false, version: 0, error: 'the program is still starting' })
+    }
     if (this.#nextReload) return this.#nextReload
     const under = this.#reloading
     if (!under) return this.#beginReload()

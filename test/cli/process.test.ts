@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePort } from '../supervisor/rig.ts'
 
 const COMMAND = new URL('../../bin/signalbox.mjs', import.meta.url).pathname
 const ROUTE = (
@@ -21,8 +22,12 @@ export async function request_route(_req: SipRequest) {
 let folder: string
 let child: ChildProcess
 let output = ''
+let port: number
+let metrics: number
 
-beforeEach(() => {
+beforeEach(async () => {
+  port = await freePort()
+  metrics = await freePort()
   folder = mkdtempSync(join(tmpdir(), 'signalbox-process-'))
   output = ''
 })
@@ -75,16 +80,16 @@ async function gone(pids: readonly number[]): Promise<void> {
 test('run: SIGHUP reloads, SIGTERM ends with 0 in time, workers with it', { timeout: 60_000 }, async () => {
   const file = join(folder, 'route.ts')
   const control = join(folder, 'control')
-  writeFileSync(file, ROUTE(47_900))
-  const ended = start(['run', file, '--metrics', '47901', '--control', control])
+  writeFileSync(file, ROUTE(port))
+  const ended = start(['run', file, '--metrics', String(metrics), '--control', control])
   await said(/"event":"ready"/)
   const workers = children(child.pid!)
   expect(workers.length).toBeGreaterThan(0)
-  expect(await (await fetch('http://127.0.0.1:47901/healthz')).json()).toMatchObject({ ok: true, program: 1 })
-  expect(await (await fetch('http://127.0.0.1:47901/metrics')).text()).toContain('signalbox_requests_total 0')
+  expect(await (await fetch(`http://127.0.0.1:${metrics}/healthz`)).json()).toMatchObject({ ok: true, program: 1 })
+  expect(await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()).toContain('signalbox_requests_total 0')
   child.kill('SIGHUP')
   // Nothing changed, so nothing is said; a change is.
-  writeFileSync(file, ROUTE(47_900).replace("'OK'", "'Fine'"))
+  writeFileSync(file, ROUTE(port).replace("'OK'", "'Fine'"))
   child.kill('SIGHUP')
   await said(/"event":"reload"/)
   const began = Date.now()
@@ -97,7 +102,7 @@ test('run: SIGHUP reloads, SIGTERM ends with 0 in time, workers with it', { time
 
 test('run: a second SIGTERM ends at once what drains', { timeout: 60_000 }, async () => {
   const file = join(folder, 'route.ts')
-  writeFileSync(file, ROUTE(47_910))
+  writeFileSync(file, ROUTE(port))
   const ended = start(['run', file, '--drain-seconds', '60'])
   await said(/"event":"ready"/)
   // A call that nobody answers keeps the drain waiting.
@@ -105,7 +110,7 @@ test('run: a second SIGTERM ends at once what drains', { timeout: 60_000 }, asyn
   const socket = createSocket('udp4')
   const answered = new Promise<string>((resolve) => socket.once('message', (bytes) => resolve(bytes.toString())))
   const invite = `INVITE sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5;rport;branch=z9hG4bKp1\r\nFrom: <sip:b@c>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: p1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`
-  socket.send(invite, 47_910, '127.0.0.1')
+  socket.send(invite, port, '127.0.0.1')
   expect(await answered).toMatch(/^SIP\/2.0 100/)
   socket.close()
   child.kill('SIGTERM')
@@ -122,7 +127,7 @@ test('relay: serves NG until SIGTERM', { timeout: 60_000 }, async () => {
   const ended = start([
     'relay',
     '--interface=127.0.0.1',
-    '--listen-ng=127.0.0.1:47920',
+    `--listen-ng=127.0.0.1:${port}`,
     '--port-min=47930',
     '--port-max=47960',
   ])
@@ -130,7 +135,7 @@ test('relay: serves NG until SIGTERM', { timeout: 60_000 }, async () => {
   const { createSocket } = await import('node:dgram')
   const socket = createSocket('udp4')
   const answered = new Promise<string>((resolve) => socket.once('message', (bytes) => resolve(bytes.toString())))
-  socket.send('c1 d7:command4:pinge', 47_920, '127.0.0.1')
+  socket.send('c1 d7:command4:pinge', port, '127.0.0.1')
   expect(await answered).toBe('c1 d6:result4:ponge')
   socket.close()
   child.kill('SIGTERM')
@@ -139,7 +144,7 @@ test('relay: serves NG until SIGTERM', { timeout: 60_000 }, async () => {
 
 test('a supervisor that is killed leaves no worker behind', { timeout: 60_000 }, async () => {
   const file = join(folder, 'route.ts')
-  writeFileSync(file, ROUTE(47_925))
+  writeFileSync(file, ROUTE(port))
   const ended = start(['run', file])
   await said(/"event":"ready"/)
   const workers = children(child.pid!)
@@ -150,7 +155,7 @@ test('a supervisor that is killed leaves no worker behind', { timeout: 60_000 },
 
 test('run: SIGTERM while it starts ends with 0, and leaves nothing', { timeout: 60_000 }, async () => {
   const file = join(folder, 'route.ts')
-  writeFileSync(file, ROUTE(47_927))
+  writeFileSync(file, ROUTE(port))
   for (const millis of [300, 700, 1100]) {
     const ended = start(['run', file])
     await new Promise((resolve) => setTimeout(resolve, millis))
@@ -164,20 +169,18 @@ test('run: SIGTERM while it starts ends with 0, and leaves nothing', { timeout: 
 
 test('run: goes on when nobody reads its log any more', { timeout: 60_000 }, async () => {
   const file = join(folder, 'route.ts')
-  writeFileSync(file, ROUTE(47_928))
-  const ended = start(['run', file, '--metrics', '47929'])
+  writeFileSync(file, ROUTE(port))
+  const ended = start(['run', file, '--metrics', String(metrics)])
   await said(/"event":"ready"/)
   child.stdout?.destroy()
-  for (const reply of ['Second', 'Third']) {
-    writeFileSync(file, ROUTE(47_928).replace("'OK'", `'${reply}'`))
-    child.kill('SIGHUP')
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+  const health = async () => (await (await fetch(`http://127.0.0.1:${metrics}/healthz`)).json()) as { program: number }
+  for (const [index, reply] of ['Second', 'Third'].entries()) {
+    writeFileSync(file, ROUTE(port).replace("'OK'", `'${reply}'`))
+    const program = index + 2
+    for (const end = Date.now() + 20_000; (await health()).program !== program && Date.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await health()).toMatchObject({ ok: true, program, restarts: 0 })
   }
-  expect(await (await fetch('http://127.0.0.1:47929/healthz')).json()).toMatchObject({
-    ok: true,
-    program: 3,
-    restarts: 0,
-  })
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
 })
