@@ -1,10 +1,10 @@
 // Owns what one offer or answer does to a call: parties, ports and keys chosen, the SDP written, all of it kept or none.
 import { SignalboxError } from '../errors.ts'
 import { type AddressFamily, addressFamily, type SdpDocument } from '../sdp/index.ts'
-import { type Call, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
+import { type Call, type HiddenMedia, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
 import { answerMedia, offeredMid, offeredProtocol, offerMedia } from './call-negotiation.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
-import { type HiddenMedia, mediaToHide, withHidden, withoutHidden } from './hidden-media.ts'
+import { mediaToHide, withHidden, withoutHidden } from './hidden-media.ts'
 import type { MediaInterfaces } from './interfaces.ts'
 import { isRelayed, readDocument, readStatement } from './media-statement.ts'
 import { type Dialogue, type NewParty, pairForAnswer, pairForOffer } from './party-lookup.ts'

@@ -1,7 +1,6 @@
 // Owns the state of one call: the parties by tag, what each said of its media, and the streams that face it.
 import type { CryptoAttribute, Direction } from '../sdp/index.ts'
 import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
-import type { HiddenMedia } from './hidden-media.ts'
 import type { MediaInterface } from './interfaces.ts'
 import type { OriginMemory } from './session-origin.ts'
 
@@ -63,6 +62,9 @@ export interface PartyMedia {
   /** Packet time to tell this party in the answer to its offer. */
   ptimeAnswer: string | undefined
 }
+
+/** M-lines as they are told to be refused (RFC 3264 6), by their place among all m-lines of the call. */
+export type HiddenMedia = Map<number, string>
 
 export interface Blocking {
   media: boolean

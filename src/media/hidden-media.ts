@@ -1,10 +1,7 @@
 // Owns the m-lines that one side of a call is not shown: NG's `sdp-media-remove`. Within the relay both sides have all m-lines, in one order.
 import type { SdpDocument } from '../sdp/index.ts'
-import type { Party } from './call.ts'
+import type { HiddenMedia, Party } from './call.ts'
 import type { SessionOptions } from './session-options.ts'
-
-/** An m-line as it is told to be refused (RFC 3264 6), by its place among all m-lines of the call. */
-export type HiddenMedia = Map<number, string>
 
 /**
  * What an offer hides from its receiver: media of the kinds named that it has not been offered before. An m-line that it
