@@ -48,11 +48,14 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
     throw new SignalboxError('ERR_MEDIA', `${protocol} was asked for, but the SDES flags leave no suite to offer`)
   const flags = options.rtcpMux
   const required = flags.has('require')
-  const mux = spoken.rtp && (required || flags.has('offer') || (statement.rtcpMux && !flags.has('demux')))
+  // RFC 5761 5.1.1: a side that has agreed to it goes on with it unless it refuses.
+  const agreed = other.mux && !options.reset
+  const wished = required || agreed || flags.has('offer') || (statement.rtcpMux && !flags.has('demux'))
+  const mux = spoken.rtp && wished
   const plan = relayed(other.stream!, {
     protocol,
     mux,
-    rtcpShared: required && mux,
+    rtcpShared: (required || agreed) && mux,
     rtp: spoken.rtp,
     crypto: offered.map((local) => cryptoLine(local, sdes)),
     statement,

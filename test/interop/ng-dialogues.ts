@@ -34,6 +34,49 @@ const HOLDS: readonly (readonly [string, Body, Body])[] = [
   ],
 ]
 
+/**
+ * rtcp-mux over re-offers of both sides. Left out: an answer that takes what it was not offered (RFC 5761 5.1.1), which
+ * rtpengine remembers and the relay does not; and `offer` beside `demux`, of which rtpengine takes one.
+ */
+function muxes(): Conversation[] {
+  const words = [
+    [],
+    ['offer'],
+    ['require'],
+    ['demux'],
+    ['accept'],
+    ['reject'],
+    ['offer', 'accept'],
+    ['accept', 'require'],
+  ]
+  const line = 'a=rtcp-mux\r\n'
+  return words.flatMap((flags) =>
+    ['', line].flatMap((offered) =>
+      ['', line].flatMap((answered): Conversation[] => {
+        const passed =
+          flags.includes('offer') || flags.includes('require') || (offered !== '' && !flags.includes('demux'))
+        if (answered !== '' && !passed) return []
+        const keys = secured({ 'rtcp-mux': flags })
+        const [offer, answer] = [plain(5004, offered), plain(6004, answered)]
+        return [
+          {
+            name: `mux: ${flags.join(' and ') || 'no flags'}, ${offered ? '' : 'not '}offered, ${answered ? '' : 'not '}answered`,
+            steps: [
+              { command: 'offer', keys: { ...keys, ...A, sdp: offer } },
+              { command: 'answer', keys: { ...keys, ...AB, sdp: answer } },
+              { command: 'offer', keys: { ...keys, ...AB, sdp: offer } },
+              { command: 'answer', keys: { ...keys, ...AB, sdp: answer } },
+              { command: 'offer', keys: { ...keys, ...BA, sdp: answer } },
+              { command: 'answer', keys: { ...keys, ...BA, sdp: offer } },
+              { command: 'delete', keys: { ...AB, 'delete-delay': 0 } },
+            ],
+          },
+        ]
+      }),
+    ),
+  )
+}
+
 /** What needs more than one offer. */
 export function dialogues(): Conversation[] {
   const out: Record<string, NgValue> = secured({
@@ -135,6 +178,7 @@ export function dialogues(): Conversation[] {
         ],
       }),
     ),
+    ...muxes(),
     {
       name: 'audio becomes fax and audio again',
       steps: [
