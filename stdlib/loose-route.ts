@@ -118,8 +118,9 @@ function afterStrict(message: SipMessage, entries: RouteEntry[]): number {
   const next = rest[0]!
   setRequestUri(target.address.uri)
   removed.push(target)
-  if (rest.length === 1) setDestination(target.address.uri)
-  else {
+  if (rest.length === 1) {
+    if (!isStrict(target)) setDestination(target.address.uri)
+  } else {
     if (isStrict(next)) removed.push(...follow(message, next))
     else setDestination(next.address.uri)
   }
