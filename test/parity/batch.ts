@@ -1,0 +1,252 @@
+// Owns a batch of cases: one file with a route for each, run by both proxies at once, outcomes compared.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expand, type Outcome, type ParityCase, PROXY } from './case.ts'
+import { once } from './mask.ts'
+import {
+  type ProxyProcess,
+  type Refusal,
+  RefusedAtStart,
+  refusedByKamailio,
+  refusedBySignalbox,
+  startKamailio,
+  startSignalbox,
+} from './proxies.ts'
+
+const MODULES = 'tm tmx sl rr pv xlog textops textopsx siputils corex kex maxfwd sanity sdpops ipops cfgutils'.split(
+  ' ',
+)
+const HEAD = `#!KAMAILIO
+debug=0
+log_stderror=yes
+children=1
+disable_tcp=yes
+server_signature=no
+sip_warning=0
+auto_aliases=no
+dns=no
+rev_dns=no
+listen=udp:${PROXY}
+alias="my.example.com"
+alias="other.example.com:5090"
+mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"
+#!define DEFNUM 7
+#!define DEFSTR "dstr"
+#!define DEFTWO 2 + 3
+#!define DEFEMPTY
+#!substdef "/SUBME/subval/"
+#!substdefs "/QSUBME/qval/"
+flags named_flag:7, other_flag
+shop.number = 42 desc "a number"
+shop.text = "a text"
+${MODULES.map((name) => `loadmodule "${name}.so"`).join('\n')}
+modparam("xlog", "prefix", "")
+modparam("tm", "fr_timer", 1500)
+modparam("tm", "fr_inv_timer", 2500)
+modparam("pv", "varset", "preset=i:12")
+`
+const MAIN = `request_route {
+  if ($ci == "ping") { sl_send_reply("200", "OK"); exit; }
+  if ($hdr(X-Case) == $null) exit;
+  $var(case) = $hdr(X-Case);
+  route($var(case));
+  exit;
+}
+reply_route {
+  switch ($hdr(X-Core)) {
+    case "say": xlog("L_ERR", "P|$ci|core $rs [$avp(a)] $rm|E\\n"); break;
+    case "exit": exit;
+    case "drop": drop;
+    case "return0": return 0;
+    case "returnneg": return -1;
+    case "edit": append_hf("X-Edit: $rs\\r\\n"); remove_hf("X-Core"); break;
+  }
+}
+route[R5] { return 5; }
+route[RNEG] { return -3; }
+route[RTRUE] { return 1; }
+route[RNONE] { is_method("NOTIFY"); }
+`
+
+export interface Compared {
+  readonly name: string
+  readonly parity: ParityCase
+  readonly kamailio: Outcome
+  readonly signalbox: Outcome
+  readonly agrees: boolean
+  /** Why one of them refused it. */
+  readonly reasons: string
+}
+
+interface Part {
+  readonly name: string
+  readonly parity: ParityCase
+  readonly text: string
+}
+
+const blocks = (part: Part) => part.text.split('\n').length
+
+/** The file of these cases, and the line after the last of each. */
+function fileOf(parts: readonly Part[]): { text: string; ends: number[] } {
+  const head = `${HEAD}${MAIN}`
+  let line = head.split('\n').length - 1
+  const ends = parts.map((part) => {
+    line += blocks(part)
+    return line
+  })
+  return { text: `${head}${parts.map((part) => `${part.text}\n`).join('')}`, ends }
+}
+
+/** Takes out what `check` refuses until it refuses nothing; the names of those taken out, with reasons. */
+async function refusals(
+  parts: readonly Part[],
+  check: (text: string) => Refusal[] | Promise<Refusal[]>,
+): Promise<Map<string, string>> {
+  const refused = new Map<string, string>()
+  for (;;) {
+    const left = parts.filter((part) => !refused.has(part.name))
+    const { text, ends } = fileOf(left)
+    const found = await check(text)
+    if (found.length === 0) return refused
+    const before = refused.size
+    for (const { line, reason } of found) {
+      const part = left[ends.findIndex((end) => line <= end)]
+      if (part !== undefined && line > fileOf([]).text.split('\n').length - 1)
+        refused.set(part.name, refused.get(part.name) ?? reason)
+    }
+    if (refused.size === before) throw new Error(`the head of the file is refused: ${JSON.stringify(found[0])}`)
+  }
+}
+
+const NOTHING: Outcome = { refused: true, said: [], replies: [], forwarded: [] }
+
+async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: number): Promise<Map<string, Outcome>> {
+  const raw = new Map<string, { replies: string[]; forwarded: string[] }>()
+  const queue = [...parts]
+  const lane = async () => {
+    for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
+      raw.set(part.name, await proxy.farEnd.run(part.parity, part.name))
+    }
+  }
+  await Promise.all(Array.from({ length: width }, lane))
+  await pause(200)
+  const said = new Map<string, string[]>()
+  for (const [, name, text] of proxy.printed().matchAll(/P\|(\w+)\|([\s\S]*?)\|E/g)) {
+    const list = said.get(name!) ?? []
+    // One entry of our log is one line: what breaks lines becomes a space there.
+    list.push(text!.replace(/[\r\n]/g, ' '))
+    said.set(name!, list)
+  }
+  return new Map(
+    [...raw].map(([name, { replies, forwarded }]) => {
+      const seen = once(forwarded)
+      const acks = seen.filter((text) => text.startsWith('ACK '))
+      // An ACK races the next request of a serial search.
+      return [
+        name,
+        {
+          refused: false,
+          said: said.get(name) ?? [],
+          replies: once(replies),
+          forwarded: [...seen.filter((text) => !text.startsWith('ACK ')), ...acks.sort()],
+        },
+      ]
+    }),
+  )
+}
+
+/** Starts Kamailio; what it refuses only then is taken out. */
+async function startRefusals(folder: string, left: () => Part[], byThem: Map<string, string>): Promise<ProxyProcess> {
+  for (;;) {
+    const parts = left()
+    const { text, ends } = fileOf(parts)
+    try {
+      return await startKamailio(folder, text)
+    } catch (error) {
+      if (!(error instanceof RefusedAtStart)) throw error
+      const found = error.refusals.flatMap(({ line, reason }) => {
+        const part = parts[ends.findIndex((end) => line <= end)]
+        return part === undefined ? [] : [{ part, reason }]
+      })
+      if (found.length === 0) throw error
+      for (const { part, reason } of found) byThem.set(part.name, reason)
+    }
+  }
+}
+
+/** Starts both with what neither refuses. */
+async function startBoth(folder: string, left: () => Part[], byThem: Map<string, string>): Promise<ProxyProcess[]> {
+  const kamailio = await startRefusals(folder, left, byThem)
+  try {
+    return [kamailio, await startSignalbox(folder, fileOf(left()).text)]
+  } catch (error) {
+    await kamailio.stop()
+    throw error
+  }
+}
+
+/** Runs these cases in both proxies. */
+export async function runBatch(
+  cases: readonly ParityCase[],
+  options: { prefix: string; width?: number },
+): Promise<Compared[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'parity-'))
+  const proxies: ProxyProcess[] = []
+  try {
+    const parts = cases.map((parity, i): Part => {
+      const name = `${options.prefix}${i}`
+      return {
+        name,
+        parity,
+        text: `route[${name}] {\n${expand(parity.route, name)}\n;}\n${expand(parity.blocks ?? '', name)}`,
+      }
+    })
+    const byThem = await refusals(parts, (text) => refusedByKamailio(folder, text))
+    const byUs = await refusals(parts, refusedBySignalbox)
+    // What only we refuse may be refused by Kamailio when it starts.
+    const doubtful = () => parts.filter((part) => byUs.has(part.name) && !byThem.has(part.name))
+    if (doubtful().length > 0) await (await startRefusals(folder, doubtful, byThem)).stop()
+    const left = () => parts.filter((part) => !byThem.has(part.name) && !byUs.has(part.name))
+    const first = await startBoth(folder, left, byThem)
+    proxies.push(...first)
+    const runnable = left()
+    const [theirs, ours] = await Promise.all(proxies.map((proxy) => outcomes(proxy, runnable, options.width ?? 64)))
+    for (const proxy of proxies)
+      if (!proxy.alive()) throw new Error(`${proxy.title} died:\n${proxy.complaints().slice(-3000)}`)
+    if (process.env.PARITY_TRACE) process.stderr.write(proxies.map((proxy) => proxy.complaints()).join('\n'))
+    return parts.map(({ name, parity }): Compared => {
+      const kamailio = byThem.has(name) ? NOTHING : (theirs!.get(name) ?? { ...NOTHING, refused: false })
+      const signalbox = byUs.has(name) ? NOTHING : (ours!.get(name) ?? { ...NOTHING, refused: false })
+      const refused = byThem.has(name) || byUs.has(name)
+      return {
+        name,
+        parity,
+        kamailio,
+        signalbox,
+        agrees: refused ? byThem.has(name) === byUs.has(name) : JSON.stringify(kamailio) === JSON.stringify(signalbox),
+        reasons: [byThem.get(name) && `kamailio: ${byThem.get(name)}`, byUs.get(name) && `signalbox: ${byUs.get(name)}`]
+          .filter(Boolean)
+          .join('\n'),
+      }
+    })
+  } finally {
+    await Promise.all(proxies.map((proxy) => proxy.stop()))
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A difference as a person reads it. */
+export function explain(compared: Compared): string {
+  const { kamailio, signalbox, parity } = compared
+  const parts = [`case ${compared.name}: ${parity.title}`, parity.route.trim(), compared.reasons]
+  for (const key of ['said', 'replies', 'forwarded'] as const) {
+    if (compared.reasons !== '' || JSON.stringify(kamailio[key]) === JSON.stringify(signalbox[key])) continue
+    const mine = (list: readonly string[], other: readonly string[]) =>
+      list.filter((text, i) => other[i] !== text).map((text) => `    ${JSON.stringify(text)}`)
+    parts.push(`  ${key}, kamailio:`, ...mine(kamailio[key], signalbox[key]))
+    parts.push(`  ${key}, signalbox:`, ...mine(signalbox[key], kamailio[key]))
+  }
+  return parts.filter((part) => part !== '').join('\n')
+}

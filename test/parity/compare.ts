@@ -1,0 +1,53 @@
+// Owns the verdict over many cases: which agree, which differ for a reason that is in the table, which for none.
+import { type Compared, explain, runBatch } from './batch.ts'
+import type { ParityCase } from './case.ts'
+import { DIFFERENCES, type Difference, GENERATED_DIFFERENCES, type GeneratedDifference } from './differences.ts'
+
+/** Cases of one file; more of them make a start too long to read when it fails. */
+const BATCH = 400
+
+export interface Verdict {
+  readonly cases: number
+  readonly agreed: number
+  readonly refusedByBoth: number
+  readonly listed: ReadonlyMap<Difference | GeneratedDifference, number>
+  /** What differs without a reason, as a person reads it. */
+  readonly unexplained: readonly string[]
+}
+
+function reasonOf(compared: Compared): Difference | GeneratedDifference | undefined {
+  const { parity } = compared
+  if (parity.generated === true) {
+    const [kamailio, signalbox] = [JSON.stringify(compared.kamailio), JSON.stringify(compared.signalbox)]
+    const text = `${parity.route} ${parity.blocks ?? ''}`
+    return GENERATED_DIFFERENCES.find((difference) => difference.applies(text, kamailio, signalbox))
+  }
+  return DIFFERENCES.find((difference) => difference.titles.test(parity.title))
+}
+
+/** Runs all cases. A difference without a reason is tried once more, alone: a busy machine is late now and then. */
+export async function compareAll(cases: readonly ParityCase[]): Promise<Verdict> {
+  const listed = new Map<Difference | GeneratedDifference, number>()
+  const unexplained: string[] = []
+  let [agreed, refusedByBoth] = [0, 0]
+  for (let from = 0; from < cases.length; from += BATCH) {
+    const odd: ParityCase[] = []
+    const judge = (compared: Compared, last: boolean) => {
+      if (compared.agrees) {
+        agreed++
+        if (compared.reasons !== '') refusedByBoth++
+        return
+      }
+      const reason = reasonOf(compared)
+      if (reason !== undefined) listed.set(reason, (listed.get(reason) ?? 0) + 1)
+      else if (last) unexplained.push(explain(compared))
+      else odd.push(compared.parity)
+    }
+    for (const compared of await runBatch(cases.slice(from, from + BATCH), { prefix: `c${from}n` }))
+      judge(compared, false)
+    if (odd.length > 0) {
+      for (const compared of await runBatch(odd, { prefix: `c${from}again`, width: 12 })) judge(compared, true)
+    }
+  }
+  return { cases: cases.length, agreed, refusedByBoth, listed, unexplained }
+}
