@@ -9,7 +9,7 @@ const sockets: Socket[] = []
 
 beforeEach(() => {
   relay = createEmbeddedRelay({
-    interfaces: ['internal/127.0.0.1', 'external/127.0.0.1'],
+    interfaces: ['internal/127.0.0.1', 'external/127.0.0.1', 'external/::1'],
     portMin: 43_000,
     portMax: 43_490,
   })
@@ -20,10 +20,12 @@ afterEach(async () => {
   await relay.close()
 })
 
-async function end(): Promise<{ port: number; send(bytes: Buffer, port: number): void; next(): Promise<Buffer> }> {
-  const socket = createSocket('udp4')
+async function end(
+  address = '127.0.0.1',
+): Promise<{ port: number; send(bytes: Buffer, port: number): void; next(): Promise<Buffer> }> {
+  const socket = createSocket(address === '::1' ? 'udp6' : 'udp4')
   sockets.push(socket)
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve))
   const queue: Buffer[] = []
   let wake: (() => void) | undefined
   socket.on('message', (bytes) => {
@@ -32,7 +34,7 @@ async function end(): Promise<{ port: number; send(bytes: Buffer, port: number):
   })
   return {
     port: socket.address().port,
-    send: (bytes, port) => socket.send(bytes, port, '127.0.0.1'),
+    send: (bytes, port) => socket.send(bytes, port, address),
     async next() {
       while (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve))
       return queue.shift()!
@@ -71,6 +73,53 @@ test('plain RTP passes unchanged both ways, and is counted', async () => {
     ['B', 1, 1],
   ])
   expect([relay.sessions, relay.streams]).toEqual([0, 0])
+})
+
+test('IPv4 on one side, IPv6 on the other', async () => {
+  const [a, b] = [await end(), await end('::1')]
+  const call = { callId: 'families', fromTag: 'A' }
+  const offer = await relay.offer({
+    ...call,
+    sdp: sdp(a.port),
+    flags: 'direction=internal direction=external address-family=IP6 replace-origin',
+  })
+  expect(offer.sdp).toMatch(/^o=.* IN IP6 ::1\r\n.*\r\nc=IN IP6 ::1\r\n/m)
+  const answer = await relay.answer({
+    ...call,
+    toTag: 'B',
+    sdp: sdp(b.port).replaceAll('IP4 127.0.0.1', 'IP6 ::1'),
+    flags: '',
+  })
+  expect(answer.sdp).toContain('c=IN IP4 127.0.0.1\r\n')
+  a.send(rtp(1), portOf(answer.sdp))
+  expect(await b.next()).toEqual(rtp(1))
+  b.send(rtp(9), portOf(offer.sdp))
+  expect(await a.next()).toEqual(rtp(9))
+  await relay.delete({ ...call, flags: '' })
+})
+
+test('fax and blocked media: datagrams pass that are no RTP, and RTP that is withheld does not', async () => {
+  const [a, b] = [await end(), await end()]
+  const call = { callId: 'fax', fromTag: 'A' }
+  const fax = (port: number) => sdp(port).replace(/m=.*/, `m=audio ${port} RTP/AVP 0`).replace('RTP/AVP 0', 'udptl t38')
+  const toB = portOf((await relay.offer({ ...call, sdp: fax(a.port), flags: '' })).sdp)
+  const toA = portOf((await relay.answer({ ...call, toTag: 'B', sdp: fax(b.port), flags: '' })).sdp)
+  const datagram = Buffer.from([0, 1, 6, 192, 1, 128, 0])
+  a.send(datagram, toA)
+  expect(await b.next()).toEqual(datagram)
+  b.send(datagram, toB)
+  expect(await a.next()).toEqual(datagram)
+  await relay.offer({ ...call, toTag: 'B', sdp: sdp(a.port), flags: '' })
+  await relay.answer({ ...call, toTag: 'B', sdp: sdp(b.port), flags: '' })
+  const control = (command: string) => relay.perform({ command, 'call-id': 'fax', 'from-tag': 'A' })
+  expect(control('block media').result).toBe('ok')
+  a.send(rtp(1), toA)
+  b.send(rtp(2), toB)
+  expect(await a.next()).toEqual(rtp(2))
+  expect(control('unblock media').result).toBe('ok')
+  a.send(rtp(3), toA)
+  expect(await b.next()).toEqual(rtp(3))
+  await relay.delete({ ...call, flags: '' })
 })
 
 test('RTP on one side, SRTP on the other: two relays in a row give the packet back', async () => {
