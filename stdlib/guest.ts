@@ -11,7 +11,7 @@ import {
   routeOf,
   setProgram,
 } from './program-table.ts'
-import { bindFormat, PvSyntaxError } from './pseudo-variables.ts'
+import { bindFormat, keepVariables, PvSyntaxError } from './pseudo-variables.ts'
 import { builtins } from './registry.ts'
 import { decodeHead, WARM_ROUTE } from './run-head.ts'
 import {
@@ -102,6 +102,9 @@ function describe(thrown: unknown): { name: string; message: string; stack: stri
   return { name: 'Thrown', message: String(thrown), stack: '' }
 }
 
+/** The run that warms a program; messages have runs from 1 on. */
+const DRY_RUN = 0
+
 /** Makes a run. Undefined: it waits, and `finish` will be called. */
 function enter(head: string, raw: string): string | number | undefined {
   const { runId, kind, name, transactionId, released, meta } = decodeHead(head)
@@ -109,6 +112,8 @@ function enter(head: string, raw: string): string | number | undefined {
   startTime()
   const run = new Run(runId, kind, name, raw, transactionId, meta)
   resumeRun(run)
+  // The dry run of a new program must not leave its variables to the first message.
+  const restore = runId === DRY_RUN && name !== WARM_ROUTE ? keepVariables() : undefined
   try {
     const route = name === WARM_ROUTE ? warmRoute(kind) : routeOf(kind, name)
     if (route === undefined)
@@ -123,6 +128,8 @@ function enter(head: string, raw: string): string | number | undefined {
     return undefined
   } catch (error) {
     return outcomeOfThrow(run, error)
+  } finally {
+    restore?.()
   }
 }
 

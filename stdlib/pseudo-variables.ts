@@ -24,5 +24,5 @@ export {
 } from './pv.ts'
 export { type PvNode, PvSyntaxError, parseFormat, parsePv, parsePvAt } from './pv-format.ts'
 export { type ProgramValues, script, setProgramValues } from './pv-program.ts'
-export { variableSlot } from './pv-variables.ts'
+export { keepVariables, variableSlot } from './pv-variables.ts'
 export { declaredTransformations } from './transformations.ts'

@@ -29,6 +29,24 @@ export function variableSlot(name: string): VariableSlot {
   return slotIn(slots, name, 0)
 }
 
+/** Remembers the variables of the process; the function that it gives puts them back, those made since as unassigned. */
+export function keepVariables(): () => void {
+  const tables = [
+    { table: slots, initial: 0 },
+    { table: nullableSlots, initial: null },
+    { table: sharedSlots, initial: 0 },
+  ].map(({ table, initial }) => ({
+    table,
+    initial,
+    values: new Map([...table].map(([name, { value }]) => [name, value])),
+  }))
+  return () => {
+    for (const { table, initial, values } of tables) {
+      for (const [name, slot] of table) slot.value = values.has(name) ? values.get(name) : initial
+    }
+  }
+}
+
 const NAME = { name: 'name' } as const
 
 function defineSlots(
