@@ -48,7 +48,7 @@ Reception::Source& Reception::source_of(uint32_t ssrc, StreamCounters* counters)
 
 void Reception::received(const RtpHeader& header, size_t bytes, int64_t now, StreamCounters* counters) {
   Source& source = source_of(header.ssrc, counters);
-  source.heard = now;
+  source.heard = ++heard_;
   ReplayWindow& window = source.window;
   if (window.empty()) source.start(header);
   uint64_t index = source.base;

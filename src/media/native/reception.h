@@ -49,7 +49,7 @@ class Reception {
     uint64_t received = 0;    // since it began (anew), duplicates aside
     int64_t transit = 0;
     int64_t jitter = 0;       // scaled by 16, as in A.8
-    int64_t heard = 0;
+    uint64_t heard = 0;       // the last packet's number: those of one batch have one time
     bool has_transit = false;
     Counter packets, bytes, shown_jitter;
     Counter lost, duplicates;
@@ -65,6 +65,7 @@ class Reception {
   uint32_t clock_rate_ = 8000;
   uint32_t count_ = 0;
   uint32_t current_ = 0;
+  uint64_t heard_ = 0;  // packets
   std::array<Source, kMaxSources> sources_;
   mutable std::mutex mutex_;  // taken by the loop only when an SSRC takes a place
 };
