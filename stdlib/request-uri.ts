@@ -72,10 +72,10 @@ export function setRequestUri(uri: string): void {
   markNew()
 }
 
-/** `$du = `; null clears it. */
+/** `$du = `; null clears it, which makes no R-URI new. */
 export function setDestination(uri: string | null): void {
   runTarget().nextHop = uri ?? ''
-  markNew()
+  if (uri !== null) markNew()
 }
 
 function markNew(): void {

@@ -349,6 +349,19 @@ export const GENERATED_DIFFERENCES: readonly GeneratedDifference[] = [
     reason: 'a call inside the arguments of selval',
   },
   {
+    applies: (text) => /sdp_remove_/.test(text) && /(?:subst|replace)_body/.test(text),
+    cause: 'open',
+    reason: 'two functions change the same bytes of the body',
+  },
+  {
+    applies: (text, kamailio, signalbox) => {
+      const withoutCode = (outcome: string) => outcome.replace(/\] -?\d+"/g, ']"')
+      return /route\(R/.test(text) && withoutCode(kamailio) === withoutCode(signalbox)
+    },
+    cause: 'open',
+    reason: '$rc after an expression of which 5.6.3 leaves a call out',
+  },
+  {
     applies: (text) => /(?:append|insert)_hf\("Call-ID/.test(text),
     cause: 'free',
     reason: 'a second Call-ID: the far end takes the message for another case',
