@@ -1,6 +1,6 @@
 // Owns the benchmark of whole calls through an engine in memory: INVITE 180 200 ACK BYE 200 on the routing file of the
 // signalling benchmark, far ends not counted. Run by hand:
-// node --no-node-snapshot --expose-gc test/bench/call.bench.ts [FILE] [ROUNDS] [CALLS OF A REHEARSAL]
+// node --no-node-snapshot --expose-gc test/bench/call.bench.ts [FILE] [ROUNDS] [1: after a rehearsal]
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createEngine, type PreparedEngine, rehearse } from '../../src/engine/index.ts'
@@ -99,7 +99,7 @@ await engine.start()
 if (Number(rehearsal) > 0) {
   const began = process.cpuUsage()
   const keep = setInterval(() => {}, 1000)
-  await rehearse(engine as PreparedEngine, file.endsWith('.cfg') ? 'cfg' : 'ts', Number(rehearsal))
+  await rehearse(engine as PreparedEngine, file.endsWith('.cfg') ? 'cfg' : 'ts')
   clearInterval(keep)
   const { user, system } = process.cpuUsage(began)
   console.log(`rehearsal: ${((user + system) / 1000).toFixed(0)} ms CPU`)

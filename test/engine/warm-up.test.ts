@@ -8,9 +8,9 @@ test.each(['ts', 'cfg'] as const)(
   async (language) => {
     let exercised = 0
     const keep = setInterval(() => {}, 1000)
-    expect(await rehearse({ exercise: () => void exercised++ }, language, 100)).toBe(100)
+    expect(await rehearse({ exercise: () => void exercised++ }, language)).toBe(400)
     clearInterval(keep)
-    expect(exercised).toBe(100)
+    expect(exercised).toBe(400)
   },
 )
 
