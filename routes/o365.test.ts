@@ -297,6 +297,16 @@ describe.each(['routes/o365.ts', 'routes/o365.cfg'])('%s', (file) => {
       expect(route.relay.sessions.size).toBe(0)
     })
 
+    test('Office 365 rings and nobody answers: 408, not 503', async () => {
+      await callManager.send(INVITE)
+      await office365.answer(await office365.request('INVITE'), 180, { toTag: 'ee195713eb' })
+      await route.advance(125_000)
+      const cancel = await office365.request('CANCEL')
+      await office365.answer(cancel, 200)
+      expect(await callManager.reply()).toReplyWith(408)
+      expect(route.relay.sessions.size).toBe(0)
+    })
+
     test('another number than the trunk of Office 365 is not found', async () => {
       await callManager.send(INVITE.replaceAll('@sbc-o365.example.com', '@pbx.example.com'))
       expect(await callManager.reply()).toReplyWith(404)

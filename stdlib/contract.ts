@@ -82,6 +82,8 @@ export interface RunMeta {
   readonly canceled?: boolean
   /** failure: no reply came in time. */
   readonly timedOut?: boolean
+  /** failure: the branch that won had a provisional reply before. */
+  readonly branchReplied?: boolean
   /** failure: the winning reply as received, when one was. */
   readonly reply?: string
 }

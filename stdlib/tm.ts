@@ -206,10 +206,10 @@ export const tBranchReplied = define(
     't_branch_replied',
     [],
     ['failure'],
-    'True if the winning branch had a reply from its peer.',
+    'True if the winning branch had a reply before the one, or the time-out, that ended it.',
     't_branch_replied()',
   ),
-  () => (currentRun().meta.timedOut || currentRun().meta.reply === undefined ? -1 : 1),
+  () => (currentRun().meta.branchReplied ? 1 : -1),
 )
 
 export const tAnyTimeout = define(

@@ -46,7 +46,7 @@ export function runMeta(
 
 /** The same for a failure route, with the reply that won. */
 export function failureMeta(context: FailureContext, messageNumber: number): RunMeta {
-  const { status, canceled, timedOut, winningReply } = context
+  const { status, canceled, timedOut, branchReplied, winningReply } = context
   const meta = runMeta(context.flow, context.id, 0, context.branch, messageNumber)
-  return { ...meta, status, canceled, timedOut, ...(winningReply ? { reply: winningReply.raw } : {}) }
+  return { ...meta, status, canceled, timedOut, branchReplied, ...(winningReply ? { reply: winningReply.raw } : {}) }
 }

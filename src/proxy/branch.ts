@@ -52,7 +52,8 @@ export class Branch extends Deadline implements ClientUser {
   #next = 0
   #attempt = 0
   #client: ClientTransaction | undefined
-  #provisional = false
+  /** A provisional reply came (t_branch_replied). */
+  provisional = false
 
   constructor(
     owner: BranchOwner,
@@ -101,7 +102,7 @@ export class Branch extends Deadline implements ClientUser {
   }
 
   onReply(reply: SipReply, flow: Flow): void {
-    if (reply.status < 200) this.#provisional = true
+    if (reply.status < 200) this.provisional = true
     // RFC 3263 4.3: a 503 is a failure of that hop, and the next one is tried.
     else if (reply.status === UNREACHABLE && this.status === 0 && !this.canceled && this.#tryNext()) return
     this.#owner.branchReply(this, reply, flow)
@@ -110,7 +111,7 @@ export class Branch extends Deadline implements ClientUser {
   onTimeout(): void {
     if (this.status !== 0) return
     // RFC 3263 4.3: a time-out is a failure of that hop too.
-    if (!this.#provisional && !this.canceled && this.#tryNext()) return
+    if (!this.provisional && !this.canceled && this.#tryNext()) return
     this.timedOut = true
     this.#owner.branchFailed(this, TIMED_OUT)
   }
@@ -139,7 +140,7 @@ export class Branch extends Deadline implements ClientUser {
       const listener = this.#owner.listenerFor(hop)
       if (listener === undefined) continue
       this.hop = hop
-      this.#provisional = false
+      this.provisional = false
       const attempt = ++this.#attempt
       const client = this.#owner.startClient(this, hop, listener)
       // A hop may fail while it starts, and the one after it have been tried since.

@@ -38,6 +38,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   winningReply: SipReply | undefined
   status = 0
   timedOut = false
+  branchReplied = false
   branch = -1
   /** The router was given this request, so it is told of its end. */
   routed = false
@@ -421,6 +422,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.winningReply = best.reply
     this.status = best.status
     this.timedOut = best.timedOut
+    this.branchReplied = best.provisional
     this.branch = best.index
     const route = this.#onFailure
     this.#onFailure = undefined

@@ -123,6 +123,8 @@ export interface FailureContext extends RequestContext {
   readonly winningReply: SipReply | undefined
   readonly status: number
   readonly timedOut: boolean
+  /** The branch that won had a provisional reply before its outcome. */
+  readonly branchReplied: boolean
   /** Index of the branch that won. */
   readonly branch: number
 }
