@@ -57,7 +57,9 @@ function findCompiler(file: string): string | undefined {
 function run(compiler: string, config: string): Promise<string> {
   return new Promise((done) => {
     const args = [compiler, '-p', config, '--pretty', 'false']
-    execFile(process.execPath, args, { timeout: CHECK_MILLIS, maxBuffer: 16_000_000 }, (_error, stdout) => done(stdout))
+    // The compiler names files from where it runs; parse() reads the names from the configuration's folder.
+    const options = { cwd: dirname(config), timeout: CHECK_MILLIS, maxBuffer: 16_000_000 }
+    execFile(process.execPath, args, options, (_error, stdout) => done(stdout))
   })
 }
 

@@ -93,6 +93,18 @@ describe('check', () => {
     expect(out).toMatch(/1 file, 2 errors, 0 warnings\n$/)
   })
 
+  test('what the compiler finds is shown with its place, wherever the command runs', { timeout: 30_000 }, async () => {
+    const file = save('types.ts', GOOD.replace("(200, 'OK')", '(200, 17)'))
+    const before = process.cwd()
+    process.chdir(folder)
+    try {
+      expect(await main(['check', file])).toBe(1)
+    } finally {
+      process.chdir(before)
+    }
+    expect(out).toMatch(new RegExp(`^${file}:3:\\d+: error: Argument of type 'number'.*\\n {2}export async .*\\n +\\^`))
+  })
+
   test('media functions without a relay are noted', { timeout: 30_000 }, async () => {
     const text = GOOD.replace('sendReply,', 'sendReply, rtpManage,').replace(
       "sendReply(200, 'OK')",
