@@ -99,7 +99,7 @@ describe('a hostile script, 50 calls up', () => {
     const next = await alice.call('bob', 8000)
     calls.push(next)
     expect(next.final.status).toBe(200)
-    expect(next.millis).toBeLessThan(worker ? 2000 : 500)
+    expect(next.millis).toBeLessThan(worker ? 1000 : 500)
     if (name === 'normalize') expect(engine.lines.filter((line) => line.event === 'worker-lost')).toHaveLength(1)
     const streams = [...calls.flatMap((call) => call.stream ?? []), ...bob.streams]
     await delay(300)
