@@ -37,6 +37,10 @@ export async function farEndCommand(args: readonly string[]): Promise<number> {
   }
   const { listen, host, gateway, key, cert, ca } = values
   const address = /^\[?(.+?)\]?:(\d+)$/.exec(listen)
+  if (positionals[0] === 'teams') {
+    process.stderr.write('signalbox: the far end of Teams is not provided yet; o365 is\n')
+    return 2
+  }
   if (positionals[0] !== 'o365' || !address || !host || !gateway || !key || !cert || !ca) {
     process.stderr.write(USAGE)
     return 2
