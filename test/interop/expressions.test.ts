@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, expect, test, vi } from 'vitest'
+import { random } from '../parity/generated.ts'
 import { compileText, PROBE_MESSAGE, runCfg } from '../script/dsl/run-cfg.ts'
 import { describeWithPeers } from './peers.ts'
 
@@ -101,17 +102,6 @@ const BINARY = [
   '+',
 ]
 const UNARY = ['!', '-', '(int)', '(str)', 'not ', 'defined ']
-
-/** mulberry32 */
-function random(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 function expression(next: () => number, depth: number): string {
   const one = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!
