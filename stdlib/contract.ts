@@ -173,7 +173,15 @@ export interface CancelArguments {
   branches: 'all' | 'others'
 }
 
-/** Every host operation, with what it takes and answers. Only `relay` and `rtp` may be answered later, by a promise. */
+/** `service`: an operation of a module that needs the world. */
+export interface ServiceArguments {
+  module: string
+  operation: string
+  /** As the operation takes them. */
+  args: unknown
+}
+
+/** Every host operation, with what it takes and answers. Only `relay`, `rtp` and `service` may be answered later, by a promise. */
 export interface HostOperations {
   relay: { args: RelayArguments; result: number }
   reply: { args: ReplyArguments; result: number }
@@ -190,6 +198,8 @@ export interface HostOperations {
   forceRport: { args: null; result: number }
   /** In a reply route: the text of the request that was answered; null when there is none. */
   request: { args: null; result: string | null }
+  /** Whatever a module's service in the host answers; see src/services. May be answered later. */
+  service: { args: ServiceArguments; result: unknown }
   /** A value of the environment, at load only; null: unset. */
   env: { args: { name: string }; result: string | null }
 }

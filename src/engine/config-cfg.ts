@@ -1,6 +1,7 @@
 // Owns the way from what a .cfg sets (core parameters, modparam, tls.cfg) to the engine's configuration.
 import { dirname, resolve } from 'node:path'
 import type { CfgSettings, Diagnostic } from '../script/index.ts'
+import { checkParameters } from '../services/index.ts'
 import type { TlsProfile } from '../transport/index.ts'
 import type { ConfigSource, LimitConfig, TimerConfig } from './config.ts'
 import { DEFAULT_LIMITS, DEFAULT_TIMERS } from './config.ts'
@@ -78,6 +79,9 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
   )
   if (settings.listen.length === 0) listen.push(...listenTexts('*', core).map((text) => ({ text, path: '' })))
 
+  for (const { index, message, hint } of checkParameters(settings.modparams))
+    report('error', settings.modparams[index]!.at, message, hint)
+
   const tls = tlsConfig(source, settings, listen, report)
   const sets = relaySets(settings, report)
   const debug = number('debug')
@@ -90,6 +94,7 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
     media: { sets },
     timers,
     limits,
+    modules: settings.modparams.map(({ module, name, value }) => ({ module, name, value })),
     ...(debug === undefined ? {} : { logLevel: levelOfDebug(debug) }),
     ...(typeof header === 'string' ? { serverHeader: header.replace(/^Server:\s*/i, '') } : {}),
   }

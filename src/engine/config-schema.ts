@@ -14,6 +14,7 @@ function wholeNumber(unit: string, low: number, high: number) {
 
 const milliseconds = (low: number, high: number) => wholeNumber('milliseconds', low, high)
 const seconds = (low: number, high: number) => wholeNumber('seconds', low, high)
+const moduleValue = z.union([z.string(), z.int()])
 const port = wholeNumber('port', 1, 65_535)
 
 const tlsProfile = z.strictObject({
@@ -48,6 +49,7 @@ export const configSchema = z.strictObject({
       sets: z.record(z.string().regex(/^\d+$/, 'must be the number of a set'), z.array(text)).optional(),
     })
     .optional(),
+  modules: z.record(text, z.record(text, z.union([moduleValue, z.array(moduleValue)]))).optional(),
   timers: z
     .strictObject({
       fr: milliseconds(500, 600_000).optional(),

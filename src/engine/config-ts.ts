@@ -1,6 +1,7 @@
 // Owns the way from the `config` export of a .ts file to the engine's configuration.
 import { dirname, resolve } from 'node:path'
 import type { Diagnostic } from '../script/index.ts'
+import { checkParameters, type ModuleParameter } from '../services/index.ts'
 import type { TlsProfile } from '../transport/index.ts'
 import type { ConfigSource, LimitConfig, MediaConfig, TimerConfig } from './config.ts'
 import { DEFAULT_LIMITS, DEFAULT_MEDIA_PORTS, DEFAULT_MEDIA_TIMES, DEFAULT_TIMERS } from './config.ts'
@@ -16,6 +17,7 @@ export interface FileConfig {
   readonly media: MediaConfig
   readonly timers: TimerConfig
   readonly limits: LimitConfig
+  readonly modules: readonly ModuleParameter[]
 }
 
 /** Checks the value and gives it defaults. Diagnostics point at the key in the source where it is found. */
@@ -28,6 +30,11 @@ export function readTsConfig(source: ConfigSource): { config?: FileConfig; diagn
   const { value } = checked
   const diagnostics: Diagnostic[] = []
   const media = mediaConfig(value.media, (problem) => diagnostics.push(locate(problem)))
+  const modules = moduleParameters(value.modules)
+  for (const { index, message, hint } of checkParameters(modules)) {
+    const { module, name } = modules[index]!
+    diagnostics.push(locate({ path: `modules.${module}.${name}`, message, ...(hint ? { hint } : {}) }))
+  }
   if (diagnostics.length > 0) return { diagnostics, locate }
   const folder = dirname(source.file)
   const profiles: Record<string, TlsProfile> = {}
@@ -45,6 +52,7 @@ export function readTsConfig(source: ConfigSource): { config?: FileConfig; diagn
       media,
       timers: { ...DEFAULT_TIMERS, ...defined(value.timers) },
       limits: { ...DEFAULT_LIMITS, ...defined(value.limits) },
+      modules,
     },
     diagnostics,
     locate,
@@ -75,6 +83,12 @@ function locator(source: ConfigSource): Locate {
       ...(problem.hint ? { hint: problem.hint } : {}),
     }
   }
+}
+
+function moduleParameters(modules: ConfigValue['modules']): ModuleParameter[] {
+  return Object.entries(modules ?? {}).flatMap(([module, parameters]) =>
+    Object.entries(parameters).flatMap(([name, values]) => [values].flat().map((value) => ({ module, name, value }))),
+  )
 }
 
 function mediaConfig(media: ConfigValue['media'], report: (problem: ConfigProblem) => void): MediaConfig {

@@ -1,5 +1,6 @@
 // Owns the configuration that the engine runs on: its shape, its defaults, and which of its parts a reload can change.
 import type { CfgSettings, Diagnostic } from '../script/index.ts'
+import type { ModuleParameter } from '../services/index.ts'
 import type { ListenSpec, TlsOptions } from '../transport/index.ts'
 import type { LogLevel } from './logger.ts'
 
@@ -51,6 +52,8 @@ export interface EngineConfig {
   readonly media: MediaConfig
   readonly timers: TimerConfig
   readonly limits: LimitConfig
+  /** What the modules are told: `modparam` of a .cfg, `modules` of a .ts. */
+  readonly modules: readonly ModuleParameter[]
   /** Loudness that the file asks for. */
   readonly logLevel?: LogLevel
   /** Values for the Server and User-Agent of messages of our own; '' leaves the header out. */

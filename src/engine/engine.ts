@@ -1,4 +1,5 @@
 // Owns the composition root: puts transport, transactions, proxy, script, media and log together, and takes them apart again.
+import { dirname, resolve } from 'node:path'
 import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
@@ -11,6 +12,7 @@ import {
   type LoadedProgram,
   ProgramStore,
 } from '../script/index.ts'
+import { createServices, ServiceTable } from '../services/index.ts'
 import { createIds, DEFAULT_PARSE_LIMITS, type IdSource, type ParseLimits } from '../sip/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
 import {
@@ -33,6 +35,7 @@ import { type ReadFile, readLatin1 } from './read-file.ts'
 import { noRunSlot, type RunSlot } from './run-slot.ts'
 import { ScriptRouter } from './script-router.ts'
 import { RunTable } from './script-run.ts'
+import { serviceHost } from './service-host.ts'
 import type { EngineStatus, EngineView } from './view.ts'
 
 export interface EngineOptions {
@@ -155,6 +158,7 @@ class ComposedEngine implements PreparedEngine {
   #config: EngineConfig | undefined
   #transport!: TransportLayer
   #transactions!: TransactionLayer
+  #services!: ServiceTable
   #proxy: ProxyCore | undefined
   #draining = false
   #closed = false
@@ -174,6 +178,7 @@ class ComposedEngine implements PreparedEngine {
     }
     const host = new HostServices({
       runs: this.#runs,
+      services: () => this.#services,
       media: this.#media,
       transport: () => this.#transport,
       slot: this.#slot,
@@ -256,6 +261,7 @@ class ComposedEngine implements PreparedEngine {
     this.#transport.update(transportSettings(this.#config))
     this.#transactions.update(transactionSettings(this.#config))
     this.#proxy.update(proxySettings(this.#config))
+    this.#services.configure(this.#config.modules)
   }
 
   #compose(config: EngineConfig): ProxyCore {
@@ -276,8 +282,12 @@ class ComposedEngine implements PreparedEngine {
       slot: this.#slot,
       counters: this.#counters,
       log,
-      requestEnded: (context) => this.#media.requestEnded(context),
+      requestEnded: (context) => {
+        this.#media.requestEnded(context)
+        this.#services.requestEnded(context)
+      },
       callEnded: (call) => {
+        this.#services.callEnded(call)
         const ending: Promise<void> = logCall(call, this.#media, this.#counters, log).finally(() =>
           this.#ending.delete(ending),
         )
@@ -292,6 +302,10 @@ class ComposedEngine implements PreparedEngine {
       proxy: () => proxy.stats(),
       runs: () => this.#runs.size,
     })
+    const folder = dirname(resolve(options.file))
+    const host = serviceHost({ clock, log, ids, folder, transport, proxy, router, programs: this.#programs })
+    this.#services = new ServiceTable(createServices(host))
+    this.#services.configure(config.modules)
     this.#transport = transport
     this.#transactions = transactions
     return proxy
@@ -318,6 +332,7 @@ class ComposedEngine implements PreparedEngine {
 
   async start(): Promise<void> {
     await this.#transport.start(this.#transactions)
+    await this.#services.start()
   }
 
   async reload(): Promise<ReloadOutcome> {
@@ -352,6 +367,7 @@ class ComposedEngine implements PreparedEngine {
     this.#closed = true
     this.#proxy?.close()
     await Promise.all(this.#ending)
+    if (this.#proxy) await this.#services.close()
     await this.#media.closeAll()
     if (this.#proxy) await this.#transport.close()
     this.#discardPrepared()

@@ -1,6 +1,7 @@
 // Owns the operations that a script asks of the world: checks their arguments, and hands them to proxy, media, transport and log.
 import type { RelaySpec, ReplySpec, RequestContext } from '../proxy/index.ts'
 import type { HostOperation, HostOperations, HostOps } from '../script/index.ts'
+import type { ServiceTable } from '../services/index.ts'
 import { applyEdits, correctContentLength, parseMessage, SipRequest, UNBOUNDED_PARSE_LIMITS } from '../sip/index.ts'
 import { type Transport, type TransportLayer, transportNamed } from '../transport/index.ts'
 import { relaySpec, replySpec, text, wholeNumber, wrongArguments } from './host-arguments.ts'
@@ -14,6 +15,8 @@ export interface HostServicesOptions {
   readonly media: MediaServices
   /** Asked at each use: the transport is made after the host operations. */
   transport(): TransportLayer
+  /** Asked at each use: services are made with the proxy. */
+  services(): ServiceTable
   readonly slot: RunSlot
   readonly log: EngineLog
   readonly env: Readonly<Record<string, string | undefined>>
@@ -80,6 +83,8 @@ export class HostServices implements HostOps {
         return this.#local(args)
       case 'apply':
         return this.#apply(run, args)
+      case 'service':
+        return this.#service(run, args)
       case 'request':
         return run.context?.request.raw ?? null
       default:
@@ -123,6 +128,12 @@ export class HostServices implements HostOps {
     const number = wholeNumber(port ?? 0, 'port', 0, 65_535)
     const transport: Transport | undefined = proto ? transportNamed(text(proto, 'proto', 8)) : undefined
     return this.#options.transport().isLocal(name, number === 0 ? undefined : number, transport) ? 1 : 0
+  }
+
+  #service(run: ScriptRun, given: unknown): unknown {
+    const { module, operation, args } = (given ?? {}) as { module?: unknown; operation?: unknown; args?: unknown }
+    const services = this.#options.services()
+    return services.ask(run, text(module, 'module', 64), text(operation, 'operation', 64), args ?? null)
   }
 
   #apply(run: ScriptRun, args: unknown): number {

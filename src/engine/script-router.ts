@@ -11,10 +11,13 @@ import type {
   Router,
 } from '../proxy/index.ts'
 import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
+import type { EventRun } from '../services/index.ts'
+import type { Flow } from '../transport/index.ts'
 import type { EngineCounters } from './counters.ts'
 import { errorReply } from './error-replies.ts'
 import { LogBudget } from './log-budget.ts'
 import type { EngineLog } from './logger.ts'
+import { placeholderMessage } from './placeholder-message.ts'
 import { failureMeta, runMeta } from './run-meta.ts'
 import type { RunSlot } from './run-slot.ts'
 import type { RunTable, ScriptRun } from './script-run.ts'
@@ -93,6 +96,34 @@ export class ScriptRouter implements Router {
     const run = this.#begin('failure', route, program, context.request, context.flow, context, context)
     const outcome = this.#enter(run, failureMeta(context, ++this.#messages))
     if (outcome instanceof Promise) return outcome.then(() => undefined)
+  }
+
+  /** Runs an event route of the active program. Resolves to whether it ran to its end; never rejects. */
+  async event(event: EventRun, flow: Flow): Promise<boolean> {
+    const program = this.#options.active()
+    if (!program.has('event', event.name)) return false
+    program.retain()
+    const run: ScriptRun = {
+      id: this.#options.runs.nextId(),
+      kind: 'event',
+      name: event.name,
+      program,
+      message: event.message ?? placeholderMessage(),
+      flow,
+      context: undefined,
+      failure: undefined,
+      event: event.data,
+    }
+    this.#options.runs.add(run)
+    try {
+      await this.#enter(run, runMeta(flow, 0, 0, -1, ++this.#messages))
+      return true
+    } catch {
+      // Logged and counted where it happened: an event has nobody to tell.
+      return false
+    } finally {
+      program.release()
+    }
   }
 
   ended(context: RequestContext): void {

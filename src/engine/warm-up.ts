@@ -3,6 +3,7 @@ import { ManualClock } from '../clock.ts'
 import { silentLog } from '../log.ts'
 import { ProxyCore } from '../proxy/index.ts'
 import type { RouteLanguage, RouteProgram, RunInput, RunOutcome } from '../script/index.ts'
+import { ServiceTable } from '../services/index.ts'
 import { buildReply, createIds, SipReply, SipRequest } from '../sip/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
 import {
@@ -76,6 +77,7 @@ class WarmRig {
     const host = new HostServices({
       runs,
       media: new MediaServices({ clock, relay: undefined, counters, log }),
+      services: () => new ServiceTable([]),
       transport: () => this.#transport,
       slot: noRunSlot,
       log,

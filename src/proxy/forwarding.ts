@@ -106,7 +106,14 @@ function uriTransport(transport: Transport): string {
   return transport === 'wss' ? 'ws' : transport
 }
 
-const VIA_TRANSPORT: Readonly<Record<Transport, string>> = { udp: 'UDP', tcp: 'TCP', tls: 'TLS', ws: 'WS', wss: 'WSS' }
+/** How a transport is written in Via. */
+export const VIA_TRANSPORT: Readonly<Record<Transport, string>> = {
+  udp: 'UDP',
+  tcp: 'TCP',
+  tls: 'TLS',
+  ws: 'WS',
+  wss: 'WSS',
+}
 
 /** Record-Route entries written out for the side that this branch leaves by. */
 function recordRoutesFor(edits: readonly MessageEdit[], inbound: Listener, outbound: Listener): readonly MessageEdit[] {

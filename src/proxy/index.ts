@@ -1,5 +1,6 @@
 // Owns the door of the proxy: what the engine may use of it.
 
+export type { LocalReply, LocalRequest } from './local-request.ts'
 export { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
 export { ProxyCore, type ProxyCoreOptions } from './proxy-core.ts'
 export type {

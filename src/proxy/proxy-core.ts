@@ -14,6 +14,7 @@ import {
 import type { Flow, Hop } from '../transport/index.ts'
 import { CallTable } from './calls.ts'
 import { forwardReply } from './forwarding.ts'
+import { type LocalReply, type LocalRequest, sendLocalRequest } from './local-request.ts'
 import { textHash } from './loop-detection.ts'
 import { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
 import { STATELESS_BRANCH } from './outgoing.ts'
@@ -108,6 +109,11 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       this.requestEnded(context)
     }
     this.transactions.close()
+  }
+
+  /** Sends a request of our own. Resolves with its final outcome, never rejects. */
+  send(request: LocalRequest): Promise<LocalReply> {
+    return sendLocalRequest(this, request)
   }
 
   // What the transaction layer tells.

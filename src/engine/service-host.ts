@@ -1,0 +1,45 @@
+// Owns what the engine lends to services: time, log, shared tables, requests of our own, event routes.
+import type { Clock } from '../clock.ts'
+import type { ProxyCore } from '../proxy/index.ts'
+import type { ProgramStore } from '../script/index.ts'
+import type { ServiceHost } from '../services/index.ts'
+import type { IdSource } from '../sip/index.ts'
+import { createMemoryStore } from '../store/index.ts'
+import type { Flow, TransportLayer } from '../transport/index.ts'
+import type { EngineLog } from './logger.ts'
+import type { ScriptRouter } from './script-router.ts'
+
+export interface ServiceHostParts {
+  readonly clock: Clock
+  readonly log: EngineLog
+  readonly ids: IdSource
+  readonly folder: string
+  readonly transport: TransportLayer
+  readonly proxy: ProxyCore
+  readonly router: ScriptRouter
+  readonly programs: ProgramStore
+}
+
+export function serviceHost(parts: ServiceHostParts): ServiceHost {
+  const { clock, log, ids, folder, transport, proxy, router, programs } = parts
+  return {
+    clock,
+    log,
+    ids,
+    folder,
+    store: createMemoryStore({ clock }),
+    listeners: () => transport.listeners,
+    isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
+    send: (request) => proxy.send(request),
+    event: (event) => router.event(event, event.flow ?? ownFlow(transport)),
+    hasEvent: (name) => programs.active.has('event', name),
+  }
+}
+
+/** Where a message that nobody sent seems to come from. */
+function ownFlow(transport: TransportLayer): Flow {
+  const listener = transport.listeners[0]
+  if (listener === undefined) throw new Error('an engine has a listener')
+  const { transport: kind, address, port } = listener
+  return { id: 0, transport: kind, listener, remoteAddress: address, remotePort: port, reliable: kind !== 'udp' }
+}

@@ -1,0 +1,135 @@
+// Owns requests that begin here (RFC 3261 8.1): OPTIONS that probe, REGISTER of our own, NOTIFY, and what a script sends.
+import { MAGIC_COOKIE, parseMessage, parseUri, type SipReply, SipRequest, type SipUri } from '../sip/index.ts'
+import type { ClientUser, TransactionLayer } from '../transaction/index.ts'
+import type { Flow, Hop, Listener } from '../transport/index.ts'
+import { hostPort, VIA_TRANSPORT } from './forwarding.ts'
+
+/** A request of our own. Header values are written as they are: no line breaks. */
+export interface LocalRequest {
+  readonly method: string
+  /** The Request-URI. */
+  readonly uri: string
+  /** Where to send instead of `uri`. */
+  readonly nextHop?: string
+  /** Id of the listener to send from. */
+  readonly listener?: number
+  /** Whole value of From; its tag is added where it has none. */
+  readonly from: string
+  /** Whole value of To; `<uri>` when absent. */
+  readonly to?: string
+  readonly callId?: string
+  readonly cseq?: number
+  /** Further header lines, each with its CRLF. */
+  readonly headers?: string
+  readonly body?: string
+  readonly contentType?: string
+  /** Milliseconds until it is given up. */
+  readonly frTimer?: number
+  /** Milliseconds that an INVITE may ring. */
+  readonly frInvTimer?: number
+  /** Each provisional reply. */
+  onProvisional?(reply: SipReply): void
+  /** The request as it is about to leave, and what leaves instead; undefined sends nothing. */
+  readonly rewrite?: (request: SipRequest, hop: Hop) => SipRequest | undefined
+}
+
+/** How it ended: with a reply, or with a status of our own (408 nobody answered, 478 no such place, 503 not reachable). */
+export interface LocalReply {
+  readonly status: number
+  readonly reason: string
+  readonly reply?: SipReply
+  /** The hop that answered or was tried last. */
+  readonly hop?: Hop
+  /** The request as it was sent. */
+  readonly request?: SipRequest
+}
+
+export interface LocalRequestHost {
+  readonly transactions: TransactionLayer
+  readonly ids: { branch(): string; tag(): string; callId(): string }
+}
+
+/** Sends it, hop after hop (RFC 3263 4.3). Resolves with the final outcome; never rejects. An INVITE's 2xx is the caller's to acknowledge. */
+export async function sendLocalRequest(host: LocalRequestHost, request: LocalRequest): Promise<LocalReply> {
+  const { transport } = host.transactions
+  const target = parseUri(request.nextHop ?? request.uri)
+  const hops = target === undefined ? [] : await resolved(transport, target)
+  if (hops.length === 0) return { status: 478, reason: 'Unresolvable destination' }
+  const text = withoutVia(host, request)
+  let outcome: LocalReply = { status: 503, reason: 'Service Unavailable' }
+  for (const found of hops) {
+    const own = request.listener === undefined ? undefined : transport.listeners[request.listener]
+    const hop: Hop = own === undefined ? found : { ...found, listener: own }
+    const listener = transport.listenerFor(hop)
+    if (listener === undefined) continue
+    outcome = await attempt(host, request, text, hop, listener)
+    // RFC 3263 4.3: a 503, a time-out and a failure to send are failures of that hop.
+    if (outcome.reply === undefined ? outcome.status !== 408 && outcome.status !== 503 : outcome.status !== 503) break
+  }
+  return outcome
+}
+
+async function resolved(transport: TransactionLayer['transport'], uri: SipUri): Promise<readonly Hop[]> {
+  try {
+    return await transport.resolve(uri)
+  } catch {
+    return []
+  }
+}
+
+function withoutVia(host: LocalRequestHost, request: LocalRequest): string {
+  const { method, uri, from, to = `<${uri}>`, callId = host.ids.callId(), cseq = 10, headers = '', body = '' } = request
+  const tagged = /;\s*tag=/i.test(from.slice(from.lastIndexOf('>') + 1)) ? from : `${from};tag=${host.ids.tag()}`
+  const type = body === '' ? '' : `Content-Type: ${request.contentType ?? 'text/plain'}\r\n`
+  return [
+    `From: ${tagged}`,
+    `To: ${to}`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} ${method}`,
+    'Max-Forwards: 70',
+    `${headers}${type}Content-Length: ${body.length}`,
+    '',
+    body,
+  ].join('\r\n')
+}
+
+function attempt(
+  host: LocalRequestHost,
+  request: LocalRequest,
+  text: string,
+  hop: Hop,
+  listener: Listener,
+): Promise<LocalReply> {
+  const { transactions } = host
+  const { method } = request
+  const branch = `${MAGIC_COOKIE}${host.ids.branch()}`
+  const via = `Via: SIP/2.0/${VIA_TRANSPORT[listener.transport]} ${hostPort(listener)};branch=${branch}\r\n`
+  let written = parsedRequest(`${method} ${request.uri} SIP/2.0\r\n${via}${text}`)
+  if (written === undefined) return Promise.resolve({ status: 400, reason: 'the request does not parse' })
+  if (request.rewrite !== undefined) {
+    written = request.rewrite(written, hop)
+    if (written === undefined) return Promise.resolve({ status: 487, reason: 'dropped by the script' })
+  }
+  const sent = written
+  return new Promise((resolve) => {
+    const settle = (status: number, reason: string, reply?: SipReply) =>
+      resolve({ status, reason, hop, request: sent, ...(reply === undefined ? {} : { reply }) })
+    const user: ClientUser = {
+      onReply(reply: SipReply, _flow: Flow) {
+        if (reply.status < 200) request.onProvisional?.(reply)
+        else settle(reply.status, reply.reason, reply)
+      },
+      onTimeout: () => settle(408, 'Request Timeout'),
+      onTimerC: () => settle(408, 'Request Timeout'),
+      onTransportError: (error) => settle(503, error.message),
+      onReleased: () => settle(503, 'Service Unavailable'),
+    }
+    if (method === 'INVITE') transactions.startInvite(branch, hop, sent.raw, user, request.frTimer, request.frInvTimer)
+    else transactions.startRequest(branch, method, hop, sent.raw, user, request.frTimer)
+  })
+}
+
+function parsedRequest(wire: string): SipRequest | undefined {
+  const parsed = parseMessage(wire)
+  return parsed.ok && parsed.message instanceof SipRequest ? parsed.message : undefined
+}

@@ -1,0 +1,63 @@
+// Owns the table of services under way: which one answers an operation or a command, and their common life.
+import type { CallSummary, RequestContext } from '../proxy/index.ts'
+import type { ModuleParameter, Service, ServiceCommand, ServiceRun } from './service.ts'
+
+export class ServiceTable {
+  readonly #services: readonly Service[]
+  readonly #byModule: ReadonlyMap<string, Service>
+  readonly #commands = new Map<string, ServiceCommand>()
+  readonly #requestWatchers: readonly Service[]
+  readonly #callWatchers: readonly Service[]
+
+  constructor(services: readonly Service[]) {
+    this.#services = services
+    this.#byModule = new Map(services.map((service) => [service.module, service]))
+    if (this.#byModule.size !== services.length) throw new Error('two services have one name')
+    for (const service of services)
+      for (const [name, command] of Object.entries(service.commands ?? {})) {
+        if (this.#commands.has(name)) throw new Error(`the command ${name} is declared twice`)
+        this.#commands.set(name, command)
+      }
+    this.#requestWatchers = services.filter((service) => service.requestEnded)
+    this.#callWatchers = services.filter((service) => service.callEnded)
+  }
+
+  /** Asks a service. Names come from a script: they are looked up, never trusted. */
+  ask(run: ServiceRun, module: string, operation: string, args: unknown): unknown {
+    const operations = this.#byModule.get(module)?.operations
+    if (operations === undefined || !Object.hasOwn(operations, operation))
+      throw new TypeError(`there is no operation ${module}.${operation}`)
+    return operations[operation]!(run, args)
+  }
+
+  /** Names of all RPC commands, sorted. */
+  get commands(): readonly string[] {
+    return [...this.#commands.keys()].sort()
+  }
+
+  /** Carries out an RPC command; undefined: there is none of that name. */
+  command(name: string): ServiceCommand | undefined {
+    return this.#commands.get(name)
+  }
+
+  configure(parameters: readonly ModuleParameter[]): void {
+    for (const service of this.#services)
+      service.configure?.(parameters.filter((parameter) => parameter.module === service.module))
+  }
+
+  async start(): Promise<void> {
+    for (const service of this.#services) await service.start?.()
+  }
+
+  requestEnded(context: RequestContext): void {
+    for (const service of this.#requestWatchers) service.requestEnded!(context)
+  }
+
+  callEnded(call: CallSummary): void {
+    for (const service of this.#callWatchers) service.callEnded!(call)
+  }
+
+  async close(): Promise<void> {
+    for (const service of this.#services) await service.close?.()
+  }
+}

@@ -1,0 +1,91 @@
+// Owns what a service is: the host's side of one Kamailio module that needs the world, and what the engine lends it.
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { CallSummary, LocalReply, LocalRequest, RequestContext } from '../proxy/index.ts'
+import type { IdSource, SipMessage, Transport } from '../sip/index.ts'
+import type { Store } from '../store/index.ts'
+import type { Flow, Listener } from '../transport/index.ts'
+
+/** One `modparam` of a `.cfg`, or one entry of `config.modules` in a `.ts`. A name may be given several times. */
+export interface ModuleParameter {
+  readonly module: string
+  readonly name: string
+  readonly value: string | number
+}
+
+/** What is wrong with a parameter; `index` counts in the list that was checked. */
+export interface ParameterProblem {
+  readonly index: number
+  readonly message: string
+  readonly hint?: string
+}
+
+/** The run that an operation is for. */
+export interface ServiceRun {
+  readonly id: number
+  readonly kind: string
+  /** Name of the route block; of an event route its event. */
+  readonly name: string
+  readonly message: SipMessage
+  readonly flow: Flow
+  /** The request that the run is for; none in a stray reply and in most events. */
+  readonly context: RequestContext | undefined
+  /** What {@link EventRun.data} was for this event. */
+  readonly event?: unknown
+}
+
+/**
+ * Answers one operation. `args` come from a script: check them. The result travels as JSON; a promise makes the run wait,
+ * and its rejection is thrown into the script.
+ */
+export type ServiceOperation = (run: ServiceRun, args: unknown) => unknown
+
+/** A command of Kamailio's RPC interface, such as `htable.dump`. Throws an Error whose message the caller sees. */
+export type ServiceCommand = (parameters: readonly unknown[]) => unknown
+
+/** The host's side of one module. Lives as long as the engine: what it knows survives a reload. */
+export interface Service {
+  /** Kamailio's name of the module. */
+  readonly module: string
+  /** What the module's builtins ask for, by name. */
+  readonly operations?: Readonly<Record<string, ServiceOperation>>
+  readonly commands?: Readonly<Record<string, ServiceCommand>>
+  /** Takes over the parameters of its module: before `start`, and after every reload. They have passed `checkParameters`. */
+  configure?(parameters: readonly ModuleParameter[]): void
+  /** The sockets are open: timers and probes may begin. */
+  start?(): void | Promise<void>
+  requestEnded?(context: RequestContext): void
+  callEnded?(call: CallSummary): void
+  close?(): void | Promise<void>
+}
+
+/** An `event_route` to run. */
+export interface EventRun {
+  /** As it stands in brackets, such as `dispatcher:dst-down`. */
+  readonly name: string
+  /** The message of the run; a placeholder as Kamailio's own when absent. */
+  readonly message?: SipMessage
+  readonly flow?: Flow
+  /** For the module's own pseudo-variables, see {@link ServiceRun.event}. */
+  readonly data?: unknown
+}
+
+/** What a service may use of the engine. */
+export interface ServiceHost {
+  readonly clock: Clock
+  readonly log: Log
+  readonly ids: IdSource
+  readonly store: Store
+  /** Folder of the routing script: relative paths begin there. */
+  readonly folder: string
+  listeners(): readonly Listener[]
+  isLocal(host: string, port: number | undefined, transport?: Transport): boolean
+  /** Sends a request of our own in a transaction of its own. Resolves with its final outcome, never rejects. */
+  send(request: LocalRequest): Promise<LocalReply>
+  /** Runs an event route of the active program, if it has it. Resolves to whether it ran to its end; never rejects. */
+  event(event: EventRun): Promise<boolean>
+  hasEvent(name: string): boolean
+}
+
+/** Makes one service. */
+export type ServiceFactory = (host: ServiceHost) => Service
