@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithPeers } from '../interop/peers.ts'
 import { rtcp, rtp } from '../media/rtp-peer.ts'
-import { headers } from './sanitized-build.ts'
+import { nodeHeaders } from '../setup/build.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const out = `${root}build/fuzz/`
@@ -34,7 +34,7 @@ async function build(): Promise<void> {
   const waiting = [...parts, ...listed(own, /_fuzz\.cc$/)]
   const work = async (): Promise<void> => {
     for (let source = waiting.pop(); source; source = waiting.pop())
-      await run('clang++', [...FLAGS, ...SANITIZE, `-I${headers()}`, '-c', source, '-o', object(source)])
+      await run('clang++', [...FLAGS, ...SANITIZE, `-I${nodeHeaders()}`, '-c', source, '-o', object(source)])
   }
   await Promise.all([work(), work()])
   for (const target of TARGETS) {

@@ -1,8 +1,9 @@
 // Owns the build of the native checks and of the relay itself under ASan and UBSan, and the run of a script inside them.
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { nodeHeaders } from '../setup/build.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const out = `${root}build/sanitized/`
@@ -13,15 +14,6 @@ const FLAGS = ['-std=c++20', '-O1', '-g1', '-fPIC', '-Wall', '-Wextra', '-Wno-mi
 
 export const CHECKS = `${out}checks.node`
 export const RELAY = `${out}media_relay.node`
-
-/** The headers that the addons were built with: node-gyp notes where they are. */
-export function headers(): string {
-  const config = readFileSync(`${root}build/config.gypi`, 'latin1')
-  const folder = /"nodedir": "([^"]+)"/.exec(config)?.[1]
-  if (!folder || !existsSync(`${folder}/include/node/node_api.h`))
-    throw new Error('The addons are not built: npm run build:native')
-  return `${folder}/include/node`
-}
 
 /** Compiles what is older than its sources. Returns at once when nothing is; a second caller waits for the first. */
 export async function buildSanitized(): Promise<void> {
@@ -51,7 +43,7 @@ async function build(): Promise<void> {
   const newest = Math.max(...files.filter((file) => /\.(cc|h)$/.test(file)).map((file) => statSync(file).mtimeMs))
   if ([CHECKS, RELAY].every((file) => existsSync(file) && statSync(file).mtimeMs >= newest)) return
   const object = (source: string): string => `${out}${source.slice(root.length).replaceAll('/', '-')}.o`
-  const include = headers()
+  const include = nodeHeaders()
   const waiting = [...sources]
   const work = async (): Promise<void> => {
     for (let source = waiting.pop(); source; source = waiting.pop()) {

@@ -1,8 +1,9 @@
 // Owns the run of the sip_sockets addon under ASan and UBSan.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { runSanitized } from '../native/sanitized-build.ts'
+import { nodeHeaders } from '../setup/build.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = `${root}src/transport/native/`
@@ -13,13 +14,12 @@ function build(): void {
   const newest = Math.max(...files.map((file) => statSync(file).mtimeMs))
   if (existsSync(addon) && statSync(addon).mtimeMs >= newest) return
   mkdirSync(`${root}build/sanitized`, { recursive: true })
-  const nodedir = /"nodedir": "([^"]+)"/.exec(readFileSync(`${root}build/config.gypi`, 'latin1'))?.[1]
   const { status, stderr } = spawnSync(
     process.env.CXX ?? 'g++',
     [
       ...['-std=c++20', '-O1', '-g1', '-fPIC', '-shared', '-Wall', '-Wextra', '-fno-exceptions', '-fno-rtti'],
       ...['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-DNAPI_VERSION=9'],
-      ...[`-I${nodedir}/include/node`, '-DNODE_GYP_MODULE_NAME=sip_sockets', '-o', addon],
+      ...[`-I${nodeHeaders()}`, '-DNODE_GYP_MODULE_NAME=sip_sockets', '-o', addon],
       ...files.filter((file) => file.endsWith('.cc')),
     ],
     { encoding: 'utf8' },
