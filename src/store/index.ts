@@ -1,3 +1,4 @@
 // The door of the store room.
 export { createMemoryStore, type MemoryStoreOptions } from './memory.ts'
-export type { Store } from './store.ts'
+export { createSqliteStore, type SqliteStoreOptions } from './sqlite.ts'
+export type { Store, StoredValue } from './store.ts'

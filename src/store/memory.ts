@@ -1,7 +1,7 @@
 // Owns the store of one process: maps in memory, expired by the clock that is passed in.
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import type { Store } from './store.ts'
+import type { Store, StoredValue } from './store.ts'
 
 interface Entry {
   readonly value: string
@@ -15,49 +15,77 @@ export interface MemoryStoreOptions {
   readonly entriesPerTable?: number
 }
 
+/** Most entries of one table. */
+export const MOST_ENTRIES = 1_000_000
+
 /** Makes a store that forgets everything when the process ends. */
 export function createMemoryStore(options: MemoryStoreOptions): Store {
-  const limit = options.entriesPerTable ?? 1_000_000
+  const { clock, entriesPerTable: limit = MOST_ENTRIES } = options
   const tables = new Map<string, Map<string, Entry>>()
 
   function live(table: string, key: string): Entry | undefined {
     const entries = tables.get(table)
     const entry = entries?.get(key)
-    if (!entry || entry.expires > options.clock.now()) return entry
+    if (!entry || entry.expires > clock.now()) return entry
     entries?.delete(key)
     return undefined
   }
 
-  function sweep(entries: Map<string, Entry>): void {
-    const now = options.clock.now()
+  function swept(table: string): Map<string, Entry> {
+    const entries = tables.get(table)
+    if (entries === undefined) return NONE
+    const now = clock.now()
     for (const [key, entry] of entries) if (entry.expires <= now) entries.delete(key)
+    return entries
   }
+
+  function put(table: string, key: string, entry: Entry): void {
+    let entries = tables.get(table)
+    if (!entries) tables.set(table, (entries = new Map()))
+    if (!entries.has(key) && entries.size >= limit && swept(table).size >= limit)
+      throw new SignalboxError('ERR_STORE', `table ${table} is full (${limit} entries)`)
+    entries.set(key, entry)
+  }
+
+  const after = (seconds: number | undefined): number =>
+    seconds === undefined ? Number.POSITIVE_INFINITY : clock.now() + seconds * 1000
 
   return {
     get: (table, key) => live(table, key)?.value,
-    set(table, key, value, seconds) {
-      let entries = tables.get(table)
-      if (!entries) tables.set(table, (entries = new Map()))
-      if (!entries.has(key) && entries.size >= limit) {
-        sweep(entries)
-        if (entries.size >= limit) throw new SignalboxError('ERR_STORE', `table ${table} is full (${limit} entries)`)
-      }
-      const expires = seconds === undefined ? Number.POSITIVE_INFINITY : options.clock.now() + seconds * 1000
-      entries.set(key, { value, expires })
-    },
+    set: (table, key, value, seconds) => put(table, key, { value, expires: after(seconds) }),
     delete(table, key) {
       const found = live(table, key) !== undefined
       tables.get(table)?.delete(key)
       return found
     },
-    keys(table) {
-      const entries = tables.get(table)
-      if (!entries) return []
-      sweep(entries)
-      return [...entries.keys()]
+    update(table, key, change) {
+      const before = live(table, key)
+      const next: StoredValue | undefined = change(before?.value)
+      if (next === undefined) tables.get(table)?.delete(key)
+      else {
+        const { value, seconds } = next
+        put(table, key, { value, expires: seconds === 'keep' ? (before?.expires ?? after(undefined)) : after(seconds) })
+      }
+      return next
     },
+    remaining(table, key) {
+      const entry = live(table, key)
+      return entry === undefined ? undefined : (entry.expires - clock.now()) / 1000
+    },
+    keys: (table) => [...swept(table).keys()],
+    entries: (table) => [...swept(table)].map(([key, { value }]) => [key, value]),
+    size: (table) => swept(table).size,
+    clear(table) {
+      const { size } = swept(table)
+      tables.delete(table)
+      return size
+    },
+    // Nobody else is there.
+    lease: () => true,
     async close() {
       tables.clear()
     },
   }
 }
+
+const NONE = new Map<string, Entry>()
