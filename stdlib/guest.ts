@@ -31,7 +31,7 @@ import {
   settleState,
   startTime,
 } from './runtime.ts'
-import { setModuleParameters } from './settings.ts'
+import { setModuleConfig, setModuleParameters } from './settings.ts'
 import { replyView, requestView } from './views.ts'
 import { warmProgram, warmRoute } from './warm-up.ts'
 
@@ -181,6 +181,7 @@ function collect(exports: Readonly<Record<string, unknown>>): void {
 }
 
 function define(definition: ProgramDefinition, config?: unknown): void {
+  setModuleConfig((config as { modules?: unknown } | undefined)?.modules)
   setProgram(definition, config)
 }
 

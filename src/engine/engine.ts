@@ -14,6 +14,7 @@ import {
 } from '../script/index.ts'
 import { createServices, ServiceTable } from '../services/index.ts'
 import { createIds, DEFAULT_PARSE_LIMITS, type IdSource, type ParseLimits } from '../sip/index.ts'
+import { createMemoryStore, type Store } from '../store/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
 import {
   createTransport,
@@ -51,6 +52,8 @@ export interface EngineOptions {
   /** The relay that the script's media functions drive; without one they fail with a reason. */
   readonly relay?: MediaRelay
   readonly ids?: IdSource
+  /** What processes share; default: the memory of this one. */
+  readonly store?: Store
   readonly readFile?: ReadFile
   /** What env() in a script, and #!defenv in a .cfg, see; default is the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
@@ -159,6 +162,7 @@ class ComposedEngine implements PreparedEngine {
   #transport!: TransportLayer
   #transactions!: TransactionLayer
   #services!: ServiceTable
+  #store: Store | undefined
   #proxy: ProxyCore | undefined
   #draining = false
   #closed = false
@@ -303,7 +307,9 @@ class ComposedEngine implements PreparedEngine {
       runs: () => this.#runs.size,
     })
     const folder = dirname(resolve(options.file))
-    const host = serviceHost({ clock, log, ids, folder, transport, proxy, router, programs: this.#programs })
+    this.#store ??= options.store ?? createMemoryStore({ clock })
+    const store = this.#store
+    const host = serviceHost({ clock, log, ids, folder, store, transport, proxy, router, programs: this.#programs })
     this.#services = new ServiceTable(createServices(host))
     this.#services.configure(config.modules)
     this.#transport = transport
@@ -368,6 +374,7 @@ class ComposedEngine implements PreparedEngine {
     this.#proxy?.close()
     await Promise.all(this.#ending)
     if (this.#proxy) await this.#services.close()
+    await this.#store?.close()
     await this.#media.closeAll()
     if (this.#proxy) await this.#transport.close()
     this.#discardPrepared()

@@ -4,7 +4,7 @@ import type { ProxyCore } from '../proxy/index.ts'
 import type { ProgramStore } from '../script/index.ts'
 import type { ServiceHost } from '../services/index.ts'
 import type { IdSource } from '../sip/index.ts'
-import { createMemoryStore } from '../store/index.ts'
+import type { Store } from '../store/index.ts'
 import type { Flow, TransportLayer } from '../transport/index.ts'
 import type { EngineLog } from './logger.ts'
 import type { ScriptRouter } from './script-router.ts'
@@ -14,6 +14,7 @@ export interface ServiceHostParts {
   readonly log: EngineLog
   readonly ids: IdSource
   readonly folder: string
+  readonly store: Store
   readonly transport: TransportLayer
   readonly proxy: ProxyCore
   readonly router: ScriptRouter
@@ -21,13 +22,13 @@ export interface ServiceHostParts {
 }
 
 export function serviceHost(parts: ServiceHostParts): ServiceHost {
-  const { clock, log, ids, folder, transport, proxy, router, programs } = parts
+  const { clock, log, ids, folder, store, transport, proxy, router, programs } = parts
   return {
     clock,
     log,
     ids,
     folder,
-    store: createMemoryStore({ clock }),
+    store,
     listeners: () => transport.listeners,
     isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
     send: (request) => proxy.send(request),

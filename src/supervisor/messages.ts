@@ -18,6 +18,8 @@ export interface WorkerStart {
   readonly config: EngineConfig | undefined
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
+  /** File of the store that workers share; undefined: one of its own. */
+  readonly storeFile: string | undefined
   /** Descriptor of the shared memory. */
   readonly slotFd: number | undefined
 }

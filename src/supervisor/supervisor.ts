@@ -30,6 +30,7 @@ import { lastWords } from './last-words.ts'
 import type { FromWorker } from './messages.ts'
 import { ProgramHistory } from './program-history.ts'
 import { RelayService } from './relay-service.ts'
+import { createSharedStore } from './shared-store.ts'
 import type { RunReading } from './slot-memory.ts'
 import { bindSockets, type SocketSet } from './socket-set.ts'
 import { tryProgram } from './trial.ts'
@@ -78,6 +79,7 @@ export class Supervisor {
     this.#ended = resolve
   })
   readonly #fatal = new FatalMessages()
+  readonly #store = createSharedStore()
   #closed = false
   #started = false
   #savedEarly = false
@@ -133,6 +135,7 @@ export class Supervisor {
       log: this.#workerLog(config),
       logFormat: this.#options.logFormat,
       memoryMegabytes: WORKER_MEGABYTES,
+      storeFile: this.#store.file,
       ...(this.#options.hangMillis === undefined ? {} : { hangMillis: this.#options.hangMillis }),
       mediaCalls: () => this.#relay?.calls ?? [],
       fatalMessages: () => this.#fatal.recent(),
@@ -306,6 +309,7 @@ export class Supervisor {
     this.#control?.close()
     await Promise.allSettled([this.#pool?.close(), this.#relay?.close(), this.#admin?.close()])
     this.#sockets?.close()
+    this.#store.remove()
   }
 
   async #compile(): Promise<CompiledScript> {

@@ -22,7 +22,15 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
   try {
     const { config } = await worker.ask(
       'start',
-      { program, guestBundle: await guestBundle(), config: undefined, logLevel, logFormat, slotFd: undefined },
+      {
+        program,
+        guestBundle: await guestBundle(),
+        config: undefined,
+        logLevel,
+        logFormat,
+        storeFile: undefined,
+        slotFd: undefined,
+      },
       TRIAL_MILLIS,
     )
     return config

@@ -1,7 +1,9 @@
 // Owns the worker process: an engine around which this answers the supervisor's questions and beats its heart.
+import { systemClock } from '../clock.ts'
 import { createLogger, createPreparedEngine, loadOnly, type PreparedEngine, rehearse } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { provideGuestBundle } from '../script/index.ts'
+import { createSqliteStore } from '../store/index.ts'
 import { nativeSockets } from '../transport/index.ts'
 import type { FromWorker, ToWorker, WorkerRequestName, WorkerRequests, WorkerStart } from './messages.ts'
 import { createRelayClient } from './relay-client.ts'
@@ -74,7 +76,7 @@ function running(): PreparedEngine {
 }
 
 async function begin(options: WorkerStart): Promise<{ config: unknown }> {
-  const { program, guestBundle, config, logLevel, logFormat, slotFd } = options
+  const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd } = options
   provideGuestBundle(guestBundle)
   if (!config) return { config: await loadOnly(program.script) }
   const log = await createLogger({ level: logLevel, format: logFormat })
@@ -85,6 +87,7 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
     config,
     log,
     relay,
+    ...(storeFile === undefined ? {} : { store: createSqliteStore({ clock: systemClock, file: storeFile }) }),
     ...(slot ? { slot } : {}),
   })
   // Not waited for: a call that comes before its end only takes longer to compute.

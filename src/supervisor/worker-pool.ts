@@ -21,6 +21,8 @@ export interface WorkerPoolOptions {
   readonly log: EngineLog
   readonly logFormat: LogFormat
   readonly memoryMegabytes: number
+  /** Of the store that all workers share. */
+  readonly storeFile: string
   readonly hangMillis?: number
   /** Call-IDs with media that the next worker has to know. */
   mediaCalls(): string[]
@@ -131,6 +133,7 @@ export class WorkerPool {
         config,
         logLevel: log.level,
         logFormat,
+        storeFile: this.#options.storeFile,
         slotFd: FIRST_INHERITED,
       },
       START_MILLIS,
