@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   ERR_MEDIA_UNREACHABLE: 'No media relay answered.',
   ERR_NATIVE: 'A native addon is missing or does not load.',
   ERR_STORE: 'The store refused an operation.',
+  ERR_DATABASE: 'A database refused a statement or could not be reached.',
   ERR_USAGE: 'The command line is wrong.',
 } as const
 
