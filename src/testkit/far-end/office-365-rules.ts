@@ -1,14 +1,7 @@
 // Owns what Office 365 Unified Messaging demands of a border, U01 to U08, as checks over one INVITE and the
 // certificate that its connection showed.
 import type { SipRequest } from '../../sip/index.ts'
-
-/** What one rule's check saw. `status` is what Microsoft answers where the rule is broken; 0: it is only noted. */
-export interface RuleFinding {
-  readonly rule: string
-  readonly kept: boolean
-  readonly saw: string
-  readonly status: number
-}
+import type { RuleFinding } from './rule-finding.ts'
 
 export interface RuleInput {
   readonly invite: SipRequest

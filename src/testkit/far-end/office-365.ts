@@ -4,7 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { buildReply, type SipMessage, SipRequest } from '../../sip/index.ts'
 import { AudioEnd, type AudioReport } from './audio.ts'
-import { checkOffice365Rules, type RuleFinding } from './office-365-rules.ts'
+import { certificateNames } from './certificate-names.ts'
+import { checkOffice365Rules } from './office-365-rules.ts'
+import type { RuleFinding } from './rule-finding.ts'
+import { readSdesOffer } from './sdes-offer.ts'
 import { SipConnection } from './sip-connection.ts'
 
 export interface Office365Options {
@@ -148,7 +151,7 @@ export class Office365FarEnd {
     }
     connection.send(buildReply(invite, 180, 'Ringing', { toTag }))
     const audio = this.#calls.get(invite.callId)?.audio ?? (await AudioEnd.open(this.#options.address, 1000))
-    const theirs = parseOffer(invite.body)
+    const theirs = readSdesOffer(invite.body)
     const ourKey = randomBytes(30)
     const call = { invite, findings, status: 200, audio, connection, toTag }
     this.#remember(call)
@@ -166,23 +169,6 @@ export class Office365FarEnd {
   #remember(call: Office365Call): void {
     this.#calls.set(call.invite.callId, call)
     this.onCall?.(call)
-  }
-}
-
-function certificateNames(socket: TLSSocket): string[] {
-  const certificate = socket.getPeerCertificate()
-  const common = certificate.subject?.CN
-  const names = (certificate.subjectaltname ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''))
-  return [...new Set([...(Array.isArray(common) ? common : [common ?? '']), ...names])].filter(Boolean)
-}
-
-function parseOffer(body: string): { address: string; port: number; tag: string; key: Buffer } {
-  const crypto = /a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80 inline:([A-Za-z0-9+/]{40})/.exec(body)
-  return {
-    address: /c=IN IP[46] (\S+)/.exec(body)?.[1] ?? '',
-    port: Number(/m=audio (\d+)/.exec(body)?.[1] ?? 0),
-    tag: crypto?.[1] ?? '1',
-    key: Buffer.from(crypto?.[2] ?? '', 'base64'),
   }
 }
 
