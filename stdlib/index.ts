@@ -35,6 +35,29 @@ export {
   setFlag,
   setScriptFlag,
 } from './flags.ts'
+export {
+  shtAdd,
+  shtGet,
+  shtIteratorEnd,
+  shtIteratorNext,
+  shtIteratorRm,
+  shtIteratorSetex,
+  shtIteratorSeti,
+  shtIteratorSets,
+  shtIteratorStart,
+  shtLock,
+  shtMatchName,
+  shtMatchStrValue,
+  shtPrint,
+  shtReset,
+  shtRm,
+  shtRmName,
+  shtRmNameRe,
+  shtRmValue,
+  shtRmValueRe,
+  shtSet,
+  shtUnlock,
+} from './htable.ts'
 export { isInSubnet, isIp, isIpRfc1918, isIpv4, isIpv6 } from './ipops.ts'
 export { checkRouteParam, isDirection, looseRoute } from './loose-route.ts'
 export { mfProcessMaxfwdHeader } from './maxfwd.ts'

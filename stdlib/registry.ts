@@ -1,5 +1,6 @@
 // Owns the complete table of builtins: loads every module's declarations, so that host and guest look in one place.
 import './core.ts'
+import './htable.ts'
 import './ipops.ts'
 import './maxfwd.ts'
 import './rr.ts'
@@ -22,6 +23,7 @@ export function builtins(): ReadonlyMap<string, Builtin> {
   return declaredBuiltins()
 }
 
+export { coreHash } from './core-hash.ts'
 // What a compiler of scripts reads besides the builtins: the syntax and the tables of variables, and the patterns' own rules.
 export {
   bindPv,

@@ -35,6 +35,9 @@ const TABLE: Readonly<Record<string, string>> = {
     con_ct_wq_max:n ct_wq_max:n ct_wq_blk_size:n tls_log:n tls_debug:n low_mem_threshold1:n low_mem_threshold2:n
     tls_force_run:n config:s xavp_cfg:s event_callback:s engine:s engine_config:s engine_algorithms:s
     verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s`,
+  htable: `htable:s db_url:s key_name_column:s key_type_column:s value_type_column:s key_value_column:s
+    expires_column:s array_size_suffix:s fetch_rows:n timer_interval:n db_expires:n enable_dmq:n dmq_init_sync:n
+    timer_procs:n event_callback:s event_callback_mode:n`,
   tmx: '',
   textops: '',
   textopsx: '',
