@@ -19,6 +19,19 @@ export interface Family {
 /** Most different label sets of one family: what comes from the wire or a script may not grow without bound. */
 const LABEL_SETS = 1000
 
+/** One number, or one for each label set. */
+export type Reading = () => number | Iterable<[Labels, number]>
+
+/** What prom-client calls, with the metric as `this`, when the text is asked for. */
+function collector(read: Reading) {
+  return function collect(this: { reset(): void; inc(labels: Labels, value: number): void }): void {
+    this.reset()
+    const reading = read()
+    if (typeof reading === 'number') this.inc({}, reading)
+    else for (const [set, value] of reading) this.inc(set, value)
+  }
+}
+
 /** A set of families, and readings that are taken when the text is asked for. */
 export class Metrics {
   readonly #registry = new Registry()
@@ -40,45 +53,15 @@ export class Metrics {
   }
 
   /** Declares a reading, taken by `read` when the text is asked for: one number, or one for each label set. */
-  gauge(
-    name: string,
-    help: string,
-    read: () => number | Iterable<[Labels, number]>,
-    labels: readonly string[] = [],
-  ): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: [...labels],
-      registers: [this.#registry],
-      collect() {
-        this.reset()
-        const reading = read()
-        if (typeof reading === 'number') this.set(reading)
-        else for (const [set, value] of reading) this.set(set, value)
-      },
-    })
+  gauge(name: string, help: string, read: Reading, labels: readonly string[] = []): void {
+    const collect = collector(read)
+    new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry], collect })
   }
 
   /** Declares a counter that another layer keeps, read when the text is asked for. */
-  reading(
-    name: string,
-    help: string,
-    read: () => number | Iterable<[Labels, number]>,
-    labels: readonly string[] = [],
-  ): void {
-    new Counter({
-      name,
-      help,
-      labelNames: [...labels],
-      registers: [this.#registry],
-      collect() {
-        this.reset()
-        const reading = read()
-        if (typeof reading === 'number') this.inc(reading)
-        else for (const [set, value] of reading) this.inc(set, value)
-      },
-    })
+  reading(name: string, help: string, read: Reading, labels: readonly string[] = []): void {
+    const collect = collector(read)
+    new Counter({ name, help, labelNames: [...labels], registers: [this.#registry], collect })
   }
 
   /** Everything in Prometheus' exposition format. */
