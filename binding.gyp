@@ -12,19 +12,26 @@
       "target_name": "media_relay",
       "sources": [
         "src/media/native/addon.cc",
+        "src/media/native/addon_connection.cc",
+        "src/media/native/connection.cc",
         "src/media/native/crypto.cc",
+        "src/media/native/dtls_identity.cc",
+        "src/media/native/dtls_transport.cc",
         "src/media/native/endpoint.cc",
         "src/media/native/endpoint_latch.cc",
+        "src/media/native/ice_agent.cc",
         "src/media/native/key_derivation.cc",
         "src/media/native/media_loop.cc",
         "src/media/native/media_policy.cc",
         "src/media/native/packet_stream.cc",
+        "src/media/native/packet_stream_connection.cc",
         "src/media/native/port_pool.cc",
         "src/media/native/reception.cc",
         "src/media/native/relay.cc",
         "src/media/native/reports.cc",
         "src/media/native/session_cipher.cc",
-        "src/media/native/srtp_context.cc"
+        "src/media/native/srtp_context.cc",
+        "src/media/native/stun.cc"
       ]
     },
     {

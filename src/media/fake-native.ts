@@ -1,5 +1,6 @@
 // Owns a native relay that opens no socket: ports in order, what was configured kept for tests to look at.
 import { SignalboxError } from '../errors.ts'
+import { type DtlsIdentity, FINGERPRINT_BYTES } from './connection-settings.ts'
 import type { NativeRelay, StreamConfig, StreamStats, TimeoutEvent } from './native-relay.ts'
 
 export interface FakeStream {
@@ -50,6 +51,11 @@ const NO_PACKETS: StreamStats = {
   dtmfEvents: 0,
   dtmfPackets: 0,
   dtmfBlocked: 0,
+  stunPacketsIn: 0,
+  stunRefused: 0,
+  dtlsPacketsIn: 0,
+  dtlsWrongFingerprints: 0,
+  dtlsFailures: 0,
   sources: [],
   reports: [],
   roundTrips: 0,
@@ -60,6 +66,13 @@ const NO_PACKETS: StreamStats = {
   learnedRtp: '',
   learnedRtcp: '',
   lastPacketAgeMillis: -1,
+}
+
+const FAKE_IDENTITY: DtlsIdentity = {
+  handle: undefined,
+  fingerprints: Object.fromEntries(
+    Object.entries(FINGERPRINT_BYTES).map(([hash, bytes]) => [hash, new Uint8Array(bytes).fill(0xab)]),
+  ) as DtlsIdentity['fingerprints'],
 }
 
 /** Ports go up in pairs and are used again once closed, the lowest first. */
@@ -105,6 +118,7 @@ export function createFakeNative(options: { onEvent(event: TimeoutEvent): void }
       open.delete(id)
     },
     stats: (id) => known(id).stats,
+    makeIdentity: () => FAKE_IDENTITY,
     shutdown: () => open.clear(),
     fallSilent(id) {
       const held = known(id).config?.send === false || known(id).config?.receive === false

@@ -5,6 +5,7 @@ import { isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
+import type { DtlsIdentity } from './connection-settings.ts'
 import { address, integer, nativeSettings, type Settings, type StreamConfig } from './native-settings.ts'
 import type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
@@ -16,6 +17,13 @@ export interface TimeoutEvent {
   stream: number
   /** True where the stream was held, and silentTimeoutMillis counted. */
   silent: boolean
+}
+
+/** What became of ICE or DTLS on a stream; each outcome once a configuration. */
+export interface ConnectionEvent {
+  type: 'connection'
+  stream: number
+  outcome: 'dtls-connected' | 'dtls-failed' | 'dtls-wrong-fingerprint' | 'ice-failed'
 }
 
 /** The relay's threads. Packets never enter JavaScript. Every method but openStream throws ERR_MEDIA for an unknown stream. */
@@ -31,6 +39,8 @@ export interface NativeRelay {
   configure(id: number, config: StreamConfig): void
   close(id: number): void
   stats(id: number): StreamStats
+  /** Makes a certificate for DTLS. Throws ERR_NATIVE where OpenSSL refuses. */
+  makeIdentity(): DtlsIdentity
   /** Stops the threads and closes every stream. Afterwards every method throws ERR_MEDIA; shutdown again does nothing. */
   shutdown(): void
 }
@@ -45,14 +55,18 @@ type Counted = Omit<StreamStats, 'jitterMillis' | 'sources' | 'reports'> & {
 }
 
 interface Addon {
-  create(threads: number, onTimeout: (stream: number, silent: boolean) => void): Handle
+  /** An event is 0 or 1, a time-out of a stream that was not or was held, or one of OUTCOMES after those. */
+  create(threads: number, onEvent: (stream: number, event: number) => void): Handle
   open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
   link(handle: Handle, a: number, b: number): boolean
   configure(handle: Handle, id: number, settings: Settings): boolean
   close(handle: Handle, id: number): boolean
   stats(handle: Handle, id: number): Counted | null
+  makeIdentity(): { identity: unknown; fingerprints: DtlsIdentity['fingerprints'] } | null
   shutdown(handle: Handle): void
 }
+
+const OUTCOMES = ['dtls-connected', 'dtls-failed', 'dtls-wrong-fingerprint', 'ice-failed'] as const
 
 const ADDON = fileURLToPath(new URL('../../build/Release/media_relay.node', import.meta.url))
 const MAX_THREADS = 64
@@ -81,6 +95,7 @@ function load(path: string): Addon {
  */
 export function createNativeRelay(options: {
   onEvent(event: TimeoutEvent): void
+  onConnection?(event: ConnectionEvent): void
   threads?: number
   addon?: string
 }): NativeRelay {
@@ -88,9 +103,12 @@ export function createNativeRelay(options: {
   const threads = integer('threads', options.threads ?? 1, 1, MAX_THREADS)
   const families = new Map<number, number>()
   const clockRates = new Map<number, number>()
-  let handle: Handle | undefined = addon.create(threads, (stream, silent) => {
+  let handle: Handle | undefined = addon.create(threads, (stream, event) => {
     // A report may have been under way when its stream was closed.
-    if (families.has(stream)) options.onEvent({ type: 'timeout', stream, silent })
+    if (!families.has(stream)) return
+    const outcome = OUTCOMES[event - 2]
+    if (outcome) options.onConnection?.({ type: 'connection', stream, outcome })
+    else options.onEvent({ type: 'timeout', stream, silent: event === 1 })
   })
 
   const running = (): Handle => {
@@ -152,6 +170,12 @@ export function createNativeRelay(options: {
         jitterMillis: (row.jitter * 1000) / clockRate,
       })
       return { ...timed(counters), sources: counters.sources.map(timed), reports: counters.reports.map(timed) }
+    },
+
+    makeIdentity() {
+      const made = addon.makeIdentity()
+      if (!made) throw new SignalboxError('ERR_NATIVE', 'OpenSSL made no certificate for DTLS.')
+      return { handle: made.identity, fingerprints: made.fingerprints }
     },
 
     shutdown() {

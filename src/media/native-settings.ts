@@ -1,6 +1,7 @@
 // Owns how a stream is configured: what may be said, every check of it, and the form in which the addon reads it.
 import { BlockList, isIP } from 'node:net'
 import { SignalboxError } from '../errors.ts'
+import { type ConnectionForm, connectionForm, type DtlsConfig, type IceConfig } from './connection-settings.ts'
 
 /** SDES suites that the relay speaks (RFC 4568 6.2, RFC 6188, RFC 7714 14.2). */
 export type SrtpSuite = keyof typeof SRTP_KEY_BYTES
@@ -41,6 +42,10 @@ export interface StreamConfig {
   rtcpMux?: boolean
   /** How packets that arrive here are protected; absent or null: not at all. The same key again keeps its ROC. */
   srtpIn?: SrtpKey | null
+  /** The far end is met by ICE: `remote` is not used, and addresses come from its checks alone. */
+  ice?: IceConfig | null
+  /** DTLS gives the keys (RFC 5764): srtpIn and srtpOut are absent, and no media passes before the handshake is over. */
+  dtls?: DtlsConfig | null
   /** How packets that leave here are protected. */
   srtpOut?: SrtpKey | null
   /** Packets leave here. Default true. */
@@ -78,7 +83,7 @@ interface KeySettings {
 }
 
 /** StreamConfig as the addon reads it: all there, all checked. */
-export interface Settings {
+export interface Settings extends ConnectionForm {
   latching: number
   address: string
   rtpPort: number
@@ -182,13 +187,15 @@ export function nativeSettings(id: number, family: number | undefined, config: S
   const media = config.media ?? 'pass'
   if (!Object.hasOwn(MEDIA, media))
     throw new SignalboxError('ERR_MEDIA', `media must be pass, block or silence, not ${JSON.stringify(media)}.`)
+  if (config.dtls && (config.passthrough || config.srtpIn || config.srtpOut))
+    throw new SignalboxError('ERR_MEDIA', 'Media keyed by DTLS is RTP, and has no other keys.')
   if (config.passthrough && (config.srtpIn || config.srtpOut))
     throw new SignalboxError('ERR_MEDIA', 'Media that is no RTP cannot have SRTP keys.')
   const clockRate = integer('clockRate', config.clockRate ?? 8000, 1, 1_000_000)
   const dtmf = (config.dtmfPayloadTypes ?? []).map((type) => integer('dtmfPayloadTypes', type, 0, 127))
   return {
-    latching: LATCHING[config.latching],
-    address: destination,
+    latching: LATCHING[config.ice ? 'strict' : config.latching],
+    address: config.ice ? '' : destination,
     rtpPort: remote ? integer('remote.rtpPort', remote.rtpPort, 1, 65535) : 0,
     rtcpPort: remote ? integer('remote.rtcpPort', remote.rtcpPort, 1, 65535) : 0,
     rtcpMux: config.rtcpMux ?? false,
@@ -204,6 +211,7 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     silentTimeoutMillis: integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
     clockRate,
     learningMillis: integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
+    ...connectionForm(family, config.ice, config.dtls),
     packetRate: integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
   }
 }

@@ -80,6 +80,13 @@ export interface StreamStats {
   dtmfEvents: number
   dtmfPackets: number
   dtmfBlocked: number
+  /** STUN messages that arrived, and those of them that were refused: not authentic, or none at all. */
+  stunPacketsIn: number
+  stunRefused: number
+  /** Datagrams of DTLS that arrived; handshakes that ended with another certificate than was signalled, or in another failure. */
+  dtlsPacketsIn: number
+  dtlsWrongFingerprints: number
+  dtlsFailures: number
   /** By SSRC: the last eight heard, in no order. */
   sources: SourceStats[]
   /** By SSRC: the last eight reported on, in no order. */

@@ -1,6 +1,7 @@
 // Owns a running native relay with far ends around it, for tests: calls of two sides, each with its stream and sockets.
 import { expect } from 'vitest'
 import {
+  type ConnectionEvent,
   createNativeRelay,
   type NativeRelay,
   SRTP_KEY_BYTES,
@@ -30,10 +31,15 @@ export function key(seed: number, suite: SrtpKey['suite'] = 'AES_CM_128_HMAC_SHA
 export class NativeRig {
   readonly relay: NativeRelay
   readonly events: TimeoutEvent[] = []
+  readonly connections: ConnectionEvent[] = []
   readonly #peers: RtpPeer[] = []
 
   constructor(threads = 1) {
-    this.relay = createNativeRelay({ onEvent: (event) => this.events.push(event), threads })
+    this.relay = createNativeRelay({
+      onEvent: (event) => this.events.push(event),
+      onConnection: (event) => this.connections.push(event),
+      threads,
+    })
   }
 
   async peer(address = '127.0.0.1'): Promise<RtpPeer> {

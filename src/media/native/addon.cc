@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "addon_connection.h"
 #include "relay.h"
 
 namespace {
@@ -135,28 +136,28 @@ void set(napi_env env, napi_value object, const char* name, const std::string& t
 
 void stop_at_exit(void* handle) { static_cast<Handle*>(handle)->stop(); }
 
-/// A report crosses threads as one number: the stream, and whether it was held.
+/// A report crosses threads as one number: the stream, and what happened to it.
 void call_report(napi_env env, napi_value callback, void*, void* data) {
   if (!env) return;
   const auto packed = reinterpret_cast<uintptr_t>(data);
   napi_value undefined;
   napi_get_undefined(env, &undefined);
-  napi_value arguments[] = {number(env, static_cast<double>(packed >> 1)), boolean(env, packed & 1)};
+  napi_value arguments[] = {number(env, static_cast<double>(packed >> 4)), number(env, static_cast<double>(packed & 15))};
   napi_call_function(env, undefined, callback, 2, arguments, nullptr);
 }
 
-// create(threads, onTimeout(stream, silent)) -> handle
+// create(threads, onEvent(stream, StreamEvent)) -> handle
 napi_value create(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   auto* handle = new Handle;
   napi_value name;
   napi_create_string_utf8(env, "media-relay", NAPI_AUTO_LENGTH, &name);
-  // Each stream has at most one report under way for each time it falls silent, so the queue needs no limit.
+  // A stream reports once for each time it falls silent and for each outcome of a configuration, so the queue needs no limit.
   napi_create_threadsafe_function(env, arguments.value(1), nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_report, &handle->report);
   napi_unref_threadsafe_function(env, handle->report);
   const auto report = handle->report;
-  handle->relay = std::make_unique<Relay>(static_cast<size_t>(arguments.integer(0)), [report](uint32_t stream, bool silent) {
-    const uintptr_t packed = static_cast<uintptr_t>(stream) << 1 | (silent ? 1 : 0);
+  handle->relay = std::make_unique<Relay>(static_cast<size_t>(arguments.integer(0)), [report](uint32_t stream, media::StreamEvent event) {
+    const uintptr_t packed = static_cast<uintptr_t>(stream) << 4 | static_cast<uintptr_t>(event);
     napi_call_threadsafe_function(report, reinterpret_cast<void*>(packed), napi_tsfn_nonblocking);
   });
   napi_add_env_cleanup_hook(env, stop_at_exit, handle);
@@ -232,6 +233,7 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->clock_rate = static_cast<uint32_t>(given.integer("clockRate"));
   settings->learning = given.integer("learningMillis");
   settings->packet_rate = static_cast<uint32_t>(given.integer("packetRate"));
+  settings->connection = media::read_connection(env, arguments.value(2));
   return boolean(env, arguments.handle()->relay->configure(static_cast<uint32_t>(arguments.integer(1)), std::move(settings)));
 }
 
@@ -319,6 +321,7 @@ napi_value shutdown(napi_env env, napi_callback_info info) {
 
 napi_value init(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
+      {"makeIdentity", nullptr, media::make_identity, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"create", nullptr, create, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"open", nullptr, open, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"link", nullptr, link, nullptr, nullptr, nullptr, napi_default, nullptr},

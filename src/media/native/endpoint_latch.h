@@ -33,6 +33,9 @@ class alignas(64) EndpointLatch {
     return learn_other(source, now);
   }
 
+  /// Another authority (ICE) chose: packets go there, and come from there. Unknown: nowhere.
+  void select(const Endpoint& remote) { learned_ = destination_ = remote; }
+
   /// Where packets are sent to; unknown() when neither signalled nor learned.
   const Endpoint& destination() const { return destination_; }
   const Endpoint& learned() const { return learned_; }

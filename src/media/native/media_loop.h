@@ -13,16 +13,19 @@
 
 namespace media {
 
+/// What a stream tells of itself.
+enum class StreamEvent : uint8_t { kTimeout, kSilentTimeout, kDtlsConnected, kDtlsFailed, kDtlsWrongFingerprint, kIceFailed };
+
 /// Milliseconds and microseconds of the monotonic clock that all times in the relay are of.
 int64_t now_milliseconds();
 int64_t now_microseconds();
 
 class MediaLoop {
  public:
-  /// Called in the loop's thread; must not block.
-  using TimeoutReport = std::function<void(uint32_t stream, bool silent)>;
+  /// Told in the loop's thread; must not block.
+  using Report = std::function<void(uint32_t stream, StreamEvent event)>;
 
-  explicit MediaLoop(TimeoutReport report);
+  explicit MediaLoop(Report report);
   /// Stops the thread; streams not yet detached are closed.
   ~MediaLoop();
   MediaLoop(const MediaLoop&) = delete;
@@ -52,9 +55,12 @@ class MediaLoop {
   /// Takes a batch from a socket that is ready.
   void drain(PacketStream::Socket* socket, int64_t now);
   void check_deadlines(int64_t now);
+  /// Keeps `connected_` as the stream's configuration says.
+  void watch_connection(PacketStream* stream);
+  void run_connections(int64_t now);
   bool coalesce(size_t packets, int64_t now);
 
-  const TimeoutReport report_;
+  const Report report_;
   const int epoll_;
   const int wake_;  // eventfd
   std::atomic<bool> stopping_{false};
@@ -68,6 +74,8 @@ class MediaLoop {
   std::vector<PacketStream::Socket*> unfinished_;  // empty between two drains
   std::unique_ptr<Batch> batch_;
   int64_t next_deadline_ = INT64_MAX;
+  std::vector<PacketStream*> connected_;  // Borrowed from streams_: those that speak ICE or DTLS.
+  int64_t next_connection_ = INT64_MAX;   // milliseconds
   int64_t rate_since_ = 0;  // microseconds
   size_t rate_packets_ = 0;
   bool busy_ = false;

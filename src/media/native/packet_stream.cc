@@ -31,6 +31,7 @@ void PacketStream::unlink() {
 }
 
 void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t now) {
+  connect(settings.get(), now);
   for (auto context : {&StreamSettings::srtp_in, &StreamSettings::srtp_out}) {
     auto& before = settings_.*context;
     auto& after = (*settings).*context;
@@ -42,27 +43,29 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
   latches_[kRtp].configure(settings_.latching, settings_.remote_rtp, settings_.learning);
   latches_[kRtcp].configure(settings_.latching, settings_.remote_rtcp, settings_.learning);
   reception_.set_clock_rate(settings_.clock_rate);
-  publish_learned();
   configured_ = true;
+  adopt_connection();
+  publish_learned();
   reported_ = false;
   active_ = now;
 }
 
 void PacketStream::receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
-  if (!configured_) return counters_.discarded.add(1);
+  if (!open_) return receive_other(component, data, length, source, now);
   if (settings_.passthrough) return receive_foreign(component, data, length, source, now);
   // RFC 5761 4: on the RTP port, RTCP is told by its packet type; on the RTCP port nothing else is taken.
   const bool rtcp = component == kRtcp || looks_like_rtcp(data, length);
   RtpHeader rtp_header;
   RtcpHeader rtcp_header;
   if (rtcp ? !RtcpHeader::parse(data, length, &rtcp_header) : !RtpHeader::parse(data, length, &rtp_header))
-    return counters_.malformed.add(1);
+    return receive_other(component, data, length, source, now);
 
-  if (!latches_[component].admits(source, now / 1000)) return counters_.unknown_source.add(1);
+  if (!latches_[component].admits(source, now / 1000) && !(connection_ && connection_->validated(component, source)))
+    return counters_.unknown_source.add(1);
 
   const size_t wire_length = length;
   if (settings_.srtp_in) {
-    const SrtpResult result = unprotect(rtcp, data, &length);
+    const SrtpResult result = unprotect(component, rtcp, data, &length);
     if (result != SrtpResult::kOk) return count_failure(result);
   }
   if (rtcp && !rtcp_lengths_add_up(data, length)) return counters_.malformed.add(1);
@@ -135,8 +138,10 @@ bool PacketStream::within_rate(int64_t now) {
   return ++rate_packets_ <= settings_.packet_rate;
 }
 
-SrtpResult PacketStream::unprotect(bool rtcp, uint8_t* data, size_t* length) {
-  return rtcp ? settings_.srtp_in->unprotect_rtcp(data, length) : settings_.srtp_in->unprotect_rtp(data, length);
+SrtpResult PacketStream::unprotect(Component component, bool rtcp, uint8_t* data, size_t* length) {
+  if (!rtcp) return settings_.srtp_in->unprotect_rtp(data, length);
+  if (component == kRtp || !rtcp_apart()) return settings_.srtp_in->unprotect_rtcp(data, length);
+  return srtcp_in_ ? srtcp_in_->unprotect_rtcp(data, length) : SrtpResult::kAuth;
 }
 
 void PacketStream::count_failure(SrtpResult result) {
@@ -162,13 +167,14 @@ void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_
   // A mux'd far end gets both on its RTP port, from ours (RFC 5761 3).
   const Component out = rtcp && !settings_.rtcp_mux ? kRtcp : kRtp;
   const Endpoint& destination = latches_[out].destination();
-  if (!configured_ || !settings_.send || !destination.known()) return counters_.discarded.add(1);
+  if (!open_ || !settings_.send || !destination.known()) return counters_.discarded.add(1);
   if (kind == Kind::kRtcp) reports_.sent(data, length, now);
   if (settings_.srtp_out) {
     // What is no RTP cannot be protected, and never leaves unprotected where protection was agreed.
     if (kind == Kind::kForeign) return counters_.srtp_unsent.add(1);
-    SrtpContext& context = *settings_.srtp_out;
-    const SrtpResult result = rtcp ? context.protect_rtcp(data, &length) : context.protect_rtp(data, &length);
+    SrtpContext* context = out == kRtcp && rtcp_apart() ? srtcp_out_.get() : settings_.srtp_out.get();
+    if (!context) return counters_.srtp_unsent.add(1);
+    const SrtpResult result = rtcp ? context->protect_rtcp(data, &length) : context->protect_rtp(data, &length);
     if (result != SrtpResult::kOk) return counters_.srtp_unsent.add(1);
   }
   if (send_datagram(sockets_[out].fd, data, length, destination) < 0)

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "connection.h"
 #include "endpoint.h"
 #include "endpoint_latch.h"
 #include "media_policy.h"
@@ -36,6 +37,8 @@ struct StreamSettings {
   Endpoint remote_rtp;
   Endpoint remote_rtcp;
   int64_t learning = 0;  // milliseconds
+  /// ICE, DTLS; nullptr: neither. With DTLS the keys above are absent, and those of the handshake take their place.
+  std::unique_ptr<ConnectionSettings> connection;
   uint32_t clock_rate = 8000;
 };
 
@@ -85,6 +88,12 @@ class alignas(64) PacketStream {
   /// A datagram that arrived at one of the sockets; `data` has room for kPacketBuffer bytes. `now` in microseconds.
   void receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
 
+  /// Whether ICE or DTLS needs run_connection() from time to time.
+  bool connected() const { return connection_ != nullptr; }
+  /// Sends what is due of checks and handshakes. Milliseconds; returns when it is next due.
+  int64_t run_connection(int64_t now);
+  ConnectionEvent take_event() { return connection_ ? connection_->take_event() : ConnectionEvent::kNone; }
+
   /// Milliseconds at which the stream will have been quiet for too long; INT64_MAX: never, or reported already.
   int64_t deadline() const;
   /// The earliest that deadline() can become without a configuration: a reported stream may be heard again at once.
@@ -106,7 +115,15 @@ class alignas(64) PacketStream {
   int64_t patience() const { return silent() ? settings_.silent_timeout : settings_.timeout; }
   enum class Kind : uint8_t { kRtp, kRtcp, kForeign };
 
-  SrtpResult unprotect(bool rtcp, uint8_t* data, size_t* length);
+  SrtpResult unprotect(Component component, bool rtcp, uint8_t* data, size_t* length);
+  /// ICE and DTLS as configured; decides whether media may pass yet.
+  void connect(StreamSettings* settings, int64_t now);
+  /// What is no RTP, and everything while no media may pass: STUN and DTLS where they are spoken (RFC 7983 7).
+  void receive_other(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
+  /// What ICE and DTLS have brought about since.
+  void adopt_connection();
+  /// Keys of the RTCP port's own association are its own (RFC 5764 3).
+  bool rtcp_apart() const { return connection_ && connection_->has_dtls() && !settings_.rtcp_mux; }
   void receive_foreign(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
   /// What a packet that was found good brings about. False when it is one too many.
   bool accept(Component component, const Endpoint& source, int64_t now);
@@ -120,6 +137,7 @@ class alignas(64) PacketStream {
   PacketStream* peer_ = nullptr;  // Borrowed from the loop, which unlinks both before either goes.
   const uint32_t id_;
   bool configured_ = false;
+  bool open_ = false;  // configured, and keyed where DTLS is to give the keys
   bool reported_ = false;
   StreamSettings settings_;
   int64_t rate_since_ = 0;  // microseconds
@@ -131,6 +149,8 @@ class alignas(64) PacketStream {
   Reception reception_;
   DtmfEvents dtmf_;
   Reports reports_;
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<SrtpContext> srtcp_in_, srtcp_out_;
   mutable std::mutex learned_mutex_;  // taken by the loop only when an address is learned
   LearnedAddresses learned_;
 };

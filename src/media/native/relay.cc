@@ -5,7 +5,7 @@
 
 namespace media {
 
-Relay::Relay(size_t threads, MediaLoop::TimeoutReport report) {
+Relay::Relay(size_t threads, MediaLoop::Report report) {
   for (size_t i = 0; i < threads; i++) loops_.push_back(std::make_unique<MediaLoop>(report));
 }
 

@@ -19,7 +19,7 @@ class Relay {
     uint16_t rtp_port;
   };
 
-  Relay(size_t threads, MediaLoop::TimeoutReport report);
+  Relay(size_t threads, MediaLoop::Report report);
 
   PortResult open(const Endpoint& address, uint16_t first, uint16_t last, int tos, Opened* out, int* error);
   /// The others: false when there is no such stream.

@@ -30,6 +30,7 @@ struct StreamCounters {
   Counter srtp_auth, srtp_replay, srtp_short, srtp_mki, srtp_ssrc_limit, srtp_unsent;
   Counter unknown_source, malformed, discarded, rate_limited, send_errors, relearned;
   Counter blocked, silenced, dtmf_packets, dtmf_events, dtmf_blocked;
+  Counter stun_in, stun_refused, dtls_in, dtls_wrong_fingerprint, dtls_failures;
 };
 
 /// The names under which JavaScript sees them; the only list of them on this side.
@@ -69,6 +70,11 @@ inline constexpr CounterName kCounterNames[] = {
     {"dtmfPackets", &StreamCounters::dtmf_packets},
     {"dtmfEvents", &StreamCounters::dtmf_events},
     {"dtmfBlocked", &StreamCounters::dtmf_blocked},
+    {"stunPacketsIn", &StreamCounters::stun_in},
+    {"stunRefused", &StreamCounters::stun_refused},
+    {"dtlsPacketsIn", &StreamCounters::dtls_in},
+    {"dtlsWrongFingerprints", &StreamCounters::dtls_wrong_fingerprint},
+    {"dtlsFailures", &StreamCounters::dtls_failures},
 };
 
 }  // namespace media
