@@ -6,7 +6,7 @@ import type { ParseLimits } from '../sip/index.ts'
 import { type CloseReason, Connection, type ConnectionOwner, type FramingError } from './connection.ts'
 import type { Counters } from './counters.ts'
 import { endpointText, isWildcard, numericAddress, sourceKey } from './ip-address.ts'
-import type { Sockets, StreamEvents, StreamSocket } from './sockets.ts'
+import type { Sockets, StreamEvents, StreamFlow, StreamPool, StreamSocket } from './sockets.ts'
 import { dialProfile, namesInclude } from './tls-profiles.ts'
 import type { Hop, Listener, SendFailed, TlsOptions, TransportLimits } from './types.ts'
 
@@ -18,15 +18,15 @@ export interface PoolOptions {
   limits: TransportLimits
   parseLimits: ParseLimits
   tls: TlsOptions
-  readonly message: (raw: string, connection: Connection) => void
-  readonly framingError: (error: FramingError, connection: Connection) => void
-  readonly flowClosed: (connection: Connection) => void
+  readonly message: (raw: string, flow: StreamFlow) => void
+  readonly framingError: (error: FramingError, flow: StreamFlow) => void
+  readonly flowClosed: (flow: StreamFlow) => void
 }
 
 const WARNING_MILLIS = 1000
 
 /** Connections by remote endpoint; the owner of each. */
-export class ConnectionPool implements ConnectionOwner {
+export class ConnectionPool implements StreamPool, ConnectionOwner {
   readonly #options: PoolOptions
   readonly #all = new Set<Connection>()
   readonly #byRemote = new Map<string, Connection[]>()
@@ -54,7 +54,6 @@ export class ConnectionPool implements ConnectionOwner {
     return this.#writeBytes
   }
 
-  /** Takes a connection that arrived, or refuses it by returning undefined. */
   admit(listener: Listener, socket: StreamSocket): StreamEvents | undefined {
     const { counters, limits, log } = this.#options
     const source = sourceKey(socket.remoteAddress)
@@ -84,7 +83,6 @@ export class ConnectionPool implements ConnectionOwner {
     return connection
   }
 
-  /** Sends over a connection that leads to the hop, opening one where there is none. */
   send(hop: Hop, listener: Listener, wire: string, failed: SendFailed): void {
     const profile =
       hop.transport === 'tls' || hop.transport === 'wss' ? dialProfile(this.#options.tls, hop, listener) : undefined
@@ -179,7 +177,7 @@ export class ConnectionPool implements ConnectionOwner {
     else this.#perSource.delete(source)
   }
 
-  /** Connections that carry the old certificate of a profile take no new requests, and go when they fall idle. */
+  /** They go when they fall idle. */
   retire(profile: string): void {
     for (const connection of this.#all) {
       if ((connection.profile ?? 'default') === profile && connection.transport === 'tls') connection.retired = true

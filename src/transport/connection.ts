@@ -4,8 +4,8 @@ import { SignalboxError } from '../errors.ts'
 import { type FramedItem, type ParseLimits, StreamFramer } from '../sip/index.ts'
 import { nextFlowId } from './flow-table.ts'
 import { endpointText } from './ip-address.ts'
-import type { StreamEvents, StreamSocket } from './sockets.ts'
-import type { Flow, FlowPeer, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
+import type { StreamEvents, StreamFlow, StreamSocket } from './sockets.ts'
+import type { FlowPeer, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
 
 /** Why a connection was closed by us; the keys of `TransportStats.closed`. */
 export type CloseReason =
@@ -57,7 +57,7 @@ const PONG_MILLIS = 10_000
 const UNPROVEN = 32
 
 /** A connection is itself the flow of what arrives on it. */
-export class Connection implements Flow, StreamEvents {
+export class Connection implements StreamFlow, StreamEvents {
   readonly id = nextFlowId()
   readonly reliable = true
   readonly transport: Transport

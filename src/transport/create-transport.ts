@@ -11,15 +11,17 @@ import type { ListenSpec, TlsOptions, TransportLayer, TransportOptions } from '.
 import { openUdp } from './udp.ts'
 
 /** UDP, TCP and TLS of Node. */
-class NodeSockets implements Sockets {
+export class NodeSockets implements Sockets {
   profileChanged?: (profile: string) => void
   readonly #log: Log
   readonly #tls: TlsContexts
   readonly #portable: boolean
+  readonly #queued: ((millis: number) => void) | undefined
 
   constructor(options: TransportOptions) {
     this.#log = options.log ?? silentLog
     this.#portable = options.datagrams === 'dgram'
+    this.#queued = options.queued
     this.#tls = new TlsContexts({
       tls: options.tls ?? { profiles: {} },
       clock: options.clock ?? systemClock,
@@ -37,7 +39,8 @@ class NodeSockets implements Sockets {
   ): Promise<DatagramSocket> {
     // A link-local address needs its zone with every datagram, which the batches do not carry.
     const native = this.#portable || spec.address.includes('%') ? undefined : optionalNativeSockets()
-    if (native) return new NativeUdp(native, spec, options, received)
+    const queued = this.#queued
+    if (native) return new NativeUdp(native, spec, { ...options, ...(queued && { queued }) }, received)
     return await openUdp(spec, options, received, this.#log)
   }
 

@@ -1,7 +1,10 @@
 // Owns the door of src/transport: RFC 3261 18 over UDP, TCP and TLS, RFC 3263, and the memory network of tests.
 
 export { parseTransport as transportNamed } from '../sip/index.ts'
+export { callIdHash, callIdOf, shardOf } from './call-shard.ts'
 export { createTransport } from './create-transport.ts'
+export { DATAGRAMS_AT, RING_CAPACITY, SHARD_BYTES, type ShardLink } from './front-rings.ts'
+export { type FrontSettings, openStreamFront, type StreamFront } from './front-streams.ts'
 export { addressFamily, endpointText, isLoopback, numericAddress } from './ip-address.ts'
 export { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
 export { expandListen, parseListen } from './listen.ts'
@@ -16,6 +19,7 @@ export {
 } from './memory-network.ts'
 export type { MemoryNetworkOptions, MemoryPacket } from './memory-sockets.ts'
 export { type NativeSockets, nativeSockets } from './native-sockets.ts'
+export { createShardTransport, frontFlow, type ShardSeat } from './shard-sockets.ts'
 export type {
   AddressRecord,
   DnsSource,

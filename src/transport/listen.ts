@@ -4,7 +4,7 @@ import { SignalboxError } from '../errors.ts'
 import { bracketHost, defaultPort, parseTransport } from '../sip/index.ts'
 import { hostsFileAddresses } from './hosts-file.ts'
 import { addressFamily, numericAddress } from './ip-address.ts'
-import type { HostPort, ListenSpec, Transport } from './types.ts'
+import type { HostPort, Listener, ListenSpec, Transport } from './types.ts'
 
 function wrong(text: string, why: string): SignalboxError {
   return new SignalboxError(
@@ -125,4 +125,19 @@ function addressesOf(address: string, interfaces: Interfaces): string[] {
     'ERR_LISTEN',
     `listen '${address}': this machine has no interface of that name, and its hosts file no such name. Give a numeric address or one of ${Object.keys(interfaces).join(', ')}`,
   )
+}
+
+export type OwnListener = { -readonly [K in keyof Listener]: Listener[K] }
+
+/** The listeners of expanded specs, numbered by their place. */
+export function listenersOf(specs: readonly ListenSpec[]): OwnListener[] {
+  return specs.map(({ transport, address, port, advertised, name, tlsProfile }, id) => ({
+    id,
+    transport,
+    address,
+    port,
+    ...(advertised && { advertised }),
+    ...(name !== undefined && { name }),
+    ...(tlsProfile !== undefined && { tlsProfile }),
+  }))
 }

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { SignalboxError } from '../errors.ts'
 import { addressFamily } from './ip-address.ts'
+import { RING_HEADER } from './shared-ring.ts'
 
 const ADDON = '../../build/Release/sip_sockets.node'
 
@@ -14,6 +15,15 @@ export interface NativeSockets {
   bind(protocol: 'udp' | 'tcp', address: string, port: number): number
   localPort(fd: number): number
   close(fd: number): void
+  /** Another descriptor of the same socket, for an owner of its own. */
+  duplicate(fd: number): number
+  /** An eventfd: by it one thread or process wakes the event loop of another. */
+  createEvent(): number
+  signalEvent(fd: number): void
+  /** Calls `woken` once for any number of signals. The descriptor stays the caller's. */
+  watchEvent(fd: number, woken: () => void): { close(): void }
+  /** A thread of its own reads the sockets and spreads datagrams over shards by Call-ID, each into a ring at `offset` of its memory. */
+  startSpread(sockets: readonly SpreadSocket[], shards: readonly SpreadShard[], ring: SpreadRing): { close(): void }
   /** Sends one datagram; for what must leave while the worker that owns the socket is gone. */
   sendTo(fd: number, bytes: Uint8Array, address: string, port: number): void
   /** Our address on the way to `address`, undefined where there is none. Sends nothing. */
@@ -24,13 +34,31 @@ export interface NativeSockets {
   mapSharedMemory(fd: number, bytes: number): ArrayBuffer
 }
 
+/** A UDP socket that is read for all shards, and the number of its listener. */
+export interface SpreadSocket {
+  readonly fd: number
+  readonly listener: number
+}
+
+/** A shard's memory, and the eventfd that wakes it. */
+export interface SpreadShard {
+  readonly memory: ArrayBuffer
+  readonly event: number
+}
+
+/** Where in each memory the ring lies. */
+export interface SpreadRing {
+  readonly offset: number
+  readonly capacity: number
+}
+
 /** What batched UDP needs besides; see native/udp_batch.h for the layout of the arrays. */
 export interface BatchSockets extends NativeSockets {
   setBuffers(fd: number, bytes: number): void
-  /** Takes the descriptor over. */
+  /** Takes the descriptor over. Without `received` nothing is read from it: another does. */
   openBatch(
     fd: number,
-    received: (count: number) => void,
+    received: ((count: number, waitedMicros: number) => void) | undefined,
     inBytes: Uint8Array,
     inMeta: Int32Array,
     outBytes: Uint8Array,
@@ -40,8 +68,19 @@ export interface BatchSockets extends NativeSockets {
   closeBatch(handle: unknown): void
 }
 
-interface Addon extends Omit<BatchSockets, 'bind'> {
+interface Addon extends Omit<BatchSockets, 'bind' | 'watchEvent' | 'startSpread'> {
   bind(stream: 0 | 1, address: string, port: number): number
+  watchEvent(fd: number, woken: () => void): unknown
+  unwatchEvent(handle: unknown): void
+  startSpread(
+    fds: number[],
+    listeners: number[],
+    memories: ArrayBuffer[],
+    offset: number,
+    capacity: number,
+    events: number[],
+  ): unknown
+  stopSpread(handle: unknown): void
 }
 
 let loaded: BatchSockets | undefined
@@ -74,6 +113,27 @@ function batchSockets(): BatchSockets {
     },
     localPort: (fd) => addon.localPort(descriptor(fd)),
     close: (fd) => addon.close(descriptor(fd)),
+    duplicate: (fd) => addon.duplicate(descriptor(fd)),
+    createEvent: () => addon.createEvent(),
+    signalEvent: (fd) => addon.signalEvent(descriptor(fd)),
+    watchEvent(fd, woken) {
+      const handle = addon.watchEvent(descriptor(fd), woken)
+      return { close: once(() => addon.unwatchEvent(handle)) }
+    },
+    startSpread(sockets, shards, ring) {
+      for (const { memory } of shards)
+        if (memory.byteLength < ring.offset + RING_HEADER + ring.capacity)
+          throw new RangeError('a ring beyond its memory')
+      const handle = addon.startSpread(
+        sockets.map((socket) => descriptor(socket.fd)),
+        sockets.map((socket) => socket.listener),
+        shards.map((shard) => shard.memory),
+        ring.offset,
+        size(ring.capacity),
+        shards.map((shard) => descriptor(shard.event)),
+      )
+      return { close: once(() => addon.stopSpread(handle)) }
+    },
     sendTo(fd, bytes, address, port) {
       checkEndpoint(address, port)
       addon.sendTo(descriptor(fd), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), address, port)
@@ -97,6 +157,14 @@ export function optionalNativeSockets(): BatchSockets | undefined {
   } catch {
     missing = true
     return undefined
+  }
+}
+
+function once(close: () => void): () => void {
+  let closed = false
+  return () => {
+    if (!closed) close()
+    closed = true
   }
 }
 

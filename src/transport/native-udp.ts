@@ -35,6 +35,14 @@ interface Waiting {
 /** Datagrams that wait while the kernel's send buffer is full; more than these are lost, as on any full link. */
 const WAITING = 4096
 
+export interface NativeUdpOptions {
+  readonly bufferBytes: number
+  /** Told with each batch how many milliseconds its first datagram waited in the kernel. */
+  readonly queued?: (millis: number) => void
+  /** Who reads the socket: this object, or another that spreads what comes over shards. Default `self`. */
+  readonly reader?: 'self' | 'another'
+}
+
 /** A socket on the addon. What is sent while a batch is read leaves in one call after it, else at the end of the turn. */
 export class NativeUdp implements DatagramSocket {
   readonly address: string
@@ -42,7 +50,7 @@ export class NativeUdp implements DatagramSocket {
   readonly #native: BatchSockets
   readonly #handle: unknown
   readonly #received: (wire: string, address: string, port: number) => void
-  readonly #in = Buffer.allocUnsafeSlow(BATCH * SLOT)
+  readonly #in: Buffer
   readonly #inMeta = new Int32Array(BATCH * WORDS)
   readonly #out = Buffer.allocUnsafeSlow(OUT_BYTES) as Buffered
   readonly #outMeta = new Int32Array(BATCH * WORDS)
@@ -60,25 +68,31 @@ export class NativeUdp implements DatagramSocket {
   constructor(
     native: BatchSockets,
     spec: ListenSpec,
-    options: { bufferBytes: number },
+    options: NativeUdpOptions,
     received: (wire: string, address: string, port: number) => void,
   ) {
+    const { bufferBytes, queued, reader } = options
     this.#native = native
     this.#received = received
     try {
       const fd = spec.fd ?? native.bind('udp', spec.address, spec.port)
-      if (options.bufferBytes > 0) native.setBuffers(fd, options.bufferBytes)
+      if (bufferBytes > 0) native.setBuffers(fd, bufferBytes)
       this.address = spec.address
       this.port = native.localPort(fd)
-      const read = (count: number): void => this.#read(count)
-      this.#handle = native.openBatch(fd, read, this.#in, this.#inMeta, this.#out, this.#outMeta)
+      const own = reader !== 'another'
+      this.#in = Buffer.allocUnsafeSlow(own ? BATCH * SLOT : 0)
+      const read = (count: number, waited: number): void => {
+        queued?.(waited / 1000)
+        this.#read(count)
+      }
+      this.#handle = native.openBatch(fd, own ? read : undefined, this.#in, this.#inMeta, this.#out, this.#outMeta)
     } catch (error) {
       throw listenError('udp', spec.address, spec.port, error)
     }
   }
 
   #read(count: number): void {
-    this.#reading = true
+    this.beginBatch()
     try {
       for (let i = 0; i < count && !this.#closed; i++) {
         const at = i * WORDS
@@ -88,9 +102,18 @@ export class NativeUdp implements DatagramSocket {
         this.#received(wire, this.#addresses.text(meta, at), meta[at + PORT]!)
       }
     } finally {
-      this.#reading = false
-      this.#flush()
+      this.endBatch()
     }
+  }
+
+  /** What is sent from here on leaves with `endBatch`. */
+  beginBatch(): void {
+    this.#reading = true
+  }
+
+  endBatch(): void {
+    this.#reading = false
+    this.#flush()
   }
 
   send(wire: string, address: string, port: number, failed: Failed): void {

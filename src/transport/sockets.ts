@@ -1,5 +1,6 @@
 // Owns the line between the transport layer and what carries its bytes: the operating system's sockets or the memory network.
-import type { FlowPeer, ListenSpec, TlsOptions, Transport } from './types.ts'
+import type { PoolOptions } from './connection-pool.ts'
+import type { Flow, FlowPeer, Hop, Listener, ListenSpec, SendFailed, TlsOptions, Transport } from './types.ts'
 
 /** A bound datagram socket. */
 export interface DatagramSocket {
@@ -53,11 +54,35 @@ export interface Dial {
   readonly profile?: string
 }
 
+/** The flow of one stream connection: what answers a request goes back over it. */
+export interface StreamFlow extends Flow {
+  readonly isClosed: boolean
+  send(wire: string, failed: SendFailed): void
+}
+
+/** The stream connections of a layer, wherever they live. */
+export interface StreamPool {
+  /** Open connections. */
+  readonly size: number
+  readonly writeBytes: number
+  /** Takes a connection that arrived, or refuses it by returning undefined. */
+  admit(listener: Listener, socket: StreamSocket): StreamEvents | undefined
+  /** Sends over a connection that leads to the hop, opening one where there is none. */
+  send(hop: Hop, listener: Listener, wire: string, failed: SendFailed): void
+  /** Connections that carry the old certificate of a profile take no new requests. */
+  retire(profile: string): void
+  closeAll(): void
+}
+
+export function isStreamFlow(flow: Flow): flow is StreamFlow {
+  return 'isClosed' in flow
+}
+
 /** Bytes in and out. A wire text is latin1: one character is one byte. */
 export interface Sockets {
   openDatagram(
     spec: ListenSpec,
-    options: { bufferBytes: number },
+    options: { bufferBytes: number; listener: number },
     received: (wire: string, address: string, port: number) => void,
   ): Promise<DatagramSocket>
   /**
@@ -66,6 +91,10 @@ export interface Sockets {
    */
   openServer(spec: ListenSpec, admit: (socket: StreamSocket) => StreamEvents | undefined): Promise<StreamServer>
   dial(target: Dial, events: StreamEvents): StreamSocket
+  /** Where connections live elsewhere: the way to them. */
+  openPool?(options: PoolOptions): StreamPool
+  /** Called when every socket is open, for what is to be read from then on only. */
+  started?(): void
   /** New profiles for connections to come; throws ERR_TLS and changes nothing when one of them is wrong. */
   updateTls(tls: TlsOptions): void
   /** Set by the layer: called when a profile has a new certificate. */

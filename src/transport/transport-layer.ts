@@ -1,22 +1,21 @@
 // Owns the transport layer (RFC 3261 18) over any sockets: listeners, receiving, sending, the way back of replies.
-import { createHash, randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
-import { buildReply, DEFAULT_PARSE_LIMITS, parseMessage, SipRequest, type SipUri } from '../sip/index.ts'
-import { Connection, type FramingError } from './connection.ts'
+import { DEFAULT_PARSE_LIMITS, parseMessage, type SipRequest, type SipUri } from '../sip/index.ts'
+import { BadRequests, type StatelessReply } from './bad-request.ts'
 import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
 import { Counters } from './counters.ts'
 import { createSystemDns } from './dns-source.ts'
 import { UdpFlowTable } from './flow-table.ts'
 import { addressFamily, endpointText, numericAddress } from './ip-address.ts'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
-import { expandListen } from './listen.ts'
+import { expandListen, listenersOf, type OwnListener } from './listen.ts'
 import { ListenerChoice } from './listener-choice.ts'
 import { LocalNames } from './local-names.ts'
 import { reconnectTarget, unreliableTarget } from './reply-target.ts'
 import { Resolver, staticHosts } from './resolver.ts'
-import type { DatagramSocket, Sockets, StreamServer } from './sockets.ts'
+import { type DatagramSocket, isStreamFlow, type Sockets, type StreamPool, type StreamServer } from './sockets.ts'
 import type {
   Flow,
   Hop,
@@ -38,8 +37,6 @@ import { asTcp, exceedsMtu } from './udp-mtu.ts'
 const SHORTEST_MESSAGE = 8
 const LONGEST_DATAGRAM = 65_507
 
-type OwnListener = { -readonly [K in keyof Listener]: Listener[K] }
-
 /** The layer behind {@link createTransport} and the memory network. */
 export function createLayer(options: TransportOptions, sockets: Sockets): TransportLayer {
   return new SocketTransport(options, sockets)
@@ -52,12 +49,12 @@ class SocketTransport implements TransportLayer {
   readonly #log: Log
   readonly #clock: Clock
   readonly #counters = new Counters()
-  readonly #pool: ConnectionPool
+  readonly #pool: StreamPool
   readonly #poolOptions: PoolOptions
   readonly #resolver: Resolver
   readonly #datagrams = new Map<Listener, DatagramSocket>()
   readonly #servers: StreamServer[] = []
-  readonly #tagSecret = randomBytes(16)
+  readonly #bad: BadRequests
   #user: TransportUser | undefined
   #limits: TransportLimits
   #alias: readonly string[]
@@ -68,19 +65,10 @@ class SocketTransport implements TransportLayer {
   constructor(options: TransportOptions, sockets: Sockets) {
     this.#sockets = sockets
     this.#log = options.log ?? silentLog
+    this.#bad = new BadRequests(this.#counters, this.#log)
     this.#specs = expandListen(options.listen)
     this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits }
-    this.listeners = this.#specs.map(
-      ({ transport, address, port, advertised, name, tlsProfile }, id): OwnListener => ({
-        id,
-        transport,
-        address,
-        port,
-        ...(advertised && { advertised }),
-        ...(name !== undefined && { name }),
-        ...(tlsProfile !== undefined && { tlsProfile }),
-      }),
-    )
+    this.listeners = listenersOf(this.#specs)
     this.#alias = options.alias ?? []
     this.#local = new LocalNames(this.listeners, this.#alias)
     const clock = options.clock ?? systemClock
@@ -95,11 +83,12 @@ class SocketTransport implements TransportLayer {
       limits: this.#limits,
       parseLimits: { ...DEFAULT_PARSE_LIMITS, ...options.parseLimits },
       tls: options.tls ?? { profiles: {} },
-      message: (raw, connection) => this.#received(raw, connection),
-      framingError: (error, connection) => this.#framingError(error, connection),
-      flowClosed: (connection) => this.#user?.onFlowClosed?.(connection),
+      message: (raw, flow) => this.#received(raw, flow),
+      framingError: (error, flow) =>
+        this.#answer(this.#bad.refuseFraming(error, flow, this.#poolOptions.parseLimits), flow),
+      flowClosed: (flow) => this.#user?.onFlowClosed?.(flow),
     }
-    this.#pool = new ConnectionPool(this.#poolOptions)
+    this.#pool = sockets.openPool?.(this.#poolOptions) ?? new ConnectionPool(this.#poolOptions)
     sockets.profileChanged = (profile) => this.#pool.retire(profile)
     this.#resolver = new Resolver({
       dns: options.dns ?? createSystemDns(),
@@ -131,13 +120,14 @@ class SocketTransport implements TransportLayer {
       throw error
     }
     this.#local = new LocalNames(this.listeners, this.#alias)
+    this.#sockets.started?.()
   }
 
   async #openDatagram(spec: ListenSpec, listener: Listener): Promise<DatagramSocket> {
     const flows = new UdpFlowTable(listener, () => this.#limits.udpFlows)
     const socket = await this.#sockets.openDatagram(
       spec,
-      { bufferBytes: this.#limits.udpBufferBytes },
+      { bufferBytes: this.#limits.udpBufferBytes, listener: listener.id },
       (wire, address, port) => {
         // Port 0 cannot be answered; what is this short is a keep-alive (RFC 3261 18.3, RFC 5626 3.5).
         if (port === 0 || wire.length < SHORTEST_MESSAGE) this.#counters.keepAlives++
@@ -244,7 +234,7 @@ class SocketTransport implements TransportLayer {
   }
 
   reply(flow: Flow, request: SipRequest, wire: string, failed: SendFailed, route?: ReplyRoute): void {
-    if (flow instanceof Connection) {
+    if (isStreamFlow(flow)) {
       if (!flow.isClosed) {
         this.#count(flow.transport, wire)
         flow.send(wire, (error) => this.#failed(error, failed))
@@ -293,7 +283,7 @@ class SocketTransport implements TransportLayer {
     try {
       const result = parseMessage(raw, this.#poolOptions.parseLimits)
       if (result.ok) this.#user?.onMessage(result.message, flow)
-      else this.#unparsable(result, flow)
+      else this.#answer(this.#bad.refuse(result, flow), flow)
     } catch (error) {
       // One message must never cost the others: the socket lives on whatever its reader does.
       this.#counters.userErrors++
@@ -304,34 +294,8 @@ class SocketTransport implements TransportLayer {
     }
   }
 
-  #unparsable(failure: { reason: string; status: number; drop: boolean; partial?: SipRequest }, flow: Flow): void {
-    const { partial, status, reason } = failure
-    const answer = !failure.drop && partial !== undefined && partial.method !== 'ACK'
-    this.#counters.countUnparsable(answer ? String(status) : 'dropped')
-    this.#log.debug(
-      { source: endpointText(flow.remoteAddress, flow.remotePort), transport: flow.transport, status, reason },
-      answer ? 'bad request answered' : 'bad message dropped',
-    )
-    if (!answer) return
-    const received = { address: flow.remoteAddress, port: flow.remotePort, rport: false }
-    const wire = buildReply(partial, status, reason, { toTag: this.#statelessTag(partial), received })
-    this.reply(flow, partial, wire, () => {})
-  }
-
-  // RFC 3261 8.2.7: a stateless reply carries the same tag each time the request comes.
-  #statelessTag(request: SipRequest): string {
-    const seed = `${request.topVia?.branch ?? ''} ${request.callId} ${request.fromTag}`
-    return createHash('sha256').update(this.#tagSecret).update(seed, 'latin1').digest('hex').slice(0, 16)
-  }
-
-  // RFC 3261 18.3: on a stream nothing after a framing error can be trusted; what came is answered if it is enough of a request.
-  #framingError({ reason, status, head }: FramingError, connection: Connection): void {
-    this.#counters.received[connection.transport]++
-    this.#counters.receivedBytes += head.length
-    const result = parseMessage(head, this.#poolOptions.parseLimits)
-    const request = result.ok ? result.message : result.partial
-    if (request instanceof SipRequest) this.#unparsable({ reason, status, drop: false, partial: request }, connection)
-    else this.#unparsable({ reason, status, drop: true }, connection)
+  #answer(reply: StatelessReply | undefined, flow: Flow): void {
+    if (reply) this.reply(flow, reply.request, reply.wire, () => {})
   }
 }
 

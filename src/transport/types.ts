@@ -221,6 +221,11 @@ export interface TransportOptions extends Partial<ReloadableTransport> {
   readonly readFile?: (path: string) => string
   /** How UDP is read and written; by default in batches where the addon was built, else by node:dgram. */
   readonly datagrams?: 'native' | 'dgram'
+  /**
+   * Told with each batch of messages how many milliseconds the first of them waited to be read, as far as the system tells:
+   * the time that a message spends before anybody has looked at it.
+   */
+  readonly queued?: (millis: number) => void
   /** 0 <= n < 1, for SRV weights. */
   readonly random?: () => number
 }

@@ -1,6 +1,7 @@
 // Owns the addon of the SIP sockets: binding and listening, one-off sends, routes, and memory shared between processes.
 // TypeScript (native-sockets.ts) validates every argument; this file trusts them.
 #include <errno.h>
+#include <fcntl.h>
 #include <node_api.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -8,7 +9,9 @@
 #include <cstdio>
 
 #include "addresses.h"
+#include "event_fd.h"
 #include "udp_batch.h"
+#include "udp_spread.h"
 
 namespace sip_sockets {
 namespace {
@@ -120,6 +123,15 @@ napi_value close_descriptor(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// duplicate(descriptor) -> another descriptor of the same socket
+napi_value duplicate(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  arguments(env, info, args);
+  int fd = fcntl(number(env, args[0]), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return throw_errno(env, "fcntl", errno);
+  return int_value(env, fd);
+}
+
 // sendTo(descriptor, bytes, address, port)
 napi_value send_to(napi_env env, napi_callback_info info) {
   napi_value args[4];
@@ -227,6 +239,13 @@ NAPI_MODULE_INIT() {
       {"openBatch", nullptr, open_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendBatch", nullptr, send_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"closeBatch", nullptr, close_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"duplicate", nullptr, duplicate, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"createEvent", nullptr, create_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"signalEvent", nullptr, signal_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"watchEvent", nullptr, watch_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"unwatchEvent", nullptr, unwatch_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"startSpread", nullptr, start_spread, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"stopSpread", nullptr, stop_spread, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions);
   return exports;

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <new>
 
+#include "queue_age.h"
+
 namespace sip_sockets {
 namespace {
 
@@ -22,7 +24,7 @@ enum Word { kLength, kPort, kFamily, kAddress, kOffset = 7 };
 
 struct Batch {
   napi_env env;
-  napi_ref received;  // Owned.
+  napi_ref received;  // Owned; null where another reads the socket.
   napi_ref buffers;   // Owned; keeps the four arrays alive.
   napi_async_context context;  // Owned.
   uv_poll_t poll;
@@ -35,6 +37,7 @@ struct Batch {
   mmsghdr in[kBatch];
   iovec in_vec[kBatch];
   sockaddr_storage in_name[kBatch];
+  QueueAge age;
   mmsghdr out[kBatch];
   iovec out_vec[kBatch];
   sockaddr_storage out_name[kBatch];
@@ -82,17 +85,19 @@ void readable(uv_poll_t* poll, int status, int) {
   auto* batch = static_cast<Batch*>(poll->data);
   if (status < 0 || batch->closing) return;
   for (int i = 0; i < kBatch; i++) batch->in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+  batch->age.arm(&batch->in[0].msg_hdr);
   int count = recvmmsg(batch->fd, batch->in, kBatch, MSG_DONTWAIT, nullptr);
   if (count <= 0) return;
   for (int i = 0; i < count; i++) describe(batch->in_name[i], batch->in[i].msg_len, batch->in_meta + i * kWords);
   napi_env env = batch->env;
   napi_handle_scope scope;
   napi_open_handle_scope(env, &scope);
-  napi_value function, receiver, argument;
+  napi_value function, receiver, arguments[2];
   napi_get_reference_value(env, batch->received, &function);
   napi_get_global(env, &receiver);
-  napi_create_int32(env, count, &argument);
-  if (napi_make_callback(env, batch->context, receiver, function, 1, &argument, nullptr) == napi_pending_exception) {
+  napi_create_int32(env, count, &arguments[0]);
+  napi_create_int64(env, batch->age.waited(batch->in[0].msg_hdr), &arguments[1]);
+  if (napi_make_callback(env, batch->context, receiver, function, 2, arguments, nullptr) == napi_pending_exception) {
     napi_value error;
     napi_get_and_clear_last_exception(env, &error);
     napi_fatal_exception(env, error);
@@ -109,7 +114,7 @@ void stop(Batch* batch) {
   batch->closing = true;
   uv_poll_stop(&batch->poll);
   ::close(batch->fd);
-  napi_delete_reference(batch->env, batch->received);
+  if (batch->received) napi_delete_reference(batch->env, batch->received);
   napi_delete_reference(batch->env, batch->buffers);
   napi_async_destroy(batch->env, batch->context);
   uv_close(reinterpret_cast<uv_handle_t*>(&batch->poll), release);
@@ -145,12 +150,14 @@ napi_value open_batch(napi_env env, napi_callback_info info) {
   }
   batch->env = env;
   napi_get_value_int32(env, args[0], &batch->fd);
+  napi_valuetype reads;
+  napi_typeof(env, args[1], &reads);
   batch->in_bytes = data_of<uint8_t>(env, args[2]);
   batch->in_meta = data_of<int32_t>(env, args[3]);
   batch->out_bytes = data_of<uint8_t>(env, args[4]);
   batch->out_meta = data_of<int32_t>(env, args[5]);
   for (int i = 0; i < kBatch; i++) {
-    batch->in_vec[i] = {batch->in_bytes + i * kSlot, kSlot};
+    if (reads == napi_function) batch->in_vec[i] = {batch->in_bytes + i * kSlot, kSlot};
     batch->in[i].msg_hdr.msg_iov = &batch->in_vec[i];
     batch->in[i].msg_hdr.msg_iovlen = 1;
     batch->in[i].msg_hdr.msg_name = &batch->in_name[i];
@@ -167,7 +174,7 @@ napi_value open_batch(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   batch->poll.data = batch;
-  napi_create_reference(env, args[1], 1, &batch->received);
+  if (reads == napi_function) napi_create_reference(env, args[1], 1, &batch->received);
   napi_value buffers;
   napi_create_array_with_length(env, 4, &buffers);
   for (uint32_t i = 0; i < 4; i++) napi_set_element(env, buffers, i, args[i + 2]);
@@ -175,7 +182,10 @@ napi_value open_batch(napi_env env, napi_callback_info info) {
   napi_value name;
   napi_create_string_latin1(env, "signalbox:udp", NAPI_AUTO_LENGTH, &name);
   napi_async_init(env, nullptr, name, &batch->context);
-  uv_poll_start(&batch->poll, UV_READABLE, readable);
+  if (batch->received) {
+    ask_arrival_times(batch->fd);
+    uv_poll_start(&batch->poll, UV_READABLE, readable);
+  }
   napi_add_env_cleanup_hook(env, at_exit, batch);
   napi_value handle;
   napi_create_external(env, batch, nullptr, nullptr, &handle);

@@ -5,7 +5,8 @@
 namespace sip_sockets {
 
 // openBatch(descriptor, received, inBytes, inMeta, outBytes, outMeta) -> handle.
-//   received(count) is called when `count` datagrams lie in inBytes, each in a slot of its own.
+//   received(count, waited) is called when `count` datagrams lie in inBytes, each in a slot of its own; `waited` is the time,
+//   in microseconds, that the first of them waited in the kernel. Without a function nothing is read: another does.
 //   Meta is an Int32Array of 8 words a datagram: length, port, family (4 or 6), address as up to four words in host order,
 //   and for sending the offset in outBytes.
 napi_value open_batch(napi_env env, napi_callback_info info);

@@ -1,0 +1,95 @@
+// Owns what front and shards say to each other: the rings of a shard, and the kinds of records in them.
+import { monotonicMicros, RING_HEADER, type RingReader, RingWriter } from './shared-ring.ts'
+
+/** Bytes of records in each ring: some thousand messages, and many of the longest. */
+export const RING_CAPACITY = 1 << 22
+const RING_BYTES = 4096 + RING_CAPACITY
+/** Where the rings lie in a shard's memory: datagrams and stream messages come in, what goes to streams goes out. */
+export const DATAGRAMS_AT = 0
+export const STREAMS_AT = RING_BYTES
+export const OUT_AT = 2 * RING_BYTES
+/** Bytes of the memory of one shard. */
+export const SHARD_BYTES = 3 * RING_BYTES
+if (RING_HEADER + RING_CAPACITY > RING_BYTES) throw new Error('a ring is longer than its place')
+
+/** Kinds of records. `a`, `b`, `c`, prefix and text of each are named beside it. */
+export const Kind = {
+  /** In: listener, source port, -; source address; the message. Written by native/udp_spread.cc. */
+  datagram: 1,
+  /** In: flow, source port, listener; source address and, after a blank, what the peer proved as JSON; the message. */
+  message: 2,
+  /** In: flow. The connection is gone. */
+  flowClosed: 3,
+  /** In: number of the send; error code; error message. */
+  sendFailed: 4,
+  /** Out: number of the send, port, listener * 2 + whether the sender chose it; `transport address name`; the message. */
+  send: 5,
+  /** Out: number of the send, flow; the message. */
+  reply: 6,
+} as const
+
+/** A shard's memory, and the eventfd that wakes who reads it. */
+export interface ShardLink {
+  readonly memory: ArrayBuffer
+  readonly event: number
+}
+
+interface Events {
+  signalEvent(fd: number): void
+}
+
+/** A ring's writing end that wakes its reader. */
+export class WakingWriter {
+  readonly #ring: RingWriter
+  readonly #event: number
+  readonly #events: Events
+
+  constructor(link: ShardLink, offset: number, event: number, events: Events) {
+    this.#ring = new RingWriter(link.memory, offset, RING_CAPACITY)
+    this.#event = event
+    this.#events = events
+  }
+
+  get dropped(): number {
+    return this.#ring.dropped
+  }
+
+  push(kind: number, a: number, b: number, c: number, prefix: string, text: string): boolean {
+    const written = this.#ring.push(kind, a, b, c, prefix, text, monotonicMicros())
+    if (this.#ring.mustWake()) this.#events.signalEvent(this.#event)
+    return written
+  }
+}
+
+/** Reads rings in turns of the event loop: some records a turn, so that timers and others have theirs. */
+export class TurnReader {
+  readonly #rings: readonly RingReader[]
+  readonly #turn: () => void
+  #scheduled = false
+  #closed = false
+
+  /** `turn` reads from the rings; it is called again while something is left. */
+  constructor(rings: readonly RingReader[], turn: () => void) {
+    this.#rings = rings
+    this.#turn = turn
+  }
+
+  /** Something may have come. */
+  woken(): void {
+    if (this.#closed || this.#scheduled) return
+    this.#turn()
+    // Every ring is told, whatever the others say: a writer must find each of them asleep.
+    let idle = true
+    for (const ring of this.#rings) if (!ring.sleep()) idle = false
+    if (idle) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.woken()
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+}

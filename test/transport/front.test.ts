@@ -1,0 +1,267 @@
+// Owns the tests of the front: datagrams spread over shards, connections that outlive a shard, errors that come back.
+import { createSocket, type Socket as Datagrams } from 'node:dgram'
+import { connect, createServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { silentLog } from '../../src/log.ts'
+import { buildReply, type SipMessage, type SipRequest } from '../../src/sip/index.ts'
+import {
+  callIdOf,
+  createShardTransport,
+  DATAGRAMS_AT,
+  type Flow,
+  frontFlow,
+  type ListenSpec,
+  nativeSockets,
+  openStreamFront,
+  RING_CAPACITY,
+  SHARD_BYTES,
+  type ShardLink,
+  shardOf,
+  type TransportLayer,
+  type TransportLimits,
+} from '../../src/transport/index.ts'
+import { noFailure, optionsRequest } from './requests.ts'
+
+const native = nativeSockets()
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+interface Arrived {
+  readonly message: SipMessage
+  readonly flow: Flow
+}
+
+class Shard {
+  readonly layer: TransportLayer
+  readonly arrived: Arrived[] = []
+  readonly closedFlows: number[] = []
+  readonly waits: number[] = []
+
+  constructor(listen: readonly ListenSpec[], link: ShardLink, frontEvent: number, datagrams: 'read' | 'spread') {
+    this.layer = createShardTransport({ listen, queued: (millis) => this.waits.push(millis) }, () => ({
+      ...link,
+      frontEvent,
+      datagrams,
+    }))
+  }
+
+  async start(): Promise<this> {
+    await this.layer.start({
+      onMessage: (message, flow) => void this.arrived.push({ message, flow }),
+      onFlowClosed: (flow) => void this.closedFlows.push(frontFlow(flow)),
+    })
+    return this
+  }
+
+  async next(): Promise<Arrived> {
+    await until(() => this.arrived.length > 0)
+    return this.arrived.shift()!
+  }
+}
+
+async function until(done: () => boolean): Promise<void> {
+  for (let n = 0; n < 1000; n++) {
+    if (done()) return
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  throw new Error('it never came')
+}
+
+function links(count: number): { shards: ShardLink[]; event: number } {
+  const event = native.createEvent()
+  const shards = Array.from({ length: count }, () => {
+    const fd = native.createSharedMemory(SHARD_BYTES)
+    const memory = native.mapSharedMemory(fd, SHARD_BYTES)
+    native.close(fd)
+    return { memory, event: native.createEvent() }
+  })
+  closing.push(() => {
+    for (const fd of [event, ...shards.map((shard) => shard.event)]) native.close(fd)
+  })
+  return { shards, event }
+}
+
+async function streams(count: number, limits: Partial<TransportLimits> = {}) {
+  const { shards: made, event } = links(count)
+  const fd = native.bind('tcp', '127.0.0.1', 0)
+  const port = native.localPort(fd)
+  const listen: ListenSpec[] = [{ transport: 'tcp', address: '127.0.0.1', port }]
+  const front = await openStreamFront({
+    listen: listen.map((spec) => ({ ...spec, fd })),
+    shards: made,
+    event,
+    log: silentLog,
+    tls: { profiles: {} },
+    limits,
+    parseLimits: {},
+  })
+  const shards = await Promise.all(made.map((link) => new Shard(listen, link, event, 'read').start()))
+  closing.push(async () => {
+    for (const { layer } of shards) await layer.close()
+    front.close()
+  })
+  return { front, shards, port, restart: (index: number) => new Shard(listen, made[index]!, event, 'read').start() }
+}
+
+async function dialled(port: number): Promise<{ socket: Socket; text(): string }> {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+  socket.on('error', () => {})
+  await new Promise((resolve) => socket.once('connect', resolve))
+  closing.push(() => socket.destroy())
+  return { socket, text: () => text }
+}
+
+/** A Call-ID that belongs to a shard. */
+function callIdFor(shard: number, shards: number): string {
+  for (let n = 0; ; n++) if (shardOf(`call-${n}`, shards) === shard) return `call-${n}`
+}
+
+const ok = ({ message, flow }: Arrived, layer: TransportLayer): void =>
+  layer.reply(flow, message as SipRequest, buildReply(message as SipRequest, 200, 'OK', { toTag: 'x' }), noFailure)
+
+describe('streams', () => {
+  test('each message goes to the shard of its call, and the reply back over the connection', async () => {
+    const { shards, port } = await streams(3)
+    const client = await dialled(port)
+    const ids = [0, 1, 2].map((shard) => callIdFor(shard, 3))
+    // All in one write, and the last one in two.
+    const wire = ids.map((callId) => optionsRequest({ callId })).join('')
+    client.socket.write(wire.slice(0, -40))
+    client.socket.write(wire.slice(-40))
+    for (const [index, shard] of shards.entries()) {
+      const one = await shard.next()
+      expect((one.message as SipRequest).callId).toBe(ids[index])
+      expect(one.flow).toMatchObject({ transport: 'tcp', remoteAddress: '127.0.0.1', reliable: true })
+      expect(one.flow.remotePort).toBe(client.socket.localPort)
+      ok(one, shard.layer)
+    }
+    await until(() => client.text().split('SIP/2.0 200').length === 4)
+    expect(shards.map((shard) => shard.waits.length > 0)).toEqual([true, true, true])
+    client.socket.end()
+    await until(() => shards.every((shard) => shard.closedFlows.length === 1))
+  })
+
+  test('a shard that dies leaves its connections, and what waits, to the next', async () => {
+    const { front, shards, port, restart } = await streams(1)
+    const client = await dialled(port)
+    client.socket.write(optionsRequest({ callId: 'deadly' }))
+    const deadly = await shards[0]!.next()
+    await shards[0]!.layer.close()
+    client.socket.write(optionsRequest({ callId: 'after' }))
+    const words = buildReply(deadly.message as SipRequest, 500, 'Server Internal Error')
+    expect(front.reply(frontFlow(deadly.flow), words)).toBe(true)
+    const heir = await restart(0)
+    closing.push(() => heir.layer.close())
+    const after = await heir.next()
+    expect((after.message as SipRequest).callId).toBe('after')
+    ok(after, heir.layer)
+    await until(() => client.text().includes('SIP/2.0 200'))
+    expect(client.text()).toMatch(/^SIP\/2.0 500 /)
+    expect(front.reply(12_345, words)).toBe(false)
+    expect(front.stats().connections).toEqual({ open: 1, accepted: 1, dialled: 0 })
+  })
+
+  test('dialling is shared by all shards; what could not be sent is told to who sent it', async () => {
+    const { front, shards } = await streams(2)
+    const heard: string[] = []
+    const server = createServer((socket) => socket.on('data', (chunk) => heard.push(chunk.toString('latin1'))))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    closing.push(() => new Promise((resolve) => server.close(resolve)))
+    const hop = { transport: 'tcp' as const, address: '127.0.0.1', port }
+    for (const { layer } of shards) layer.send(hop, optionsRequest(), noFailure)
+    await until(() => heard.join('').split('OPTIONS sip:').length === 3)
+    expect(front.stats().connections.dialled).toBe(1)
+    const errors = await Promise.all(
+      shards.map(
+        ({ layer }) => new Promise<Error>((failed) => layer.send({ ...hop, port: 1 }, optionsRequest(), failed)),
+      ),
+    )
+    for (const error of errors) expect(error).toMatchObject({ code: 'ERR_TRANSPORT', message: /ECONNREFUSED|refused/ })
+    front.close()
+  })
+
+  test('bytes that are not SIP are answered and the connection closed by the front alone', async () => {
+    const { shards, port } = await streams(1)
+    const client = await dialled(port)
+    const ended = new Promise((resolve) => client.socket.once('close', resolve))
+    client.socket.write(optionsRequest().replace('Content-Length: 0', 'Content-Length: x'))
+    await ended
+    expect(client.text()).toMatch(/^SIP\/2.0 400 /)
+    expect(shards[0]!.arrived).toEqual([])
+  })
+
+  test('what finds no room in the ring of its shard is refused at once', async () => {
+    const { front, shards, port } = await streams(1, { writeBytesPerConnection: 64 << 20 })
+    await shards[0]!.layer.close()
+    const client = await dialled(port)
+    const body = 'x'.repeat(20_000)
+    const count = Math.ceil(RING_CAPACITY / 20_000) + 20
+    for (let n = 0; n < count; n++) client.socket.write(optionsRequest({ callId: `c${n}`, body }))
+    await until(() => client.text().includes('SIP/2.0 503 '))
+    expect(front.stats().unparsable['503']).toBeGreaterThan(0)
+  })
+})
+
+describe('datagrams', () => {
+  async function spread(count: number) {
+    const { shards: made, event } = links(count)
+    const fd = native.bind('udp', '127.0.0.1', 0)
+    const port = native.localPort(fd)
+    const thread = native.startSpread([{ fd, listener: 0 }], made, { offset: DATAGRAMS_AT, capacity: RING_CAPACITY })
+    const shards = await Promise.all(
+      made.map((link) =>
+        new Shard(
+          [{ transport: 'udp', address: '127.0.0.1', port, fd: native.duplicate(fd) }],
+          link,
+          event,
+          'spread',
+        ).start(),
+      ),
+    )
+    closing.push(async () => {
+      thread.close()
+      thread.close()
+      for (const { layer } of shards) await layer.close()
+      native.close(fd)
+    })
+    return { shards, port }
+  }
+
+  function client(): Promise<{ socket: Datagrams; heard: string[] }> {
+    return new Promise((resolve) => {
+      const socket = createSocket('udp4')
+      const heard: string[] = []
+      socket.on('message', (bytes) => heard.push(bytes.toString('latin1')))
+      closing.push(() => socket.close())
+      socket.bind(0, '127.0.0.1', () => resolve({ socket, heard }))
+    })
+  }
+
+  test('follow their Call-ID, as both sides reckon it, and are answered from the socket they came to', async () => {
+    const { shards, port } = await spread(3)
+    const { socket, heard } = await client()
+    const forms = ['Call-ID: ', 'i:', 'CALL-ID \t: ', 'Call-ID:\r\n ']
+    const count = 240
+    for (let n = 0; n < count; n++) {
+      const wire = optionsRequest({ callId: `c-${n}`, via: 'Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK1' })
+      socket.send(Buffer.from(wire.replace('Call-ID: ', forms[n % forms.length]!), 'latin1'), port, '127.0.0.1')
+    }
+    await until(() => shards.reduce((sum, shard) => sum + shard.arrived.length, 0) === count)
+    for (const [index, shard] of shards.entries()) {
+      expect(shard.arrived.length).toBeGreaterThan(count / 6)
+      for (const one of shard.arrived) {
+        expect(shardOf(callIdOf(one.message.raw), 3)).toBe(index)
+        ok(one, shard.layer)
+      }
+    }
+    await until(() => heard.length === count)
+    const waits = shards.flatMap((shard) => shard.waits)
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...waits)).toBeLessThan(2000)
+  })
+})
