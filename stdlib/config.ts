@@ -49,6 +49,8 @@ export interface Config {
     /** Relays of others, by set: `udp:127.0.0.1:22222`. */
     sets?: Record<number, string[]>
   }
+  /** What `modparam` of a `.cfg` sets, by module and name; a list where a parameter is given several times. */
+  modules?: Record<string, Record<string, string | number | (string | number)[]>>
   timers?: {
     /** Milliseconds to a first reply. */
     fr?: number
