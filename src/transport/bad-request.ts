@@ -2,9 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Log } from '../log.ts'
 import { buildReply, type ParseLimits, parseMessage, SipRequest } from '../sip/index.ts'
-import type { FramingError } from './connection.ts'
 import type { Counters } from './counters.ts'
 import { endpointText } from './ip-address.ts'
+import type { FramingError } from './sockets.ts'
 import type { Flow } from './types.ts'
 
 /** Why a message was not taken, and the request as far as it could be read. */

@@ -1,27 +1,12 @@
 // Owns all stream connections: caps, reuse, dialling, and the bytes that wait on them.
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import type { Log } from '../log.ts'
 import type { ParseLimits } from '../sip/index.ts'
-import { type CloseReason, Connection, type ConnectionOwner, type FramingError } from './connection.ts'
-import type { Counters } from './counters.ts'
+import { type CloseReason, Connection, type ConnectionOwner } from './connection.ts'
 import { endpointText, isWildcard, numericAddress, sourceKey } from './ip-address.ts'
-import type { Sockets, StreamEvents, StreamFlow, StreamPool, StreamSocket } from './sockets.ts'
+import type { FramingError, PoolOptions, StreamEvents, StreamFlow, StreamPool, StreamSocket } from './sockets.ts'
 import { dialProfile, namesInclude } from './tls-profiles.ts'
 import type { Hop, Listener, SendFailed, TlsOptions, TransportLimits } from './types.ts'
-
-export interface PoolOptions {
-  readonly sockets: Sockets
-  readonly clock: Clock
-  readonly log: Log
-  readonly counters: Counters
-  limits: TransportLimits
-  parseLimits: ParseLimits
-  tls: TlsOptions
-  readonly message: (raw: string, flow: StreamFlow) => void
-  readonly framingError: (error: FramingError, flow: StreamFlow) => void
-  readonly flowClosed: (flow: StreamFlow) => void
-}
 
 const WARNING_MILLIS = 1000
 

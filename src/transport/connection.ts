@@ -1,10 +1,10 @@
 // Owns one stream connection: framing, its time-outs, its write queue and what becomes of unsent messages.
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import { type FramedItem, type ParseLimits, StreamFramer } from '../sip/index.ts'
+import { type ParseLimits, StreamFramer } from '../sip/index.ts'
 import { nextFlowId } from './flow-table.ts'
 import { endpointText } from './ip-address.ts'
-import type { StreamEvents, StreamFlow, StreamSocket } from './sockets.ts'
+import type { FramingError, StreamEvents, StreamFlow, StreamSocket } from './sockets.ts'
 import type { FlowPeer, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
 
 /** Why a connection was closed by us; the keys of `TransportStats.closed`. */
@@ -18,9 +18,6 @@ export type CloseReason =
   | 'connect'
   | 'keepalive'
   | 'layer'
-
-/** The end of all sense on a stream, with what to answer. */
-export type FramingError = Extract<FramedItem, { kind: 'error' }>
 
 /** What a connection needs of its surroundings. */
 export interface ConnectionOwner {

@@ -1,7 +1,6 @@
 // Owns the sockets of a shard: UDP by its own descriptors, streams and spread datagrams by the rings of the front.
 import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, type ErrorCode, SignalboxError } from '../errors.ts'
-import type { PoolOptions } from './connection-pool.ts'
 import {
   DATAGRAMS_AT,
   Kind,
@@ -15,7 +14,15 @@ import {
 import { type BatchSockets, optionalNativeSockets } from './native-sockets.ts'
 import { NativeUdp } from './native-udp.ts'
 import { monotonicMicros, RingReader, type RingRecord } from './shared-ring.ts'
-import type { DatagramSocket, Sockets, StreamFlow, StreamPool, StreamServer, StreamSocket } from './sockets.ts'
+import type {
+  DatagramSocket,
+  PoolOptions,
+  Sockets,
+  StreamFlow,
+  StreamPool,
+  StreamServer,
+  StreamSocket,
+} from './sockets.ts'
 import { createLayer } from './transport-layer.ts'
 import type {
   Flow,

@@ -1,6 +1,19 @@
 // Owns the line between the transport layer and what carries its bytes: the operating system's sockets or the memory network.
-import type { PoolOptions } from './connection-pool.ts'
-import type { Flow, FlowPeer, Hop, Listener, ListenSpec, SendFailed, TlsOptions, Transport } from './types.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { FramedItem, ParseLimits } from '../sip/index.ts'
+import type { Counters } from './counters.ts'
+import type {
+  Flow,
+  FlowPeer,
+  Hop,
+  Listener,
+  ListenSpec,
+  SendFailed,
+  TlsOptions,
+  Transport,
+  TransportLimits,
+} from './types.ts'
 
 /** A bound datagram socket. */
 export interface DatagramSocket {
@@ -58,6 +71,23 @@ export interface Dial {
 export interface StreamFlow extends Flow {
   readonly isClosed: boolean
   send(wire: string, failed: SendFailed): void
+}
+
+/** The end of all sense on a stream, with what to answer. */
+export type FramingError = Extract<FramedItem, { kind: 'error' }>
+
+/** What connections need of their layer. */
+export interface PoolOptions {
+  readonly sockets: Sockets
+  readonly clock: Clock
+  readonly log: Log
+  readonly counters: Counters
+  limits: TransportLimits
+  parseLimits: ParseLimits
+  tls: TlsOptions
+  readonly message: (raw: string, flow: StreamFlow) => void
+  readonly framingError: (error: FramingError, flow: StreamFlow) => void
+  readonly flowClosed: (flow: StreamFlow) => void
 }
 
 /** The stream connections of a layer, wherever they live. */

@@ -4,7 +4,7 @@ import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import { DEFAULT_PARSE_LIMITS, parseMessage, type SipRequest, type SipUri } from '../sip/index.ts'
 import { BadRequests, type StatelessReply } from './bad-request.ts'
-import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
+import { ConnectionPool } from './connection-pool.ts'
 import { Counters } from './counters.ts'
 import { createSystemDns } from './dns-source.ts'
 import { UdpFlowTable } from './flow-table.ts'
@@ -15,7 +15,14 @@ import { ListenerChoice } from './listener-choice.ts'
 import { LocalNames } from './local-names.ts'
 import { reconnectTarget, unreliableTarget } from './reply-target.ts'
 import { Resolver, staticHosts } from './resolver.ts'
-import { type DatagramSocket, isStreamFlow, type Sockets, type StreamPool, type StreamServer } from './sockets.ts'
+import {
+  type DatagramSocket,
+  isStreamFlow,
+  type PoolOptions,
+  type Sockets,
+  type StreamPool,
+  type StreamServer,
+} from './sockets.ts'
 import type {
   Flow,
   Hop,
