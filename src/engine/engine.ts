@@ -13,16 +13,10 @@ import {
   ProgramStore,
 } from '../script/index.ts'
 import { createServices, ServiceTable } from '../services/index.ts'
-import { createIds, DEFAULT_PARSE_LIMITS, type IdSource, type ParseLimits } from '../sip/index.ts'
+import { createIds, type IdSource } from '../sip/index.ts'
 import { createMemoryStore, type Store } from '../store/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
-import {
-  createTransport,
-  type Listener,
-  type TransportLayer,
-  type TransportLimits,
-  type TransportOptions,
-} from '../transport/index.ts'
+import { createTransport, type Listener, type TransportLayer, type TransportOptions } from '../transport/index.ts'
 import { logCall } from './call-log.ts'
 import { DEFAULT_LIMITS, type EngineConfig, needsRestart, reloadable } from './config.ts'
 import { createCounters, type EngineCounters } from './counters.ts'
@@ -37,6 +31,7 @@ import { noRunSlot, type RunSlot } from './run-slot.ts'
 import { ScriptRouter } from './script-router.ts'
 import { RunTable } from './script-run.ts'
 import { serviceHost } from './service-host.ts'
+import { transportSettings } from './transport-settings.ts'
 import type { EngineStatus, EngineView } from './view.ts'
 
 export interface EngineOptions {
@@ -409,21 +404,6 @@ class ComposedEngine implements PreparedEngine {
 function shownListener(listener: Listener): string {
   const host = listener.address.includes(':') ? `[${listener.address}]` : listener.address
   return `${listener.transport}:${host}:${listener.port}`
-}
-
-function transportSettings(config: EngineConfig) {
-  const { limits } = config
-  const parseLimits: Partial<ParseLimits> = {
-    messageBytes: limits.messageBytes,
-    bodyBytes: Math.min(DEFAULT_PARSE_LIMITS.bodyBytes, limits.messageBytes),
-  }
-  const transportLimits: Partial<TransportLimits> = {
-    connections: limits.connections,
-    connectionsPerSource: limits.connectionsPerSource,
-    ...(limits.idleMillis === undefined ? {} : { idleMillis: limits.idleMillis }),
-    ...(limits.connectMillis === undefined ? {} : { connectMillis: limits.connectMillis }),
-  }
-  return { alias: config.alias, hosts: config.hosts, tls: config.tls, limits: transportLimits, parseLimits }
 }
 
 function transactionSettings(config: EngineConfig) {

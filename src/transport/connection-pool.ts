@@ -4,9 +4,9 @@ import { SignalboxError } from '../errors.ts'
 import type { ParseLimits } from '../sip/index.ts'
 import { type CloseReason, Connection, type ConnectionOwner } from './connection.ts'
 import { endpointText, isWildcard, numericAddress, sourceKey } from './ip-address.ts'
-import type { FramingError, PoolOptions, StreamEvents, StreamFlow, StreamPool, StreamSocket } from './sockets.ts'
+import type { FramingError, PoolOptions, StreamEvents, StreamPool, StreamSocket } from './sockets.ts'
 import { dialProfile, namesInclude } from './tls-profiles.ts'
-import type { Hop, Listener, SendFailed, TlsOptions, TransportLimits } from './types.ts'
+import type { Hop, Listener, SendFailed, TransportLimits } from './types.ts'
 
 const WARNING_MILLIS = 1000
 
