@@ -4,6 +4,7 @@ import { ANY_ROUTE, define } from './define.ts'
 import './flags.ts'
 import { cutUri, hostOf, portOf, rewriteUri, setRequestUri, withoutParam } from './request-uri.ts'
 import { currentRun, DROP, EXIT, opNow } from './runtime.ts'
+import { MAXIMUM_BRANCHES } from './transaction-state.ts'
 
 /** Where there is an R-URI to change. */
 const WITH_TARGET: readonly RouteKind[] = ['request', 'failure', 'branch', 'event']
@@ -91,8 +92,8 @@ export const rewriteUser = define(
   (user: string) =>
     rewriteUri((seams) => {
       const password = seams.userinfo?.indexOf(':') ?? -1
-      const changed = user + (password < 0 ? '' : seams.userinfo!.slice(password))
-      seams.userinfo = changed === '' ? undefined : changed
+      // A password goes with its user.
+      seams.userinfo = user === '' ? undefined : user + (password < 0 ? '' : seams.userinfo!.slice(password))
     }),
 )
 
@@ -124,8 +125,8 @@ function changeUser(change: (user: string) => string): number {
     if (seams.userinfo === undefined) return
     const colon = seams.userinfo.indexOf(':')
     const user = colon < 0 ? seams.userinfo : seams.userinfo.slice(0, colon)
-    const changed = change(user) + (colon < 0 ? '' : seams.userinfo.slice(colon))
-    seams.userinfo = changed === '' ? undefined : changed
+    const changed = change(user)
+    seams.userinfo = changed === '' ? undefined : changed + (colon < 0 ? '' : seams.userinfo.slice(colon))
   })
 }
 
@@ -198,9 +199,6 @@ export const appendBranch = define(
     return 1
   },
 )
-
-/** Branches of one request, the R-URI not counted (Kamailio's max_branches is 12 with it). */
-const MAXIMUM_BRANCHES = 30
 
 export const clearBranches = define(
   {

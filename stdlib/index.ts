@@ -24,6 +24,7 @@ export {
   stripTail,
   userPhone,
 } from './core.ts'
+export * from './dispatcher.ts'
 export {
   isBranchFlagSet,
   isFlagSet,
@@ -35,32 +36,11 @@ export {
   setFlag,
   setScriptFlag,
 } from './flags.ts'
-export {
-  shtAdd,
-  shtGet,
-  shtIteratorEnd,
-  shtIteratorNext,
-  shtIteratorRm,
-  shtIteratorSetex,
-  shtIteratorSeti,
-  shtIteratorSets,
-  shtIteratorStart,
-  shtLock,
-  shtMatchName,
-  shtMatchStrValue,
-  shtPrint,
-  shtReset,
-  shtRm,
-  shtRmName,
-  shtRmNameRe,
-  shtRmValue,
-  shtRmValueRe,
-  shtSet,
-  shtUnlock,
-} from './htable.ts'
+export * from './htable.ts'
 export { isInSubnet, isIp, isIpRfc1918, isIpv4, isIpv6 } from './ipops.ts'
 export { checkRouteParam, isDirection, looseRoute } from './loose-route.ts'
 export { mfProcessMaxfwdHeader } from './maxfwd.ts'
+export * from './registrar.ts'
 export { addRrParam, recordRoute, recordRouteAdvertised, recordRoutePreset } from './rr.ts'
 export { rtpAnswer, rtpDelete, rtpManage, rtpOffer, rtpQuery, setRtpSet } from './rtpengine.ts'
 export { sanityCheck } from './sanity.ts'

@@ -1,4 +1,5 @@
 // Owns the complete tables of pseudo-variables and transformations: loads every declaration, so that host and guest look in one place.
+import './pv-contacts.ts'
 import './pv-message.ts'
 import './pv-network.ts'
 import './pv-program.ts'
@@ -6,6 +7,7 @@ import './pv-request.ts'
 import './pv-time.ts'
 import './pv-transaction.ts'
 import './pv-variables.ts'
+import './transformations-codecs.ts'
 import './transformations-regex.ts'
 import './transformations-string.ts'
 import './transformations-uri.ts'

@@ -1,8 +1,10 @@
 // Owns the complete table of builtins: loads every module's declarations, so that host and guest look in one place.
 import './core.ts'
+import './dispatcher.ts'
 import './htable.ts'
 import './ipops.ts'
 import './maxfwd.ts'
+import './registrar.ts'
 import './rr.ts'
 import './rtpengine.ts'
 import './sanity.ts'

@@ -1,8 +1,9 @@
 // Owns t_relay: the targets that a request goes to, the branch route run over each, and the hand-over to the host.
-import type { MessageEdit } from '../src/sip/index.ts'
-import type { BranchArguments, RelayArguments } from './contract.ts'
+import type { MessageEdit, SipRequest } from '../src/sip/index.ts'
+import type { BranchArguments, RelayArguments, RouteKind } from './contract.ts'
 import { defineWaiting } from './define.ts'
 import { routeOf } from './program-table.ts'
+import { cutUri } from './request-uri.ts'
 import {
   after,
   currentRun,
@@ -14,18 +15,21 @@ import {
   Run,
   resumeRun,
   type Target,
+  type TransactionState,
   within,
 } from './runtime.ts'
 import { requestView } from './views.ts'
 
 const NOTHING_TO_SEND = -1
+/** Kamailio's E_BAD_URI. */
+const BAD_URI = -400
 
 /** What a branch route made of its target; undefined when it dropped it. */
 type Prepared = BranchArguments | undefined
 
 function branchArguments(target: Target, edits: MessageEdit[]): BranchArguments {
   const { state } = currentRun()
-  const branch: BranchArguments = { uri: target.uri, edits, flags: state.flags }
+  const branch: BranchArguments = { uri: target.uri, edits: withPath(target, edits), flags: state.flags }
   if (target.nextHop !== '') branch.nextHop = target.nextHop
   if (target.listener !== undefined) branch.listener = target.listener
   if (target.branchFlags !== 0) branch.branchFlags = target.branchFlags
@@ -33,6 +37,12 @@ function branchArguments(target: Target, edits: MessageEdit[]): BranchArguments 
   if (state.onReply !== '') branch.onReply = state.onReply
   if (state.onBranchFailure !== '') branch.onBranchFailure = state.onBranchFailure
   return branch
+}
+
+/** RFC 3327 5.3: the Path of a contact becomes the Route of what is sent to it. */
+function withPath(target: Target, edits: MessageEdit[]): MessageEdit[] {
+  if (target.path === '') return edits
+  return [...edits, { at: currentRun().message.firstLineEnd, remove: 0, text: `Route: ${target.path}\r\n` }]
 }
 
 /** Runs the branch route over one target; its edits are the branch's own. */
@@ -78,7 +88,9 @@ function prepareAll(
   done: Prepared[],
 ): Prepared[] | Pending<Prepared[]> {
   for (let i = done.length; i < targets.length; i++) {
-    const prepared = prepare(parent, name, targets[i]!, parent.state.sentBranches + i)
+    // A branch that is dropped leaves its number to the next one.
+    const kept = done.reduce((count, branch) => (branch === undefined ? count : count + 1), 0)
+    const prepared = prepare(parent, name, targets[i]!, parent.state.sentBranches + kept)
     if (prepared instanceof Pending) {
       return prepared.chain((branch) => prepareAll(parent, name, targets, [...done, branch]))
     }
@@ -87,19 +99,52 @@ function prepareAll(
   return done
 }
 
+/** What is noted of the branches that leave, for later runs of the transaction. */
+function noteSent(state: TransactionState, branches: readonly BranchArguments[]): void {
+  for (const [i, { branchFlags }] of branches.entries()) {
+    if (branchFlags === undefined) continue
+    state.sentFlags ??= []
+    state.sentFlags[state.sentBranches + i] = branchFlags
+  }
+  state.sentUri ??= state.target.uri
+  state.sentBranches += branches.length
+}
+
+/** A destination that is reached by that transport, whatever the URI says. */
+function byTransport(uri: string, transport: string): string {
+  const seams = cutUri(uri)
+  return seams === undefined ? uri : `sip:${seams.hostport};transport=${transport}`
+}
+
+/** In the failure of a branch: its target, if the script has given it another place to go. */
+function changedBranch(run: Run): Target[] {
+  const { branchTarget, meta } = run
+  if (branchTarget === undefined) return []
+  const changed = branchTarget.uri !== meta.branchUri || branchTarget.nextHop !== (meta.branchNextHop ?? '')
+  return changed ? [branchTarget] : []
+}
+
 /** Sends the request to its targets; Kamailio's return code of t_relay. */
-function relay(nextHop: string, stateless: boolean): number | Pending<number> {
+function relay(nextHop: string, mode: 'transaction' | 'stateless', transport = ''): number | Pending<number> {
   const run = currentRun()
   const { state } = run
   const targets: Target[] = []
-  if (!state.consumed) targets.push(state.target)
+  if (run.kind === 'event') targets.push(...changedBranch(run))
+  else if (!state.consumed) targets.push(state.target)
   targets.push(...state.branches)
   if (targets.length === 0) return NOTHING_TO_SEND
-  if (nextHop !== '') for (const target of targets) target.nextHop = nextHop
+  if (targets.some((target) => target.parsed === undefined && !/^(?:urn|tel):/i.test(target.uri))) return BAD_URI
+  for (const target of targets) {
+    if (nextHop !== '') target.nextHop = nextHop
+    if (transport !== '') target.nextHop = byTransport(target.nextHop || target.uri, transport)
+  }
   state.consumed = true
   state.branches = []
   if (run.kind === 'request' && state.requestEdits.length === 0) state.requestEdits = run.edits
-  const { onBranch } = state
+  const stateless = mode === 'stateless'
+  // What makes no transaction of its own has no branches either: an ACK, a CANCEL of an INVITE that is known.
+  const branching = !stateless && (run.message as SipRequest).method !== 'ACK' && run.meta.transactionMatch === 0
+  const onBranch = branching ? state.onBranch : ''
   state.onBranch = ''
   return after(prepareAll(run, onBranch, targets, []), (prepared) => {
     const branches = prepared.filter((branch) => branch !== undefined)
@@ -112,21 +157,24 @@ function relay(nextHop: string, stateless: boolean): number | Pending<number> {
     if (branches.length < prepared.length) spec.dropped = prepared.length - branches.length
     if (state.noInternalReply) spec.noInternalReply = true
     if (stateless) spec.stateless = true
+    if (state.noTrying) spec.noTrying = true
     state.failureArmed = state.onFailure !== ''
     state.onFailure = ''
     state.created = state.created || !stateless
-    state.sentBranches += branches.length
+    noteSent(state, branches)
     return op('relay', spec)
   })
 }
 
-/** `host`, `port` and `transport` as a destination, `$du`'s form. */
-function destination(host: string | undefined, port: number | string | undefined, transport = ''): string {
+/** `host` and `port` as a destination, `$du`'s form. */
+function destination(host: string | undefined, port: number | string | undefined): string {
   if (host === undefined || host === '') return ''
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  const where = port === undefined || Number(port) === 0 ? name : `${name}:${Number(port)}`
-  return `sip:${where}${transport === '' ? '' : `;transport=${transport}`}`
+  return `sip:${port === undefined || Number(port) === 0 ? name : `${name}:${Number(port)}`}`
 }
+
+/** The event is the failure of one branch (t_on_branch_failure). */
+const RELAYING: readonly RouteKind[] = ['request', 'failure', 'event']
 
 const HOST_AND_PORT = [
   { name: 'host', kind: 'string', constant: true, optional: true },
@@ -139,11 +187,11 @@ export const tRelay = defineWaiting(
     kamailio: 't_relay',
     module: 'tm',
     parameters: HOST_AND_PORT,
-    routes: ['request', 'failure'],
+    routes: RELAYING,
     doc: 'Sends the request on to its targets: the R-URI unless it was sent already, and the branches added. A CANCEL cancels, an ACK follows its INVITE. False if nothing could be sent.',
     example: 'if (!t_relay()) sl_reply_error();',
   },
-  (host?: string, port?: number | string) => relay(destination(host, port), false),
+  (host?: string, port?: number | string) => relay(destination(host, port), 'transaction'),
 )
 
 function relayBy(name: string, kamailio: string, transport: string) {
@@ -153,11 +201,11 @@ function relayBy(name: string, kamailio: string, transport: string) {
       kamailio,
       module: 'tm',
       parameters: HOST_AND_PORT,
-      routes: ['request', 'failure'],
+      routes: RELAYING,
       doc: `As t_relay, to the host and port given by ${transport.toUpperCase()}.`,
       example: `${kamailio}("10.0.0.7", "5060");`,
     },
-    (host?: string, port?: number | string) => relay(destination(host, port, transport), false),
+    (host?: string, port?: number | string) => relay(destination(host, port), 'transaction', transport),
   )
 }
 
@@ -175,5 +223,5 @@ export const forward = defineWaiting(
     doc: 'Sends the request on without a transaction.',
     example: 'forward();',
   },
-  (host?: string, port?: number | string) => relay(destination(host, port), true),
+  (host?: string, port?: number | string) => relay(destination(host, port), 'stateless'),
 )

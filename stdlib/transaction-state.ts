@@ -11,6 +11,12 @@ export class Target {
   /** force_send_socket: the listener's id. */
   listener: number | undefined
   q: number | undefined
+  /** RFC 3327: Route values that go before this target, '' without. */
+  path = ''
+  /** Of the contact that lookup() found: its unique id, instance and user agent. */
+  ruid = ''
+  instance = ''
+  locationUa = ''
 
   constructor(uri: string) {
     this.#uri = uri
@@ -42,9 +48,16 @@ export class Target {
     copy.branchFlags = this.branchFlags
     copy.listener = this.listener
     copy.q = this.q
+    copy.path = this.path
+    copy.ruid = this.ruid
+    copy.instance = this.instance
+    copy.locationUa = this.locationUa
     return copy
   }
 }
+
+/** Branches of one request, the R-URI not counted (Kamailio's max_branches is 12 with it). */
+export const MAXIMUM_BRANCHES = 30
 
 export type AvpValue = string | number
 
@@ -82,8 +95,22 @@ export class TransactionState {
   created = false
   /** set_reply_body: for replies made here. */
   replyBody: { text: string; type: string } | undefined
+  /** Status of the last reply that the script made. */
+  repliedWith = 0
+  /** t_set_auto_inv_100(0). */
+  noTrying = false
+  /** t_suspend: the request waits for t_continue. */
+  suspended = false
   /** t_set_disable_internal_reply. */
   noInternalReply = false
+  /** Whose credentials a function of module auth has found good. */
+  authorized: { readonly user: string; readonly realm: string } | undefined
+  /** Branch flags of each branch that was sent, by its index. */
+  sentFlags: number[] | undefined
+  /** The R-URI as it was when the transaction's request was first sent on: what `$T_req($ru)` shows in its replies. */
+  sentUri: string | undefined
+  /** The reply that save() has left to the script. */
+  savedReply: unknown
   /** rtpengine's set for this transaction's operations. */
   rtpSet = 0
   #avps: Map<string, AvpValue[]> | undefined
@@ -99,20 +126,21 @@ export class TransactionState {
   settle(): boolean {
     this.request = undefined
     this.#target?.forget()
-    if (!this.failureArmed) {
+    if (!this.failureArmed && !this.suspended && this.onBranchFailure === '') {
       this.requestEdits = []
       this.branches = []
     }
-    return this.failureArmed || this.onReply !== '' || this.onBranchFailure !== ''
+    return this.failureArmed || this.suspended || this.onReply !== '' || this.onBranchFailure !== ''
   }
 
   /** Takes on the request of a run that begins. */
-  attach(request: SipRequest, kind: 'request' | 'failure'): void {
+  attach(request: SipRequest, kind: 'request' | 'failure', branch: number): void {
     this.request = request
     // A failure route begins with the R-URI used up: relaying needs a new one, or a branch.
     if (kind !== 'failure') return
     this.consumed = true
     this.failureArmed = false
+    this.target.branchFlags = this.sentFlags?.[branch] ?? 0
     // append_to_reply and set_reply_body belong to the request route's own replies.
     this.replyHeaders = ''
     this.replyBody = undefined

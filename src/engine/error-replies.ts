@@ -29,7 +29,7 @@ const REPLIES: Readonly<Record<ErrorCode, ErrorReply>> = {
   ERR_MEDIA_UNREACHABLE: reply(503, 'Service Unavailable', RETRY_AFTER),
   ERR_NATIVE: reply(500, 'Server Internal Error'),
   ERR_STORE: reply(500, 'Server Internal Error'),
-  ERR_DATABASE: { status: 500, reason: 'Server Internal Error', headers: '' },
+  ERR_DATABASE: reply(500, 'Server Internal Error'),
   ERR_USAGE: reply(500, 'Server Internal Error'),
 }
 

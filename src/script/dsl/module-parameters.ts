@@ -35,9 +35,35 @@ const TABLE: Readonly<Record<string, string>> = {
     con_ct_wq_max:n ct_wq_max:n ct_wq_blk_size:n tls_log:n tls_debug:n low_mem_threshold1:n low_mem_threshold2:n
     tls_force_run:n config:s xavp_cfg:s event_callback:s engine:s engine_config:s engine_algorithms:s
     verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s`,
+  dispatcher: `list_file:s db_url:s table_name:s setid_col:s destination_col:s flags_col:s priority_col:s attrs_col:s
+    force_dst:n flags:n use_default:n xavp_dst:s xavp_ctx:s xavp_dst_mode:n xavp_ctx_mode:n hash_pvar:s attrs_pvname:s
+    setid_pvname:s ds_ping_method:s ds_ping_from:s ds_ping_interval:n ds_ping_latency_stats:n
+    ds_latency_estimator_alpha:n ds_ping_reply_codes:s ds_probing_mode:n ds_probing_threshold:n ds_inactive_threshold:n
+    ds_hash_size:n ds_hash_expire:n ds_hash_initexpire:n ds_hash_check_interval:n outbound_proxy:s ds_default_socket:s
+    ds_default_sockname:s ds_timer_mode:n event_callback:s ds_attrs_none:n ds_db_extra_attrs:s ds_load_mode:n
+    reload_delta:n ds_dns_mode:n ds_dns_interval:n ds_dns_ttl:n`,
   htable: `htable:s db_url:s key_name_column:s key_type_column:s value_type_column:s key_value_column:s
     expires_column:s array_size_suffix:s fetch_rows:n timer_interval:n db_expires:n enable_dmq:n dmq_init_sync:n
     timer_procs:n event_callback:s event_callback_mode:n`,
+  usrloc: `hash_size:n ruid_column:s user_column:s domain_column:s contact_column:s expires_column:s q_column:s
+    callid_column:s cseq_column:s methods_column:s flags_column:s cflags_column:s user_agent_column:s
+    received_column:s socket_column:s path_column:s instance_column:s reg_id_column:s server_id_column:s
+    connection_id_column:s keepalive_column:s partition_column:s last_modified_column:s use_domain:n
+    desc_time_order:n timer_interval:n db_url:s db_mode:n db_load:n db_insert_update:n db_update_as_insert:n
+    db_check_update:n db_timer_clean:n matching_mode:n cseq_delay:n fetch_rows:n nat_bflag:- preload:s db_ops_ruid:n
+    db_raw_fetch_type:n db_insert_null:n timer_procs:n xavp_contact:s handle_lost_tcp:n close_expired_tcp:n
+    expires_type:n server_id_filter:n skip_remote_socket:n rm_expired_delay:n version_table:n ka_mode:n ka_method:s
+    ka_domain:s ka_from:s ka_filter:n ka_timeout:n ka_loglevel:n ka_logmsg:s load_rank:n db_clean_tcp:n`,
+  registrar: `default_expires:n default_expires_range:n expires_range:n min_expires:n max_expires:n min_expires_mode:n
+    default_q:n append_branches:n case_sensitive:n received_param:s received_avp:s max_contacts:n retry_after:n
+    sock_flag:n sock_hdr_name:s sock_mode:n method_filtering:n use_path:n path_mode:n path_use_received:n
+    path_check_local:n reg_callid_avp:s aor_avp:s realm_prefix:s xavp_cfg:s xavp_rcd:s xavp_rcd_mask:n gruu_enabled:n
+    outbound_mode:n regid_mode:n flow_timer:n contact_max_size:n event_callback:s lookup_filter_mode:n
+    use_expired_contacts:n`,
+  db_mysql: `ping_interval:n timeout_interval:n auto_reconnect:n insert_delayed:n update_affected_found:n opt_ssl_mode:n
+    unsigned_type:n info:n`,
+  db_postgres: 'retries:n timeout:n tcp_keepalive:n lockset:n bytea_output_escape:n opt_ssl_mode:n',
+  db_sqlite: 'db_set_readonly:s db_set_journal_mode:s',
   tmx: '',
   textops: '',
   textopsx: '',

@@ -1,0 +1,118 @@
+// Owns what a REGISTER does to the bindings of an address of record (RFC 3261 10.3), and the reply to it.
+import type { SipRequest } from '../sip/index.ts'
+import { type Bindings, badRequest, RegisterRefused, type Wanted } from './registrar-register.ts'
+import { type Contact, findContact, inOrder, type Matching, shownQ } from './usrloc-contact.ts'
+
+/** What all bindings of one REGISTER have in common. */
+export interface Registration {
+  readonly aor: string
+  readonly request: SipRequest
+  readonly now: number
+  readonly received: string
+  readonly path: string
+  readonly cflags: number
+  readonly userAgent: string
+  readonly socket: string
+  readonly matching: Matching
+  /** Most contacts of the address; 0: any number. */
+  readonly most: number
+  /** save's flag 4: whatever is not in this REGISTER goes. */
+  readonly keeps: 'all' | 'this one alone'
+  readonly connection: number
+  newRuid(): string
+}
+
+/** 10.3 step 6: everything goes, unless a later REGISTER of the same user agent was here already. */
+export function cleared(before: readonly Contact[], registration: Registration): Bindings {
+  for (const contact of before) checkOrder(contact, registration)
+  return { contacts: [], code: 3 }
+}
+
+/** 10.3 step 7. Throws a RegisterRefused, and then nothing has changed. */
+export function bound(before: readonly Contact[], wanted: readonly Wanted[], registration: Registration): Bindings {
+  let contacts = [...before]
+  let [inserted, updated, deleted] = [0, 0, 0]
+  const kept = new Set<string>()
+  for (const wish of wanted) {
+    const { callId } = registration.request
+    const known = findContact(contacts, { ...wish, callId, path: registration.path }, registration.matching)
+    if (known !== undefined) checkOrder(known, registration)
+    if (wish.seconds === 0) {
+      if (known === undefined) continue
+      contacts = contacts.filter((one) => one !== known)
+      deleted++
+      continue
+    }
+    const contact = contactOf(wish, registration, known)
+    kept.add(contact.ruid)
+    if (known === undefined) {
+      contacts.push(contact)
+      inserted++
+    } else {
+      contacts[contacts.indexOf(known)] = contact
+      updated++
+    }
+  }
+  if (registration.keeps === 'this one alone' && kept.size > 0) contacts = contacts.filter(({ ruid }) => kept.has(ruid))
+  if (registration.most > 0 && contacts.length > registration.most && inserted > 0)
+    throw new RegisterRefused(503, 'Service Unavailable', 'Too many registered contacts', { code: -2 })
+  return { contacts: inOrder(contacts), code: inserted > 0 ? 1 : updated > 0 ? 2 : deleted > 0 ? 3 : 2 }
+}
+
+/** 10.3 step 7: an older REGISTER of the same call must not undo a newer one. The same number is a retransmission. */
+function checkOrder(contact: Contact, { request }: Registration): void {
+  if (contact.callId === request.callId && request.cseqNumber < contact.cseq) throw badRequest('Invalid CSeq number')
+}
+
+function contactOf(wish: Wanted, registration: Registration, known: Contact | undefined): Contact {
+  const { request, now } = registration
+  return {
+    ruid: known?.ruid ?? registration.newRuid(),
+    aor: registration.aor,
+    address: wish.address,
+    received: registration.received || wish.received,
+    path: registration.path,
+    expires: now + wish.seconds,
+    q: wish.q,
+    callId: request.callId,
+    cseq: request.cseqNumber,
+    flags: 0,
+    cflags: registration.cflags,
+    userAgent: registration.userAgent,
+    socket: registration.socket,
+    methods: wish.methods,
+    instance: wish.instance,
+    regId: wish.regId,
+    lastModified: now,
+    connection: registration.connection,
+  }
+}
+
+/** What a reply says of GRUUs (RFC 5627 5.1); undefined: nothing. */
+export interface GruuHosts {
+  /** The address of record as `user@host`. */
+  readonly address: string
+  readonly host: string
+}
+
+/** 10.3 step 8: every current binding, with the seconds that it has left. '' when there is none. */
+export function contactHeader(contacts: readonly Contact[], now: number, gruu: GruuHosts | undefined): string {
+  if (contacts.length === 0) return ''
+  const values = inOrder(contacts).map((contact) => {
+    const left = contact.expires === 0 ? 0 : Math.max(0, contact.expires - now)
+    const parts = [`<${contact.address}>`]
+    if (contact.q >= 0) parts.push(`q=${shownQ(contact.q)}`)
+    parts.push(`expires=${left}`)
+    if (contact.received !== '') parts.push(`received="${contact.received}"`)
+    if (contact.instance !== '') {
+      if (gruu !== undefined) {
+        const name = contact.instance.replace(/^<|>$/g, '')
+        parts.push(`pub-gruu="sip:${gruu.address};gr=${name}"`, `temp-gruu="sip:${contact.ruid}@${gruu.host};gr"`)
+      }
+      parts.push(`+sip.instance="${contact.instance}"`)
+      if (contact.regId > 0) parts.push(`reg-id=${contact.regId}`)
+    }
+    return parts.join(';')
+  })
+  return `Contact: ${values.join(', ')}\r\n`
+}
