@@ -86,6 +86,9 @@ export interface RunMeta {
   readonly branchReplied?: boolean
   /** failure: the winning reply as received, when one was. */
   readonly reply?: string
+  /** The failure of one branch: where it went. */
+  readonly branchUri?: string
+  readonly branchNextHop?: string
 }
 
 export interface RunListener {
@@ -118,6 +121,8 @@ export interface RelayArguments {
   frTimer?: number
   frInvTimer?: number
   stateless?: boolean
+  /** t_set_auto_inv_100(0): no 100 by the proxy itself. */
+  noTrying?: boolean
   replyAppend?: string
   /** How many targets the branch route dropped. */
   dropped?: number
@@ -168,9 +173,29 @@ export interface ApplyArguments {
   edits: MessageEdit[]
 }
 
-/** `cancel`: cancels the branches of the transaction that still ring. */
+/** `cancel`: cancels branches of the transaction that still ring; `others` and `this` count from the branch of the reply. */
 export interface CancelArguments {
-  branches: 'all' | 'others'
+  branches: 'all' | 'others' | 'this'
+}
+
+/** `transaction`: what functions of tm ask about the transaction of the run, or do to it. */
+export interface TransactionArguments {
+  /**
+   * - `statuses`: the final status of each branch so far, 0 while it is open, as a list
+   * - `dropReplies`: the answers of these branches no longer count: of all, or of the last leg
+   * - `suspend`: the request waits until `continue` names it; answers its two numbers, index and label
+   * - `continue`: goes on with a suspended request in the route of that name; answers 1 or -1
+   * - `replyTo`, `cancelOf`: answers, or cancels the branches of, the transaction with that Call-ID and CSeq
+   */
+  what: 'statuses' | 'dropReplies' | 'suspend' | 'continue' | 'replyTo' | 'cancelOf'
+  which?: 'all' | 'last'
+  index?: number
+  label?: number
+  route?: string
+  callId?: string
+  cseq?: number
+  status?: number
+  reason?: string
 }
 
 /** `service`: an operation of a module that needs the world. */
@@ -188,6 +213,11 @@ export interface HostOperations {
   /** t_newtran: 1 a new transaction, 0 a retransmission was absorbed. */
   newtran: { args: null; result: number }
   cancel: { args: CancelArguments; result: number }
+  transaction: { args: TransactionArguments; result: number | number[] }
+  /** The listener with that address, or of that name: its id, -1 when there is none. */
+  socket: { args: { text: string }; result: number }
+  /** The listener of that id as `proto:address:port`, and its name; null when there is none. */
+  socketText: { args: { id: number }; result: { text: string; name: string | null } | null }
   rtp: { args: RtpArguments; result: RtpResult }
   log: { args: LogArguments; result: number }
   local: { args: LocalArguments; result: number }

@@ -20,11 +20,20 @@ const TRANSACTION: FlagField = {
     currentRun().state.flags = flags
   },
 }
-const BRANCH: FlagField = {
-  get: () => currentRun().target?.branchFlags ?? 0,
+/** Flags of the branch: of the target that is being decided on, in a reply route of the branch that answered. */
+export const BRANCH: FlagField = {
+  get: () => {
+    const run = currentRun()
+    return run.target?.branchFlags ?? run.state.sentFlags?.[run.meta.branch] ?? 0
+  },
   set: (flags) => {
-    const target = currentRun().target
+    const run = currentRun()
+    const { target } = run
     if (target) target.branchFlags = flags
+    else if (run.meta.branch >= 0) {
+      run.state.sentFlags ??= []
+      run.state.sentFlags[run.meta.branch] = flags
+    }
   },
 }
 const SCRIPT: FlagField = {

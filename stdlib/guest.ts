@@ -85,7 +85,8 @@ function outcomeOf(run: Run, result: unknown): string | number {
 }
 
 function encode(run: Run, exit: keyof typeof EXIT_NUMBERS, code: number): string | number {
-  if (run.kind === 'reply' && run.edits.length > 0) return JSON.stringify({ exit, code, edits: run.edits })
+  if ((run.kind === 'reply' || run.kind === 'event') && run.edits.length > 0)
+    return JSON.stringify({ exit, code, edits: run.edits })
   return code * 4 + EXIT_NUMBERS[exit]
 }
 
@@ -105,6 +106,11 @@ function describe(thrown: unknown): { name: string; message: string; stack: stri
 /** The run that warms a program; messages have runs from 1 on. */
 const DRY_RUN = 0
 
+function resumeRequest(run: Run): void {
+  run.state.suspended = false
+  run.edits = run.state.requestEdits
+}
+
 /** Makes a run. Undefined: it waits, and `finish` will be called. */
 function enter(head: string, raw: string): string | number | undefined {
   const { runId, kind, name, transactionId, released, meta } = decodeHead(head)
@@ -119,6 +125,9 @@ function enter(head: string, raw: string): string | number | undefined {
     if (route === undefined)
       return JSON.stringify({ error: { name: 'Error', message: `There is no ${kind} route ${name}.`, stack: '' } })
     if (kind === 'failure') run.edits = run.state.requestEdits.slice()
+    // A request that was suspended goes on with what its route had changed.
+    else if (kind === 'request' && name !== '' && name !== WARM_ROUTE) resumeRequest(run)
+    else if (kind === 'event' && run.transactionId !== 0) run.takeFailedBranch()
     const result = drive(route(kind === 'reply' ? replyView : requestView))
     if (!(result instanceof Pending)) return outcomeOf(run, result)
     result.when(

@@ -1,7 +1,7 @@
 // Owns module rr, the following side: Route of this hop taken off, the next one made the destination (RFC 3261 16.4, 16.6 step 6).
 import { HeaderId, type NameAddr, parseUri, type SipMessage, type SipUri } from '../src/sip/index.ts'
 import { define } from './define.ts'
-import { edit, removeHeaderLine } from './message-edits.ts'
+import { edit, endOfHeaders, removeHeaderLine } from './message-edits.ts'
 import { posixRegex } from './regex.ts'
 import { runTarget, setDestination, setRequestUri } from './request-uri.ts'
 import { currentRun, language } from './runtime.ts'
@@ -70,16 +70,9 @@ function follow(message: SipMessage, next: RouteEntry): RouteEntry[] {
     setDestination(next.address.uri)
     return []
   }
-  const last = message.findId(HeaderId.Route) < 0 ? -1 : lastRouteLine(message)
-  edit(message.headerEnd(last), 0, `Route: <${runTarget().uri}>\r\n`)
+  edit(endOfHeaders(message), 0, `Route: <${runTarget().uri}>\r\n`)
   setRequestUri(next.address.uri)
   return [next]
-}
-
-function lastRouteLine(message: SipMessage): number {
-  let last = -1
-  for (let at = message.findId(HeaderId.Route); at >= 0; at = message.findId(HeaderId.Route, at + 1)) last = at
-  return last
 }
 
 const ROUTED = 1
@@ -104,7 +97,9 @@ function afterLoose(message: SipMessage, entries: RouteEntry[], inDialog: boolea
 function afterStrict(message: SipMessage, entries: RouteEntry[]): number {
   const removed: RouteEntry[] = []
   const ruri = parseUri(runTarget().uri)
-  currentRun().state.routeParams = ruri?.params.toString() ?? ''
+  // Those of the R-URI; where it has none, of our own Route.
+  const own = entries[0] !== undefined && isOurs(entries[0]) ? entries[0].uri?.params.toString() : undefined
+  currentRun().state.routeParams = ruri?.params.toString() || (own ?? '')
   let rest = entries
   if (entries[0]?.uri?.params.has('r2') && isOurs(entries[0])) {
     removed.push(entries[0])

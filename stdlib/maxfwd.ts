@@ -1,11 +1,14 @@
 // Owns module maxfwd: the hop limit (RFC 3261 16.3, 16.6).
 import { HeaderId } from '../src/sip/index.ts'
 import { define } from './define.ts'
-import { edit, endOfHeaders } from './message-edits.ts'
+import { edit, topOfHeaders } from './message-edits.ts'
 import { currentRun } from './runtime.ts'
 import { numberParameter } from './settings.ts'
 
-const maxLimit = numberParameter('maxfwd', 'max_limit', 256)
+const maxLimit = numberParameter('maxfwd', 'max_limit', 70)
+
+/** RFC 3261 20.22. */
+const MOST_HOPS = 255
 
 export const mfProcessMaxfwdHeader = define(
   {
@@ -19,9 +22,10 @@ export const mfProcessMaxfwdHeader = define(
   },
   (value: number | string) => {
     const { message } = currentRun()
+    if (!(Number(value) >= 0 && Number(value) <= MOST_HOPS)) return -1
     const index = message.findId(HeaderId.MaxForwards)
     if (index < 0) {
-      edit(endOfHeaders(message), 0, `Max-Forwards: ${Number(value)}\r\n`)
+      edit(topOfHeaders(message), 0, `Max-Forwards: ${Number(value)}\r\n`)
       return 2
     }
     const current = message.maxForwards

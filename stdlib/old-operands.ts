@@ -1,5 +1,5 @@
 // Owns comparisons of SER's old operands: method, uri, from_uri, src_ip, proto, myself and so on.
-import { bareHost, parseUri, SipReply, SipRequest } from '../src/sip/index.ts'
+import { bareHost, bracketHost, parseUri, SipReply, SipRequest } from '../src/sip/index.ts'
 import { inNetwork, parseAddress, parseNetwork } from './ip-address.ts'
 import { posixRegex } from './regex.ts'
 import { currentRun, opNow } from './runtime.ts'
@@ -95,12 +95,8 @@ function positive(operand: string, right: OldRight, operator: Operator): () => b
   const uri = own(URIS, operand)
   if (right.kind === 'myself') {
     if (uri !== undefined) return () => uriIsMyself(uri())
-    if (address !== undefined) {
-      return () => {
-        const place = address()
-        return isMyself(place.address, place.port, '')
-      }
-    }
+    // The address alone counts, as in 5.6.3.
+    if (address !== undefined) return () => opNow('socket', { text: bracketHost(address().address) }) >= 0
     return () => false
   }
   if (address !== undefined) {

@@ -1,6 +1,7 @@
 // Owns the pseudo-variables of the message itself: first line, headers, identities, body. They show it as it was received.
 import {
   applyEdits,
+  type MessageEdit,
   type NameAddr,
   parseNameAddr,
   parseUri,
@@ -9,6 +10,7 @@ import {
   SipRequest,
   type SipUri,
 } from '../src/sip/index.ts'
+import { BRANCH } from './flags.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
 import { currentRun } from './runtime.ts'
 
@@ -76,8 +78,8 @@ definePv(meta('cT', 'Content-Type.'), () => message().header('Content-Type') ?? 
 definePv(meta('cl', 'Content-Length.'), () => message().contentLength ?? 0)
 definePv(meta('mF', 'Flags of the message, hexadecimal.'), () => hexadecimal(currentRun().state.flags))
 definePv(meta('mf', 'Flags of the message.'), () => currentRun().state.flags >>> 0)
-definePv(meta('bf', 'Flags of the branch.'), () => (currentRun().target?.branchFlags ?? 0) >>> 0)
-definePv(meta('bF', 'Flags of the branch, hexadecimal.'), () => hexadecimal(currentRun().target?.branchFlags ?? 0))
+definePv(meta('bf', 'Flags of the branch.'), () => BRANCH.get() >>> 0)
+definePv(meta('bF', 'Flags of the branch, hexadecimal.'), () => hexadecimal(BRANCH.get()))
 definePv(meta('sf', 'Flags of the script run.'), () => currentRun().scriptFlags >>> 0)
 definePv(meta('sF', 'Flags of the script run, hexadecimal.'), () => hexadecimal(currentRun().scriptFlags))
 const hexadecimal = (flags: number) => (flags >>> 0).toString(16).toUpperCase().padStart(8, '0')
@@ -138,7 +140,7 @@ definePvClass(
       body_len: () => message().body.length,
       hdrs: () => currentRun().raw.slice(message().firstLineEnd, message().bodyStart - 4),
       hdrs_len: () => message().bodyStart - 4 - message().firstLineEnd,
-      fpart: () => currentRun().raw.slice(0, message().bodyStart),
+      fpart: () => currentRun().raw.slice(0, message().bodyStart - 4),
     }[inner.text]
     return { get: read ?? (() => null) }
   },
@@ -160,11 +162,24 @@ function uriPlace(address: NameAddr | undefined): UriPlace | undefined {
   return uri === undefined ? undefined : { uri, from: address!.uriStart, to: address!.uriEnd }
 }
 
+/** A change made before to the same bytes: the next one goes on from it. */
+function changedBefore(from: number, to: number): MessageEdit | undefined {
+  return currentRun().edits.findLast((done) => done.at === from && done.remove === to - from)
+}
+
+function replaceUri(from: number, to: number, text: string): void {
+  const before = changedBefore(from, to)
+  if (before !== undefined) currentRun().edits.splice(currentRun().edits.indexOf(before), 1)
+  edit(from, to, text)
+}
+
 function changeUri(address: NameAddr | undefined, change: (uri: SipUri) => void): void {
   const place = uriPlace(address)
   if (place === undefined) return
-  change(place.uri)
-  edit(place.from, place.to, place.uri.toString())
+  const before = changedBefore(place.from, place.to)
+  const uri = (before === undefined ? undefined : parseUri(before.text)) ?? place.uri
+  change(uri)
+  replaceUri(place.from, place.to, uri.toString())
 }
 
 /** `$fu $fU $fd $fn $ft` and the same of To. Assigning rewrites the header of what is sent. */
@@ -174,7 +189,7 @@ function identity(letter: 'f' | 't', header: string, address: () => NameAddr | u
     () => orNull(address()?.uri),
     (value) => {
       const place = address()
-      if (place !== undefined && value) edit(place.uriStart, place.uriEnd, `${value}`)
+      if (place !== undefined && value) replaceUri(place.uriStart, place.uriEnd, `${value}`)
     },
   )
   definePv(
@@ -251,10 +266,10 @@ definePv(meta('adu', 'URI of the credentials.'), () => orNull(credential('uri'))
 definePv(meta('aa', 'Algorithm of the credentials.'), () => orNull(credential('algorithm')))
 definePv(meta('adn', 'Nonce of the credentials.'), () => orNull(credential('nonce')))
 definePv(meta('adr', 'Response of the credentials.'), () => orNull(credential('response')))
-/** The user to account for: of the credentials, else of From. */
+/** The user to account for: of the credentials once they are checked, else of From. */
 const accounted = (): { user: string | undefined; domain: string | undefined } => {
-  const user = userOf(credential('username'))
-  if (user !== undefined) return { user, domain: credential('realm') }
+  const checked = currentRun().state.authorized
+  if (checked !== undefined) return { user: userOf(checked.user), domain: checked.realm }
   const uri = uriPlace(message().from)?.uri
   return { user: uri?.user, domain: uri?.host }
 }
@@ -301,7 +316,7 @@ function via(name: string, doc: string, pick: (count: number) => number): void {
           case 'host':
             return one.host
           case 'port':
-            return one.port ?? 0
+            return one.port ?? 5060
           case 'proto':
             return one.transport
           case 'protoid':

@@ -12,16 +12,13 @@ const PARTS = {
   user: (uri: SipUri): PvValue => (uri.user === undefined || uri.user === '' ? null : uri.user),
   host: (uri: SipUri): PvValue => (uri.host === '' ? null : uri.host),
   port: (uri: SipUri): PvValue => `${uri.port ?? defaultPortOf(uri)}`,
-  transport: (uri: SipUri): PvValue => transportOf(uri),
+  // As written; 5.6.3 says UDP in capitals where nothing is, of sips as well.
+  transport: (uri: SipUri): PvValue => uri.params.get('transport') ?? 'UDP',
   scheme: (uri: SipUri): PvValue => uri.scheme,
 } as const
 
-function transportOf(uri: SipUri): string {
-  return (uri.params.get('transport') ?? (uri.scheme === 'sips' ? 'tls' : 'udp')).toLowerCase()
-}
-
 function defaultPortOf(uri: SipUri): number {
-  return transportOf(uri) === 'tls' || uri.scheme === 'sips' ? 5061 : 5060
+  return uri.params.get('transport')?.toLowerCase() === 'tls' ? 5061 : 5060
 }
 
 function ofTarget(read: (uri: SipUri) => PvValue): () => PvValue {

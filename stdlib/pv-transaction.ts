@@ -1,6 +1,6 @@
 // Owns the pseudo-variables of the transaction: $T_reply_code $T_branch_idx $T_req() $T_rpl() and so on.
 import { definePv, definePvClass, type PvValue } from './pv.ts'
-import { currentRun, Run, within } from './runtime.ts'
+import { currentRun, Run, Target, within } from './runtime.ts'
 
 const meta = (name: string, doc: string) => ({ name, module: 'tmx', doc })
 
@@ -21,6 +21,8 @@ definePv(meta('T_branch_idx', 'Index of the branch.'), () => {
       return run.branch
     case 'reply':
       return run.meta.branch
+    case 'event':
+      return run.branch < 0 ? run.state.branches.length : run.branch
     case 'failure':
       return run.state.sentBranches + run.state.branches.length
     default:
@@ -28,33 +30,43 @@ definePv(meta('T_branch_idx', 'Index of the branch.'), () => {
   }
 })
 definePv(meta('T_reply_last', 'Status of the last reply of the branch.'), () => currentRun().reply?.status)
-definePvClass({ ...meta('T', 'A property of the transaction.'), inner: { name: 'property' } }, (inner) => ({
-  get: () => {
-    const run = currentRun()
-    switch (inner.text) {
-      case 'id_index':
-        return run.meta.transactionId === 0 ? null : run.meta.transactionId
-      case 'id_label':
-      case 'id_label_n':
-        return 0
-      case 'branch_index':
-        return Math.max(0, run.branch)
-      case 'reply_code':
-        return run.meta.status ?? run.reply?.status ?? 0
-      case 'reply_last':
-        return run.reply?.status ?? 0
-      default:
-        return null
-    }
+definePv(meta('T_reply_ruid', 'The unique id of the contact of the branch.'), () => null)
+
+/** The number of the transaction, once there is one. The label tells it from others of that number: here none are alike. */
+const numbered = (run: Run): PvValue => (run.state.created || run.kind !== 'request' ? run.meta.transactionId : null)
+definePvClass(
+  {
+    ...meta('T', 'A property of the transaction.'),
+    inner: {
+      name: 'property',
+      values: ['id_index', 'id_label', 'id_index_n', 'id_label_n', 'reply_code', 'reply_type', 'branch_index', 'flags'],
+    },
   },
-}))
+  (inner) => {
+    const read: Readonly<Record<string, (run: Run) => PvValue>> = {
+      id_index: numbered,
+      id_label: (run) => (numbered(run) === null ? null : 0),
+      id_index_n: (run) => run.meta.transactionId,
+      id_label_n: () => 0,
+      branch_index: (run) => Math.max(0, run.branch),
+      reply_code: (run) => run.meta.status ?? run.reply?.status ?? run.state.repliedWith,
+      // 1: the winning reply was made here.
+      reply_type: (run) => (run.meta.status !== undefined && run.meta.reply === undefined ? 1 : 0),
+      flags: () => 0,
+    }
+    return { get: () => read[inner.text]!(currentRun()) }
+  },
+)
 
 function readRequest(get: () => PvValue): PvValue {
   const run = currentRun()
   if (run.kind !== 'reply') return run.kind === 'request' && !run.state.created ? null : get()
   const { request } = run
   if (request === undefined) return null
-  return within(new Run(run.id, 'event', run.name, request.raw, run.meta.transactionId, run.meta), get)
+  const target = new Target(run.state.sentUri ?? request.requestUri)
+  const other = new Run(run.id, 'branch', run.name, request.raw, 0, run.meta, { parent: run, target, branch: -1 })
+  other.replaceMessage(request.raw, [])
+  return within(other, get)
 }
 
 function readReply(get: (run: Run) => PvValue): PvValue {

@@ -75,7 +75,7 @@ function defineSlots(
 }
 defineSlots({ name: 'var', doc: 'A variable of the worker process; 0 until assigned.' }, slots, 0, 0)
 defineSlots({ name: 'vn', doc: 'A variable of the worker process; null until assigned.' }, nullableSlots, null, null)
-defineSlots({ name: 'shv', doc: 'A variable shared by all messages; 0 until assigned.' }, sharedSlots, 0, 0)
+defineSlots({ name: 'shv', doc: 'A variable shared by all messages; 0 until assigned.' }, sharedSlots, 0, '')
 definePv({ name: 'null', module: 'pv', doc: 'Null.' }, () => null)
 
 /** `s:name`, `i:12` and `name` are names; what holds a variable is read each time. */
@@ -115,7 +115,7 @@ definePvClass(
         const at = index()
         if (value === null || value === undefined) {
           if (at === 'all') values.length = 0
-          else values.splice(at ?? 0, 1)
+          else values.shift()
         } else if (at === 'all') {
           values.length = 0
           values.push(value)

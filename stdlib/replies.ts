@@ -21,7 +21,9 @@ export function sendReplyAs(mode: ReplyArguments['mode'], code: number | string,
     mode,
   }
   if (state.replyBody) spec.contentType = state.replyBody.type
-  return opNow('reply', spec)
+  const sent = opNow('reply', spec)
+  if (sent > 0) state.repliedWith = status
+  return sent
 }
 
 /** A redirection names the targets that the script has set: the R-URI if it was changed, and the branches. */

@@ -10,7 +10,7 @@ import {
 import type { HostOperation, HostOperations, RouteKind, RunMeta } from './contract.ts'
 import { Pending } from './pending.ts'
 import { decodeMeta } from './run-meta.ts'
-import { type Target, TransactionState } from './transaction-state.ts'
+import { Target, TransactionState } from './transaction-state.ts'
 
 export { after, drive, Pending, toPromise } from './pending.ts'
 export { Target, TransactionState } from './transaction-state.ts'
@@ -38,9 +38,9 @@ export class Run {
   /** `$rc`: the raw code of the last call. */
   lastCode = 1
   /** branch: the target that the block decides about. */
-  readonly branchTarget: Target | undefined
+  branchTarget: Target | undefined
   /** The index of the branch, see RunMeta.branch. */
-  readonly branch: number
+  branch: number
   #raw: string
   #message: SipMessage | undefined
   #state: TransactionState | undefined
@@ -121,7 +121,10 @@ export class Run {
         this.#state = new TransactionState()
         if (this.#transactionId !== 0) states.set(this.#transactionId, this.#state)
       }
-      if (this.kind === 'request' || this.kind === 'failure') this.#state.attach(this.message as SipRequest, this.kind)
+      if (this.kind === 'request' || this.kind === 'failure')
+        this.#state.attach(this.message as SipRequest, this.kind, this.meta.branch)
+      else if (this.kind === 'event' && this.#state.request === undefined && this.message instanceof SipRequest)
+        this.#state.attach(this.message, 'request', this.meta.branch)
     }
     return this.#state
   }
@@ -130,6 +133,17 @@ export class Run {
   get target(): Target | undefined {
     if (this.branchTarget) return this.branchTarget
     return this.kind === 'reply' ? undefined : this.state.target
+  }
+
+  /** The failure of one branch: `$ru` and `$du` are that branch's. */
+  takeFailedBranch(): void {
+    const { branchUri, branchNextHop = '', branch } = this.meta
+    if (branchUri === undefined) return
+    this.branch = branch
+    this.branchTarget = new Target(branchUri)
+    this.branchTarget.nextHop = branchNextHop
+    this.branchTarget.branchFlags = this.state.sentFlags?.[branch] ?? 0
+    this.edits = this.state.requestEdits.slice()
   }
 
   /** Makes `raw` the message of the run, edits so far having gone into it. */

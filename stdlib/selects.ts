@@ -90,6 +90,11 @@ function viaPart(part: string | undefined): Read | undefined {
   }
 }
 
+/** A header by a name whose hyphens are written as underscores. */
+function headerValue(name: string | undefined): Read | undefined {
+  return name === undefined ? undefined : () => currentRun().message.header(name.replace(/_/g, '-')) ?? null
+}
+
 /** The reader of a select; undefined when there is none of that name. `cfg_get` is not among them. */
 export function readSelect(path: readonly string[]): Read | undefined {
   const [first, ...rest] = path
@@ -112,10 +117,10 @@ export function readSelect(path: readonly string[]): Read | undefined {
       if (rest[0] === 'num') return () => `${currentRun().message.cseqNumber}`
       if (rest[0] === 'method') return () => currentRun().message.cseqMethod
       return () => currentRun().message.header('CSeq') ?? null
-    case 'hf_value':
     case 'msg':
-      if (rest[0] === undefined) return undefined
-      return () => currentRun().message.header(rest[0]!.replace(/_/g, '-')) ?? null
+      return rest[0] === 'len' ? () => currentRun().raw.length : headerValue(rest[0])
+    case 'hf_value':
+      return headerValue(rest[0])
     case 'via':
       return viaPart(rest[0])
     case 'status':

@@ -1,5 +1,5 @@
 // Owns module textopsx: the message rebuilt from its changes, and the status line of replies.
-import { applyEdits, correctContentLength, SipReply } from '../src/sip/index.ts'
+import { applyEdits, correctContentLength, SipReply, SipRequest } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { edit } from './message-edits.ts'
 import { currentRun, opNow } from './runtime.ts'
@@ -19,8 +19,13 @@ export const msgApplyChanges = define(
     const run = currentRun()
     // The transaction keeps the request as it was when it was made; a named reply route has one.
     if (run.kind === 'request' ? run.state.created : run.name !== '') return -1
-    if (run.edits.length === 0) return 1
     const done = run.edits.filter((change) => change.recordRoute === undefined)
+    const { message } = run
+    // The new R-URI becomes part of the message as well; what was to go into replies is lost, as in Kamailio.
+    if (message instanceof SipRequest && run.state.target.uri !== message.requestUri)
+      done.push({ at: message.requestUriStart, remove: message.requestUri.length, text: run.state.target.uri })
+    run.state.replyHeaders = ''
+    if (done.length === 0) return 1
     // A Record-Route is written for the outgoing side, unknown yet: it stays a change at the same place.
     const kept = run.edits.filter((change) => change.recordRoute !== undefined)
     const raw = correctContentLength(applyEdits(run.raw, done))

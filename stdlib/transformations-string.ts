@@ -1,15 +1,6 @@
 // Owns the {s.*} and {line.*} transformations of texts.
 import { formatTime } from './pv-time-format.ts'
-import {
-  base64Decode,
-  base64Encode,
-  hexDecode,
-  hexEncode,
-  md5,
-  percentDecode,
-  percentEncode,
-  sha256,
-} from './string-codecs.ts'
+import { percentDecode, percentEncode } from './string-codecs.ts'
 import { type Argument, definePreparedTransformation, defineTransformation } from './transformations.ts'
 
 const text = (name: string) => ({ name, kind: 'string' as const })
@@ -37,12 +28,6 @@ function simple(name: string, doc: string, run: (value: string) => string | numb
 simple('len', 'Length in bytes.', (value) => value.length)
 simple('int', 'The text as a number.', integerOf)
 simple('numeric', 'Only the digits of the text.', (value) => value.replace(/\D/g, ''))
-simple('md5', 'MD5 as hexadecimal.', md5)
-simple('sha256', 'SHA-256 as hexadecimal.', sha256)
-simple('encode.hexa', 'Hexadecimal.', hexEncode)
-simple('decode.hexa', 'The bytes that the hexadecimal text stands for.', hexDecode)
-simple('encode.base64', 'Base64.', base64Encode)
-simple('decode.base64', 'The bytes that the base64 text stands for.', base64Decode)
 simple('tolower', 'In lower case (ASCII letters).', (value) => value.replace(/[A-Z]+/g, (s) => s.toLowerCase()))
 simple('toupper', 'In upper case (ASCII letters).', (value) => value.replace(/[a-z]+/g, (s) => s.toUpperCase()))
 simple('trim', 'Without white space at both ends.', (value) =>

@@ -1,5 +1,5 @@
 // Owns the {uri.*}, {nameaddr.*}, {tobody.*} and {param.*} transformations.
-import { defaultPort, type NameAddr, Params, parseNameAddr, parseUri, type SipUri } from '../src/sip/index.ts'
+import { defaultPort, type NameAddr, parseNameAddr, parseUri, type SipUri } from '../src/sip/index.ts'
 import type { PvValue } from './pv-format.ts'
 import { defineTransformation } from './transformations.ts'
 
@@ -21,7 +21,7 @@ uri('passwd', 'Password.', (parsed) => parsed.password ?? '')
 uri('host', 'Host.', (parsed) => parsed.host)
 uri('domain', 'Host.', (parsed) => parsed.host)
 uri('port', 'Port as written, nothing when there is none.', (parsed) => parsed.port ?? '')
-uri('params', 'Parameters.', paramText)
+uri('params', 'Parameters.', (parsed) => (parsed.scheme === 'tel' ? '' : paramText(parsed)))
 uri('headers', 'What follows the question mark.', (parsed) => parsed.headers)
 uri('scheme', 'Scheme: sip, sips, tel.', (parsed) => parsed.scheme)
 uri('transport', 'Value of the transport parameter.', (parsed) => parsed.params.get('transport') ?? '')
@@ -92,19 +92,33 @@ address('tobody.host', 'Host of the URI of a To-like header.', (parsed) => parse
 
 const unquoted = (value: string) => (/^".*"$/s.test(value) ? value.slice(1, -1) : value)
 
-/** `a=1;b=2`, the separator being `;` unless another is given. */
+/** `a=1;b=2`, the separator being `;` unless another is given. As in 5.6.3, a comma ends the list, and an empty parameter counts. */
 function paramsOf(value: string, separator: string): [string, string][] {
-  if (separator === ';') return [...new Params(`;${value}`)].map(([name, text]) => [name, unquoted(text)])
-  return value
-    .split(separator)
-    .filter((part) => part.trim() !== '')
-    .map((part) => {
-      const equals = part.indexOf('=')
-      const name = (equals < 0 ? part : part.slice(0, equals)).trim()
-      return [name.toLowerCase(), equals < 0 ? '' : unquoted(part.slice(equals + 1).trim())]
-    })
+  const params: [string, string][] = []
+  let start = 0
+  let quoted = false
+  const take = (end: number): void => {
+    const part = value.slice(start, end)
+    const equals = part.indexOf('=')
+    const name = (equals < 0 ? part : part.slice(0, equals)).trim()
+    params.push([name.toLowerCase(), equals < 0 ? '' : unquoted(part.slice(equals + 1).trim())])
+    start = end + 1
+  }
+  for (let at = 0; at < value.length; at++) {
+    const c = value[at]!
+    if (quoted && c === '\\') at++
+    else if (c === '"') quoted = !quoted
+    else if (quoted) continue
+    else if (c === ',') {
+      take(at)
+      return params
+    } else if (c === separator) take(at)
+  }
+  if (value.slice(start).trim() !== '') take(value.length)
+  return params
 }
 
+/** A comma ends a list always, so that it separates nothing. */
 const separatorOf = (argument: (() => string) | undefined) => argument?.()[0] ?? ';'
 const SEPARATOR = { name: 'separator', kind: 'string', optional: true } as const
 
@@ -133,6 +147,6 @@ defineTransformation(
   (value, args) => paramsOf(value, separatorOf(args[1])).at(Number(args[0]!()))?.[0] ?? '',
 )
 defineTransformation(
-  { name: 'param.count', parameters: [SEPARATOR], doc: 'How many parameters.' },
+  { name: 'param.count', parameters: [SEPARATOR], cut: 'last-takes-rest', doc: 'How many parameters.' },
   (value, args) => paramsOf(value, separatorOf(args[0])).length,
 )

@@ -31,6 +31,7 @@ import { noRunSlot, type RunSlot } from './run-slot.ts'
 import { ScriptRouter } from './script-router.ts'
 import { RunTable } from './script-run.ts'
 import { serviceHost } from './service-host.ts'
+import { type OtherRequests, TransactionOperations } from './transaction-operations.ts'
 import { transportSettings } from './transport-settings.ts'
 import type { EngineStatus, EngineView } from './view.ts'
 
@@ -157,6 +158,8 @@ class ComposedEngine implements PreparedEngine {
   #transport!: TransportLayer
   #transactions!: TransactionLayer
   #services!: ServiceTable
+  #requests: OtherRequests | undefined
+  readonly #suspended = new TransactionOperations(() => this.#requests!)
   #store: Store | undefined
   #proxy: ProxyCore | undefined
   #draining = false
@@ -183,6 +186,7 @@ class ComposedEngine implements PreparedEngine {
       slot: this.#slot,
       log: this.#log,
       env,
+      transactions: this.#suspended,
     })
     this.#programs = new ProgramStore({
       host,
@@ -284,6 +288,7 @@ class ComposedEngine implements PreparedEngine {
       requestEnded: (context) => {
         this.#media.requestEnded(context)
         this.#services.requestEnded(context)
+        this.#suspended.forget(context)
       },
       callEnded: (call) => {
         this.#services.callEnded(call)
@@ -307,6 +312,10 @@ class ComposedEngine implements PreparedEngine {
     const host = serviceHost({ clock, log, ids, folder, store, transport, proxy, router, programs: this.#programs })
     this.#services = new ServiceTable(createServices(host))
     this.#services.configure(config.modules)
+    this.#requests = {
+      find: (callId, cseq) => proxy.find(callId, cseq),
+      continue: (one, route) => router.continue(one, route),
+    }
     this.#transport = transport
     this.#transactions = transactions
     return proxy

@@ -27,7 +27,8 @@ export function wholeNumber(value: unknown, what: string, low: number, high: num
   return value
 }
 
-function optionalText(value: unknown, what: string, limit: number): string | undefined {
+/** As {@link text}; undefined when it is absent or empty. */
+export function optionalText(value: unknown, what: string, limit: number): string | undefined {
   return value === undefined || value === '' ? undefined : text(value, what, limit)
 }
 
@@ -97,6 +98,7 @@ export function relaySpec(value: unknown): RelaySpec {
   if (given.frTimer !== undefined) spec.frTimer = wholeNumber(given.frTimer, 'fr timer', 0, 86_400_000)
   if (given.frInvTimer !== undefined) spec.frInvTimer = wholeNumber(given.frInvTimer, 'fr_inv timer', 0, 86_400_000)
   if (given.stateless === true) spec.stateless = true
+  if (given.noTrying === true) spec.noTrying = true
   if (given.noInternalReply === true) spec.noInternalReply = true
   if (given.dropped !== undefined) spec.dropped = wholeNumber(given.dropped, 'dropped', 0, BRANCHES)
   const append = optionalText(given.replyAppend, 'reply headers', HEADERS)

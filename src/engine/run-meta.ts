@@ -1,5 +1,5 @@
 // Owns what a run is told besides its message: addresses, listener, numbers.
-import type { FailureContext } from '../proxy/index.ts'
+import type { BranchFailure, FailureContext, RequestContext } from '../proxy/index.ts'
 import type { RunListener, RunMeta } from '../script/index.ts'
 import type { Flow, Listener } from '../transport/index.ts'
 
@@ -41,6 +41,20 @@ export function runMeta(
     transactionMatch,
     branch,
     messageNumber,
+  }
+}
+
+/** The same for the failure of one branch. */
+export function branchFailureMeta(context: RequestContext, failure: BranchFailure, messageNumber: number): RunMeta {
+  const { status, timedOut, branchReplied, reply, branch, uri, nextHop } = failure
+  return {
+    ...runMeta(context.flow, context.id, 0, branch, messageNumber),
+    status,
+    timedOut,
+    branchReplied,
+    branchUri: uri,
+    ...(nextHop === undefined ? {} : { branchNextHop: nextHop }),
+    ...(reply ? { reply: reply.raw } : {}),
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type {
+  BranchFailure,
   CallSummary,
   FailureContext,
   ReplyContext,
@@ -12,13 +13,14 @@ import type {
 } from '../proxy/index.ts'
 import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
 import type { EventRun } from '../services/index.ts'
+import { applyEdits, correctContentLength, parseMessage, SipRequest } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 import type { EngineCounters } from './counters.ts'
 import { errorReply } from './error-replies.ts'
 import { LogBudget } from './log-budget.ts'
 import type { EngineLog } from './logger.ts'
 import { placeholderMessage } from './placeholder-message.ts'
-import { failureMeta, runMeta } from './run-meta.ts'
+import { branchFailureMeta, failureMeta, runMeta } from './run-meta.ts'
 import type { RunSlot } from './run-slot.ts'
 import type { RunTable, ScriptRun } from './script-run.ts'
 
@@ -98,10 +100,47 @@ export class ScriptRouter implements Router {
     if (outcome instanceof Promise) return outcome.then(() => undefined)
   }
 
+  branchFailure(context: RequestContext, failure: BranchFailure, route: string): void | Promise<void> {
+    const program = context.program as RouteProgram
+    const name = `tm:branch-failure:${route}`
+    if (!program.has('event', name)) return
+    const run = this.#begin('event', name, program, context.request, context.flow, context, undefined)
+    const outcome = this.#enter(run, branchFailureMeta(context, failure, ++this.#messages))
+    if (outcome instanceof Promise) return outcome.then(() => undefined)
+  }
+
+  /** Goes on with a suspended request in `route[name]`. Resolves when that has ended; false: there is nothing to go on with. */
+  async continue(context: RequestContext, route: string): Promise<boolean> {
+    const program = context.program as RouteProgram | undefined
+    if (program === undefined || !program.has('request', route) || !context.resume()) return false
+    const run = this.#begin('request', route, program, context.request, context.flow, context, undefined)
+    try {
+      await this.#enter(run, runMeta(context.flow, context.id, 0, -1, ++this.#messages))
+      context.resumed('well')
+    } catch {
+      // Logged and counted where it happened.
+      context.resumed('failed')
+    }
+    return true
+  }
+
   /** Runs an event route of the active program. Resolves to whether it ran to its end; never rejects. */
   async event(event: EventRun, flow: Flow): Promise<boolean> {
+    return (await this.#event(event, flow)) !== undefined
+  }
+
+  /** What event_route[tm:local-request] makes of a request of our own; undefined: it is not sent. */
+  async localRequest(request: SipRequest, flow: Flow): Promise<SipRequest | undefined> {
+    const outcome = await this.#event({ name: 'tm:local-request', message: request }, flow)
+    if (outcome?.exit === 'drop') return undefined
+    if (outcome === undefined || outcome.edits.length === 0) return request
+    const parsed = parseMessage(correctContentLength(applyEdits(request.raw, outcome.edits)))
+    return parsed.ok && parsed.message instanceof SipRequest ? parsed.message : request
+  }
+
+  async #event(event: EventRun, flow: Flow): Promise<RunOutcome | undefined> {
     const program = this.#options.active()
-    if (!program.has('event', event.name)) return false
+    if (!program.has('event', event.name)) return undefined
     program.retain()
     const run: ScriptRun = {
       id: this.#options.runs.nextId(),
@@ -116,11 +155,10 @@ export class ScriptRouter implements Router {
     }
     this.#options.runs.add(run)
     try {
-      await this.#enter(run, runMeta(flow, 0, 0, -1, ++this.#messages))
-      return true
+      return await this.#enter(run, runMeta(flow, 0, 0, -1, ++this.#messages))
     } catch {
       // Logged and counted where it happened: an event has nobody to tell.
-      return false
+      return undefined
     } finally {
       program.release()
     }
@@ -152,7 +190,16 @@ export class ScriptRouter implements Router {
   }
 
   #namedReply(context: ReplyContext, program: RouteProgram, name: string): ReplyOutcome | Promise<ReplyOutcome> {
-    const run = this.#begin('reply', name, program, context.reply, context.flow, context.context, undefined)
+    const run = this.#begin(
+      'reply',
+      name,
+      program,
+      context.reply,
+      context.flow,
+      context.context,
+      undefined,
+      context.branch,
+    )
     const id = context.context?.id ?? 0
     const outcome = this.#enter(run, runMeta(context.flow, id, 0, context.branch, ++this.#messages))
     // A final reply always goes on: the caller would wait for ever without it.
@@ -182,8 +229,10 @@ export class ScriptRouter implements Router {
     flow: ScriptRun['flow'],
     context: RequestContext | undefined,
     failure: FailureContext | undefined,
+    branch = -1,
   ): ScriptRun {
-    const run: ScriptRun = { id: this.#options.runs.nextId(), kind, name, program, message, flow, context, failure }
+    const id = this.#options.runs.nextId()
+    const run: ScriptRun = { id, kind, name, program, message, flow, context, failure, branch }
     this.#options.runs.add(run)
     return run
   }

@@ -16,6 +16,8 @@ export interface ScriptRun {
   /** The request that the run is for; none for a stray reply. */
   readonly context: RequestContext | undefined
   readonly failure: FailureContext | undefined
+  /** Index of the branch that a reply came from. */
+  readonly branch?: number
   /** What the service that began an event route tells of it. */
   readonly event?: unknown
 }

@@ -31,9 +31,19 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     store,
     listeners: () => transport.listeners,
     isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
-    send: (request) => proxy.send(request),
-    event: (event) => router.event(event, event.flow ?? ownFlow(transport)),
+    send: (request) =>
+      proxy.send(
+        programs.active.has('event', 'tm:local-request')
+          ? { ...request, rewrite: (sent) => router.localRequest(sent, ownFlow(transport)) }
+          : request,
+      ),
+    // A service may be in the middle of an operation of another run: routes do not nest.
+    async event(event) {
+      await new Promise((resolve) => setImmediate(resolve))
+      return router.event(event, event.flow ?? ownFlow(transport))
+    },
     hasEvent: (name) => programs.active.has('event', name),
+    continue: (context, route) => router.continue(context, route),
   }
 }
 

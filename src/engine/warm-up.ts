@@ -20,6 +20,7 @@ import { randomHex } from './random-hex.ts'
 import { noRunSlot } from './run-slot.ts'
 import { ScriptRouter } from './script-router.ts'
 import { RunTable } from './script-run.ts'
+import { TransactionOperations } from './transaction-operations.ts'
 
 /** Calls in one turn: a few milliseconds, so that traffic that comes meanwhile hardly waits. */
 const CALLS_A_TURN = 4
@@ -82,6 +83,7 @@ class WarmRig {
       slot: noRunSlot,
       log,
       env: {},
+      transactions: new TransactionOperations(() => ({ find: () => undefined, continue: async () => false })),
     })
     const program = new WarmProgram(host, language)
     const router = new ScriptRouter({

@@ -10,10 +10,12 @@ import {
   type TimerQueue,
 } from '../transaction/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
-import type { BranchSpec } from './router.ts'
+import type { BranchSpec, RouteLanguage } from './router.ts'
 
 /** What a branch needs of the request that it belongs to. */
 export interface BranchOwner {
+  /** A `.cfg` gives no reason for a CANCEL after a time-out, as 5.6.3. */
+  readonly language: RouteLanguage
   /** The listener that would send to the hop. */
   listenerFor(hop: Hop): Listener | undefined
   /** Writes the request for that hop and starts its client transaction. */
@@ -118,7 +120,7 @@ export class Branch extends Deadline implements ClientUser {
 
   onTimerC(): void {
     // 16.8: it rings and nobody answers: cancel, and go on as if a 408 had come.
-    this.cancel(TIMEOUT_REASON)
+    this.cancel(this.#owner.language === 'ts' ? TIMEOUT_REASON : '')
     if (this.status !== 0) return
     this.timedOut = true
     this.#owner.branchFailed(this, TIMED_OUT)

@@ -116,6 +116,15 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     return sendLocalRequest(this, request)
   }
 
+  /** The request under way with that Call-ID and CSeq number; a search among all of them. */
+  find(callId: string, cseq: number): RequestContext | undefined {
+    for (const context of this.#contexts) {
+      const { request } = context
+      if (request.callId === callId && request.cseqNumber === cseq && request.method !== 'ACK') return context
+    }
+    return undefined
+  }
+
   // What the transaction layer tells.
 
   onRequest(request: SipRequest, flow: Flow): void {

@@ -1,7 +1,7 @@
 // Owns one request under way: what the routes decide about it, its branches and their outcome, and the moment it is over.
 
 import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
-import type { ClientTransaction, ServerUser } from '../transaction/index.ts'
+import { type ClientTransaction, Deadline, type ServerUser } from '../transaction/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
 import { Branch, type BranchOwner, TIMED_OUT, UNREACHABLE } from './branch.ts'
 import { CallShare } from './call-share.ts'
@@ -60,6 +60,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   #onFailure: string | undefined
   #dropped = false
   #forwarded = false
+  #suspension: Suspension | undefined
   #ended = false
 
   constructor(
@@ -137,9 +138,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     const made = this.newTransaction()
     if (made !== 1) return made
     if (this.canceled || this.#dropped) return -1
-    if (method === 'INVITE') this.trying('trying -- your call is important to us')
-    this.#onFailure = spec.onFailure
     if (spec.replyAppend !== undefined) this.#upstream.append = spec.replyAppend
+    if (method === 'INVITE' && spec.noTrying !== true) this.trying('trying -- your call is important to us')
+    this.#onFailure = spec.onFailure
     const count = spec.branches.length
     if (count === 0) return this.#relayFailed(spec, (spec.dropped ?? 0) > 0 ? -6 : -1)
     if (this.language === 'cfg' && this.looped()) {
@@ -159,12 +160,52 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     }
     if (this.newTransaction() !== 1) return -1
     this.#upstream.respond(spec.status, spec.reason, spec)
-    if (spec.status >= 200) this.cancelBranches()
+    if (spec.status >= 200) this.#cancelOpen('')
     return 1
   }
 
-  cancelBranches(): void {
-    this.#cancelOpen('')
+  cancelBranches(which: 'all' | 'others' | 'this', index: number): void {
+    for (const branch of this.#responses.branches) {
+      if (branch.status !== 0 || (which === 'others' && branch.index === index)) continue
+      if (which === 'this' && branch.index !== index) continue
+      branch.cancel('')
+    }
+  }
+
+  branchStatuses(): number[] {
+    return this.#responses.branches.map((branch) => branch.status)
+  }
+
+  dropReplies(which: 'all' | 'last'): void {
+    this.#responses.drop(which)
+  }
+
+  suspend(): number {
+    if (this.newTransaction() !== 1 || this.replied) return -1
+    const { timers, times } = this.#host.transactions
+    this.#suspension ??= new Suspension(() => this.#suspendedTooLong())
+    timers.set(this.#suspension, times.frInv)
+    return 1
+  }
+
+  resume(): boolean {
+    if (this.#suspension === undefined || this.#ended || this.#running) return false
+    this.#host.transactions.timers.clear(this.#suspension)
+    this.#suspension = undefined
+    this.#running = true
+    return true
+  }
+
+  resumed(how: 'well' | 'failed'): void {
+    this.routeEnded(how)
+  }
+
+  #suspendedTooLong(): void {
+    if (!this.resume()) return
+    this.#running = false
+    if (this.relayed) this.#check()
+    else this.refuse(TIMED_OUT, 'Request Timeout')
+    this.#endIfDone()
   }
 
   forceRport(): void {
@@ -230,6 +271,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   routeEnded(how: 'well' | 'failed'): void {
     this.#running = false
     this.#upstream.release()
+    if (this.#suspension !== undefined) return
     if (this.#belonging === 'transaction' || this.#received.method === 'ACK') {
       this.#endIfDone()
       return
@@ -282,7 +324,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     branch.settle(status, undefined, NO_EDITS)
     if (status === UNREACHABLE) this.#host.counters.unreachable++
     else this.#host.counters.timeouts++
-    this.#check()
+    this.#branchDone(branch)
     this.#endIfDone()
   }
 
@@ -398,7 +440,36 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     branch.settle(status, reply, outcome.edits)
     // 16.7 step 5: after a 6xx the others are cancelled.
     if (status >= 600) this.#cancelOpen(`Reason: SIP;cause=${status}\r\n`)
-    this.#check()
+    this.#branchDone(branch)
+  }
+
+  /** A branch has failed: its own route may send it elsewhere before the others are looked at. */
+  #branchDone(branch: Branch): void {
+    const route = branch.spec.onBranchFailure
+    if (route === undefined || this.replied) {
+      this.#check()
+      return
+    }
+    this.#relaying++
+    const done = (): void => {
+      this.#relaying--
+      this.#check()
+      this.#endIfDone()
+    }
+    const failed = (error: unknown): void => {
+      this.#host.routeFailed('branch failure', this, error)
+      done()
+    }
+    const { reply, status, timedOut, provisional, index, spec } = branch
+    const failure = { reply, status, timedOut, branchReplied: provisional, branch: index, uri: spec.uri }
+    try {
+      const run = this.#host.router.branchFailure(this, { ...failure, nextHop: spec.nextHop }, route)
+      if (run instanceof Promise)
+        run.then(done, failed).catch((error: unknown) => this.#host.routeFailed('branch failure', this, error))
+      else done()
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #takeSuccess(branch: Branch, reply: SipReply, edits: readonly MessageEdit[]): void {
@@ -478,6 +549,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   readonly #endIfDone = (): void => {
     if (this.#ended || this.#running || this.#failing || this.#relaying > 0 || this.#clients > 0) return
+    if (this.#suspension !== undefined && !this.replied) return
     if (this.#replies?.busy === true) return
     // With the final reply, the server transaction stays behind alone.
     if (this.hasTransaction && !this.replied) return
@@ -488,3 +560,17 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 }
 
 const NO_EDITS: readonly MessageEdit[] = []
+
+/** How long a suspended request waits for somebody to go on with it. */
+class Suspension extends Deadline {
+  readonly #over: () => void
+
+  constructor(over: () => void) {
+    super()
+    this.#over = over
+  }
+
+  override expire(): void {
+    this.#over()
+  }
+}

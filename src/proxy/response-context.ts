@@ -11,6 +11,14 @@ export class ResponseContext {
   /** Where the last leg begins: a new leg makes the answers of earlier ones void (failure_reply_mode 3). */
   legStart = 0
 
+  /** t_drop_replies: answers up to here no longer count. */
+  #dropped = 0
+
+  drop(which: 'all' | 'last'): void {
+    if (which === 'all') this.#dropped = this.branches.length
+    else for (let i = this.legStart; i < this.branches.length; i++) this.#dropped = i + 1
+  }
+
   /** Some branch, of whatever leg, has no outcome. */
   get open(): boolean {
     for (const branch of this.branches) if (branch.status === 0) return true
@@ -20,7 +28,7 @@ export class ResponseContext {
   /** The branch of the last leg whose outcome goes upstream. Undefined without any. */
   best(): Branch | undefined {
     let best: Branch | undefined
-    for (let i = this.legStart; i < this.branches.length; i++) {
+    for (let i = Math.max(this.legStart, this.#dropped); i < this.branches.length; i++) {
       const branch = this.branches[i]!
       if (branch.status >= 300 && (best === undefined || rank(branch.status) < rank(best.status))) best = branch
     }

@@ -38,6 +38,8 @@ export interface RelaySpec {
   frInvTimer?: number
   /** Forward without a transaction (`forward()`). */
   stateless?: boolean
+  /** No 100 by the proxy itself (t_set_auto_inv_100). */
+  noTrying?: boolean
   /** Header lines (`Name: v\r\n`) for every reply that the proxy itself makes (append_to_reply). */
   replyAppend?: string
   /** Number of targets that the branch route dropped: with no branch left, the relay answers -6. */
@@ -104,8 +106,18 @@ export interface RequestContext {
   relay(spec: RelaySpec): number | Promise<number>
   /** 1 sent, -1 not sent (a final reply is out already, or an ACK). */
   reply(spec: ReplySpec): number
-  /** Cancels every branch that has no final answer (t_cancel_branches). */
-  cancelBranches(): void
+  /** Cancels branches that have no final answer (t_cancel_branches): all, all but `branch`, or only that one. */
+  cancelBranches(which: 'all' | 'others' | 'this', branch: number): void
+  /** The final status of each branch so far, 0 while it is open. */
+  branchStatuses(): number[]
+  /** The answers of branches so far no longer count: of all legs, or of the last one (t_drop_replies). */
+  dropReplies(which: 'all' | 'last'): void
+  /** t_suspend: the request stays open when its route ends, until the router goes on with it. 1, or -1 where that cannot be. */
+  suspend(): number
+  /** A suspended request goes on: the route runs now. False: it is over. */
+  resume(): boolean
+  /** The route that {@link resume} let go on has ended. */
+  resumed(how: 'well' | 'failed'): void
   /** Answer to where the request came from, with received and rport (force_rport). */
   forceRport(): void
   /** Nothing more shall be sent for this request (drop in request_route). No effect once it was relayed or answered. */
@@ -127,6 +139,18 @@ export interface FailureContext extends RequestContext {
   readonly branchReplied: boolean
   /** Index of the branch that won. */
   readonly branch: number
+}
+
+/** One branch has failed, and others may still be open (t_on_branch_failure). */
+export interface BranchFailure {
+  /** The reply that ended it; none when that was made here (408, 503). */
+  readonly reply: SipReply | undefined
+  readonly status: number
+  readonly timedOut: boolean
+  readonly branchReplied: boolean
+  readonly branch: number
+  readonly uri: string
+  readonly nextHop: string | undefined
 }
 
 /** A reply on its way back. */
@@ -189,6 +213,8 @@ export interface Router {
   reply(context: ReplyContext): ReplyOutcome | Promise<ReplyOutcome>
   /** Every branch has failed and the last relay named a failure route. */
   failure(context: FailureContext, route: string): void | Promise<void>
+  /** One branch has failed, whose relay named a route for that. */
+  branchFailure(context: RequestContext, failure: BranchFailure, route: string): void | Promise<void>
   /** The request is over: release the program and what the guest keeps for it. Exactly once for every context that `request` got. */
   ended(context: RequestContext): void
   /** A call (INVITE and the dialogs it made) is over, however; exactly once. `untracked`: answered, but the script did not record-route. */

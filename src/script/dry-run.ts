@@ -81,6 +81,7 @@ export const DRY_META: RunMeta = {
 
 export function dryAnswer(op: string): string | number {
   if (op === 'rtp') return '{"code":1}'
-  if (op === 'env' || op === 'request') return 'null'
+  if (op === 'env' || op === 'request' || op === 'socketText') return 'null'
+  if (op === 'transaction') return '[]'
   return op === 'local' ? 0 : 1
 }

@@ -136,7 +136,9 @@ async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: numb
   for (const [, name, text] of proxy.printed().matchAll(/P\|(\w+)\|([\s\S]*?)\|E/g)) {
     const list = said.get(name!) ?? []
     // One entry of our log is one line: what breaks lines becomes a space there.
-    list.push(text!.replace(/[\r\n]/g, ' '))
+    const line = text!.replace(/[\r\n]/g, ' ')
+    // Retransmissions come when they like, and reply_route sees each.
+    if (!line.startsWith('core ') || !list.includes(line)) list.push(line)
     said.set(name!, list)
   }
   return new Map(

@@ -3,6 +3,7 @@
 import { ManualClock } from '../../src/clock.ts'
 import { silentLog } from '../../src/log.ts'
 import {
+  type BranchFailure,
   type BranchSpec,
   type CallSummary,
   type FailureContext,
@@ -59,6 +60,7 @@ export class TestRouter implements Router {
     canceled: boolean
     timedOut: boolean
   }[] = []
+  readonly branchFailures: { failure: BranchFailure; route: string }[] = []
   readonly endings: RequestContext[] = []
   readonly calls: CallSummary[] = []
 
@@ -84,6 +86,10 @@ export class TestRouter implements Router {
     const { status, canceled, timedOut } = context
     this.failures.push({ context, route, status, canceled, timedOut })
     return this.onFailure(context, route)
+  }
+
+  branchFailure(_context: RequestContext, failure: BranchFailure, route: string): void {
+    this.branchFailures.push({ failure, route })
   }
 
   ended(context: RequestContext): void {

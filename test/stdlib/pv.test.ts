@@ -76,7 +76,7 @@ describe('on a request', () => {
     ['$di $dir', 'sip:d@v busy'],
     ['$ai', 'sip:asserted@x'],
     ['$au $ar $adn $adu', 'al r.example n1 sip:r'],
-    ['$via0(host) $via0(branch) $via1(host) $viaZ(port)', '10.0.0.9 z9hG4bKone 10.0.0.8 0'],
+    ['$via0(host) $via0(branch) $via1(host) $viaZ(port)', '10.0.0.9 z9hG4bKone 10.0.0.8 5060'],
     ['$hdr(Via)|$(hdr(Via)[1])|$(hdr(via)[-1])|$hdrc(Via)', expect.stringContaining('z9hG4bKtwo|')],
     ['$hdr(To)|$hdr(Call-ID)|$hdr(Nope)', '<sip:bob@example.org>|call@id|<null>'],
     ['$expires(min) $expires(max)', '60 60'],

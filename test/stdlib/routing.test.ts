@@ -227,7 +227,7 @@ describe('mf_process_maxfwd_header', () => {
     expect(limited('70')).toEqual([1, 'Max-Forwards: 69'])
     expect(limited(undefined)).toEqual([2, 'Max-Forwards: 10'])
     expect(limited('0')).toEqual([-1, 'Max-Forwards: 0'])
-    expect(limited('999')).toEqual([1, 'Max-Forwards: 256'])
+    expect(limited('999')).toEqual([1, 'Max-Forwards: 70'])
     expect(mfProcessMaxfwdHeader).toBeTypeOf('function')
   })
 })

@@ -4,15 +4,20 @@ import { builtins, declarationOf, parseFormat } from '../../../stdlib/registry.t
 import { parametersFor, takesLiterally } from './arguments.ts'
 import type { BinaryExpression, CallExpression, Expression, OldComparison, RouteCallExpression } from './ast.ts'
 import { constantOf, typeOf } from './constants.ts'
+import {
+  isBoolean,
+  isCall,
+  isCommand,
+  isLastCode,
+  isNull,
+  isSlot,
+  LAST_CODE,
+  withoutNeutral,
+} from './expression-kinds.ts'
 import { type Model, routeNameOf } from './model.ts'
 import type { Token } from './tokens.ts'
 
 const js = (value: string | number): string => JSON.stringify(value)
-
-/** Whether it calls a command of the core: those leave `$rc` as it was. */
-export function isCommand(expression: Expression): boolean {
-  return expression.kind === 'call' && builtins().get(expression.name)?.module === 'core'
-}
 
 /** Names at the head of the program: each thing is made once, before the first message. */
 export class Hoisted {
@@ -113,7 +118,8 @@ export class ExpressionEmitter {
       case 'old-operand':
         return `D.int(D.oldValue(${js(expression.operand)}))`
       case 'assign':
-        return `(${this.#assign(expression)}, 1)`
+        // `$rc` begins afresh with it, as for a call.
+        return `(${this.#assign(expression)}, S.rc = 0, 1)`
       case 'variable':
         if (isLastCode(expression)) return 'S.rc'
         if (declarationOf(expression.node)?.number !== undefined) {
@@ -175,7 +181,8 @@ export class ExpressionEmitter {
       case 'call':
         if (expression.name === 'selval') {
           const [condition, yes, no] = expression.args
-          return `(${this.truth(condition!)} ? ${this.value(yes!)} : ${this.value(no!)})`
+          // A choice of nothing is the empty text.
+          return `((${this.truth(condition!)} ? ${this.value(yes!)} : ${this.value(no!)}) ?? '')`
         }
         break
     }
@@ -187,7 +194,8 @@ export class ExpressionEmitter {
     const constant = constantOf(expression)
     if (constant !== undefined) return js(constant)
     if (isCall(expression)) return this.code(expression)
-    const reduced = withoutNeutral(expression)
+    let reduced = withoutNeutral(expression)
+    for (let next = reduced; next !== undefined; next = withoutNeutral(next)) reduced = next
     if (reduced !== undefined && isCall(reduced)) return this.code(reduced)
     if (expression.kind === 'block') return this.#around.blockCall(expression)
     return this.value(expression)
@@ -399,63 +407,3 @@ export class ExpressionEmitter {
 }
 
 const paren = (code: string) => `(${code})`
-const LAST_CODE = new Set(['rc', 'retcode', '?'])
-
-function isLastCode(expression: Expression): boolean {
-  return (
-    expression.kind === 'variable' &&
-    LAST_CODE.has(expression.node.name) &&
-    expression.node.transformations.length === 0
-  )
-}
-
-/** `$var(name)` with a constant name. */
-function isSlot(name: string, inner: string | undefined): boolean {
-  return name === 'var' && inner !== undefined && inner.trim() !== '' && !inner.includes('$')
-}
-
-export function isNull(expression: Expression): boolean {
-  return expression.kind === 'variable' && expression.node.name === 'null'
-}
-
-export function isCall(expression: Expression): expression is CallExpression | RouteCallExpression {
-  if (expression.kind === 'route-call') return true
-  return expression.kind === 'call' && !['strlen', 'strempty', 'selval'].includes(expression.name)
-}
-
-const BOOLEAN_OPERATORS = new Set(['==', '!=', 'eq', 'ne', 'ieq', 'ine', '=~', '>', '<', '>=', '<='])
-
-/** The value is 1 or 0 and is best made as a JavaScript boolean. */
-function isBoolean(expression: Expression): boolean {
-  switch (expression.kind) {
-    case 'call':
-      return expression.name !== 'strlen' && expression.name !== 'selval'
-    case 'route-call':
-    case 'old-comparison':
-    case 'block':
-      return true
-    case 'unary':
-      return expression.operator === '!' || expression.operator === 'defined'
-    case 'binary':
-      if (BOOLEAN_OPERATORS.has(expression.operator)) return true
-      return (expression.operator === '&&' || expression.operator === '||') && withoutNeutral(expression) === undefined
-    default:
-      return false
-  }
-}
-
-/** 5.6.3 folds a constant operand away, and with it the making of 1 and 0: `$a && 1` is `$a`, also where it is -1. */
-function withoutNeutral(expression: Expression): Expression | undefined {
-  if (expression.kind !== 'binary' || (expression.operator !== '&&' && expression.operator !== '||')) return undefined
-  const { left, right, operator } = expression
-  for (const [one, other] of [
-    [left, right],
-    [right, left],
-  ] as const) {
-    const constant = constantOf(one)
-    if (typeof constant !== 'number') continue
-    if (constant === (operator === '&&' ? 1 : 0)) return other
-    if (constant === (operator === '&&' ? 0 : 1)) return { kind: 'number', value: constant, at: one.at }
-  }
-  return undefined
-}

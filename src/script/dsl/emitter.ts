@@ -1,7 +1,8 @@
 // Owns the emitted program: blocks become functions, statements become lines that a source map leads back to the file.
 import type { Expression, LeaveStatement, Statement, SwitchStatement } from './ast.ts'
 import { constantOf } from './constants.ts'
-import { ExpressionEmitter, Hoisted, isCall, isCommand } from './emit-expression.ts'
+import { ExpressionEmitter, Hoisted } from './emit-expression.ts'
+import { isCall, isCommand } from './expression-kinds.ts'
 import type { Block, Model } from './model.ts'
 import { type RawSourceMap, SourceMapBuilder } from './source-map.ts'
 import type { Token } from './tokens.ts'
@@ -88,7 +89,8 @@ class ProgramEmitter {
     const kinds: string[] = []
     for (const kind of ENTRY_KINDS) {
       const entries = this.#input.model.blocks
-        .filter((block) => block.routeKind === kind)
+        // A suspended request goes on in a route of its own name.
+        .filter((block) => block.routeKind === kind || (kind === 'request' && block.routeKind === 'sub'))
         .map((block) => `${JSON.stringify(block.name)}: ${this.#entry(block)}`)
       if (entries.length > 0) kinds.push(`${kind}: { ${entries.join(', ')} }`)
     }
