@@ -30,7 +30,7 @@ export interface LocalRequest {
   /** Each provisional reply. */
   onProvisional?(reply: SipReply): void
   /** The request as it is about to leave, and what leaves instead; undefined sends nothing. */
-  readonly rewrite?: (request: SipRequest, hop: Hop) => SipRequest | undefined
+  readonly rewrite?: (request: SipRequest, hop: Hop) => SipRequest | undefined | Promise<SipRequest | undefined>
 }
 
 /** How it ended: with a reply, or with a status of our own (408 nobody answered, 478 no such place, 503 not reachable). */
@@ -93,7 +93,7 @@ function withoutVia(host: LocalRequestHost, request: LocalRequest): string {
   ].join('\r\n')
 }
 
-function attempt(
+async function attempt(
   host: LocalRequestHost,
   request: LocalRequest,
   text: string,
@@ -105,10 +105,10 @@ function attempt(
   const branch = `${MAGIC_COOKIE}${host.ids.branch()}`
   const via = `Via: SIP/2.0/${VIA_TRANSPORT[listener.transport]} ${hostPort(listener)};branch=${branch}\r\n`
   let written = parsedRequest(`${method} ${request.uri} SIP/2.0\r\n${via}${text}`)
-  if (written === undefined) return Promise.resolve({ status: 400, reason: 'the request does not parse' })
+  if (written === undefined) return { status: 400, reason: 'the request does not parse' }
   if (request.rewrite !== undefined) {
-    written = request.rewrite(written, hop)
-    if (written === undefined) return Promise.resolve({ status: 487, reason: 'dropped by the script' })
+    written = await request.rewrite(written, hop)
+    if (written === undefined) return { status: 487, reason: 'dropped by the script' }
   }
   const sent = written
   return new Promise((resolve) => {
