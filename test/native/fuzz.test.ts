@@ -29,7 +29,7 @@ async function build(): Promise<void> {
   const changed = (file: string): number => statSync(file).mtimeMs
   const newest = Math.max(...[relay, own].flatMap((folder) => listed(folder, /\.(cc|h)$/)).map(changed))
   if (TARGETS.every((target) => existsSync(out + target) && changed(out + target) >= newest)) return
-  const parts = listed(relay, /\.cc$/).filter((file) => !file.endsWith('/addon.cc'))
+  const parts = listed(relay, /\.cc$/).filter((file) => !/\/addon[^/]*\.cc$/.test(file))
   const object = (source: string): string => `${out}${source.slice(root.length).replaceAll('/', '-')}.o`
   const waiting = [...parts, ...listed(own, /_fuzz\.cc$/)]
   const work = async (): Promise<void> => {

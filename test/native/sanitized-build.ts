@@ -53,7 +53,7 @@ async function build(): Promise<void> {
   await Promise.all([work(), work()])
   const relay = sources.filter((source) => source.startsWith(folders[0]!))
   const checks = sources.filter((source) => source.startsWith(folders[1]!))
-  const addon = (source: string): boolean => source.endsWith('/addon.cc')
+  const addon = (source: string): boolean => /\/addon[^/]*\.cc$/.test(source)
   const link = (target: string, parts: string[]): Promise<unknown> =>
     run(compiler, ['-shared', ...SANITIZE, '-o', target, ...parts.map(object)])
   await link(RELAY, relay)

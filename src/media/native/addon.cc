@@ -4,28 +4,16 @@
 #include <span>
 #include <string>
 
+#include "addon_audio.h"
 #include "addon_connection.h"
-#include "relay.h"
+#include "addon_handle.h"
 
 namespace {
 
 using media::Endpoint;
+using media::Handle;
 using media::Relay;
 using media::StreamSettings;
-
-/// What one createRelay() gave; lives until shutdown or the end of its environment.
-struct Handle {
-  std::unique_ptr<Relay> relay;
-  napi_threadsafe_function report = nullptr;
-
-  void stop() {
-    if (!relay) return;
-    relay->shutdown();
-    relay.reset();
-    napi_release_threadsafe_function(report, napi_tsfn_abort);
-    report = nullptr;
-  }
-};
 
 class Arguments {
  public:
@@ -234,6 +222,7 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->learning = given.integer("learningMillis");
   settings->packet_rate = static_cast<uint32_t>(given.integer("packetRate"));
   settings->connection = media::read_connection(env, arguments.value(2));
+  settings->conversion = media::read_conversion(env, arguments.value(2));
   return boolean(env, arguments.handle()->relay->configure(static_cast<uint32_t>(arguments.integer(1)), std::move(settings)));
 }
 
@@ -331,6 +320,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"shutdown", nullptr, shutdown, nullptr, nullptr, nullptr, napi_default, nullptr},
   };
   napi_define_properties(env, exports, std::size(functions), functions);
+  media::define_audio(env, exports);
   return exports;
 }
 

@@ -127,6 +127,13 @@ void MediaLoop::configure(PacketStream* stream, std::unique_ptr<StreamSettings> 
   });
 }
 
+void MediaLoop::ask(PacketStream* stream, std::function<void(PacketStream&, int64_t)> work) {
+  post([this, stream, work = std::move(work)] {
+    work(*stream, now_microseconds());
+    playouts_.note(stream);
+  });
+}
+
 std::unique_ptr<PacketStream> MediaLoop::detach(PacketStream* stream) {
   stream_count_.fetch_sub(1, std::memory_order_relaxed);
   std::promise<std::unique_ptr<PacketStream>> given;
@@ -142,6 +149,7 @@ void MediaLoop::add(std::unique_ptr<PacketStream> stream) {
     epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.fd, &event);
   }
   next_deadline_ = std::min(next_deadline_, stream->next_deadline(now_milliseconds()));
+  playouts_.note(stream.get());
   streams_.push_back(std::move(stream));
   watch_connection(streams_.back().get());
 }
@@ -154,6 +162,8 @@ void MediaLoop::watch_connection(PacketStream* stream) {
 
 std::unique_ptr<PacketStream> MediaLoop::remove(PacketStream* stream) {
   stream->unlink();
+  if (StreamServices* services = stream->services()) services->part(*stream);
+  playouts_.forget(stream);
   std::erase(connected_, stream);
   for (const auto component : {PacketStream::kRtp, PacketStream::kRtcp}) {
     PacketStream::Socket& socket = stream->socket(component);
@@ -190,7 +200,7 @@ void MediaLoop::run() {
     int wait = -1;
     if (!ready_.empty()) {
       wait = 0;
-    } else if (const int64_t next = std::min(next_deadline_, next_connection_); next != INT64_MAX) {
+    } else if (const int64_t next = std::min({next_deadline_, next_connection_, playouts_.next() / 1000}); next != INT64_MAX) {
       wait = static_cast<int>(std::clamp<int64_t>(next - now_milliseconds() + 1, 0, 60'000));
     }
     const int count = epoll_wait(epoll_, batch_->events, kEvents, wait);
@@ -215,6 +225,7 @@ void MediaLoop::run() {
     drain_ready(now);
     if (now / 1000 >= next_deadline_) check_deadlines(now / 1000);
     if (now / 1000 >= next_connection_) run_connections(now / 1000);
+    if (now >= playouts_.next()) playouts_.run(now);
     if (coalesce(rate_packets_ - before, now)) {
       const timespec pause{.tv_sec = 0, .tv_nsec = kCoalesceNanoseconds};
       nanosleep(&pause, nullptr);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "packet_stream.h"
+#include "playout_clock.h"
 
 namespace media {
 
@@ -36,6 +37,8 @@ class MediaLoop {
   void close(PacketStream* stream);
   void link(PacketStream* a, PacketStream* b);
   void configure(PacketStream* stream, std::unique_ptr<StreamSettings> settings);
+  /// Has `work` done in the loop; `now` in microseconds. What the stream plays afterwards is sent in time.
+  void ask(PacketStream* stream, std::function<void(PacketStream&, int64_t now)> work);
   /// Waits for the loop to let go of the stream, unlinked and with its counters, so that another loop can have it.
   std::unique_ptr<PacketStream> detach(PacketStream* stream);
 
@@ -74,6 +77,7 @@ class MediaLoop {
   std::vector<PacketStream::Socket*> unfinished_;  // empty between two drains
   std::unique_ptr<Batch> batch_;
   int64_t next_deadline_ = INT64_MAX;
+  PlayoutClock playouts_;
   std::vector<PacketStream*> connected_;  // Borrowed from streams_: those that speak ICE or DTLS.
   int64_t next_connection_ = INT64_MAX;   // milliseconds
   int64_t rate_since_ = 0;  // microseconds

@@ -29,22 +29,4 @@ struct MediaPolicy {
   Verdict apply_other(bool telephone_event, size_t payload, uint8_t* data, size_t length) const;
 };
 
-/// Tells the packets of one event from those of the next.
-class DtmfEvents {
- public:
-  /// RFC 4733 2.5.1.2: all packets of an event have its timestamp, also those sent again at its end.
-  bool begins(const RtpHeader& header) {
-    if (any_ && header.timestamp == timestamp_ && header.ssrc == ssrc_) return false;
-    any_ = true;
-    timestamp_ = header.timestamp;
-    ssrc_ = header.ssrc;
-    return true;
-  }
-
- private:
-  bool any_ = false;
-  uint32_t timestamp_ = 0;
-  uint32_t ssrc_ = 0;
-};
-
 }  // namespace media

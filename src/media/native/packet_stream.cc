@@ -43,6 +43,8 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
   latches_[kRtp].configure(settings_.latching, settings_.remote_rtp, settings_.learning);
   latches_[kRtcp].configure(settings_.latching, settings_.remote_rtcp, settings_.learning);
   reception_.set_clock_rate(settings_.clock_rate);
+  if (services_ || settings_.conversion) needed_services().set_conversion(std::move(settings_.conversion));
+  if (services_ && services_->idle()) services_.reset();
   configured_ = true;
   adopt_connection();
   publish_learned();
@@ -73,15 +75,14 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   count_in(rtcp, wire_length);
   if (rtcp) {
     reports_.received(data, length, now);
+    if (services_) [[unlikely]] services_->heard(true, data, length, source, now);
     if (!settings_.receive || !peer_) return counters_.discarded.add(1);
     return peer_->transmit(Kind::kRtcp, component, data, length, now);
   }
   reception_.received(rtp_header, wire_length, now, &counters_);
   const bool telephone_event = settings_.policy.is_telephone_event(data);
-  if (telephone_event) {
-    counters_.dtmf_packets.add(1);
-    if (dtmf_.begins(rtp_header)) counters_.dtmf_events.add(1);
-  }
+  if (telephone_event) hear_event(rtp_header, data, length, now);
+  if (services_) [[unlikely]] services_->heard(false, data, length, source, now);
   if (!settings_.receive || !peer_) return counters_.discarded.add(1);
   switch (settings_.policy.apply(telephone_event, rtp_header.size, data, length)) {
     case MediaPolicy::Verdict::kBlockDtmf:
@@ -94,7 +95,32 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
     case MediaPolicy::Verdict::kPass:
       break;
   }
+  if (services_ || peer_->services_) [[unlikely]] return pass_on(data, length, now);
   peer_->transmit(Kind::kRtp, component, data, length, now);
+}
+
+void PacketStream::hear_event(const RtpHeader& header, const uint8_t* data, size_t length, int64_t now) {
+  counters_.dtmf_packets.add(1);
+  TelephoneEvent event;
+  if (!TelephoneEvent::parse(data + header.size, length - header.size, &event)) return;
+  const EventDetector::Outcome outcome = dtmf_.heard(header, event, now);
+  if (outcome.began) counters_.dtmf_events.add(1);
+  if (!settings_.events) return;
+  for (size_t i = 0; i < outcome.count; i++) settings_.events->dtmf(id_, outcome.ended[i]);
+}
+
+void PacketStream::pass_on(uint8_t* data, size_t length, int64_t now) {
+  Departure departure(*peer_, Departure::Admission::kRelayed, now);
+  if (services_ && services_->converts()) {
+    services_->convert(data, length, departure);
+  } else {
+    departure.packet(data, length);
+  }
+}
+
+StreamServices& PacketStream::needed_services() {
+  if (!services_) services_ = std::make_unique<StreamServices>();
+  return *services_;
 }
 
 void PacketStream::receive_foreign(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {

@@ -13,6 +13,8 @@
 #include "reports.h"
 #include "srtp_context.h"
 #include "stats.h"
+#include "stream_services.h"
+#include "telephone_event.h"
 
 namespace media {
 
@@ -40,6 +42,9 @@ struct StreamSettings {
   /// ICE, DTLS; nullptr: neither. With DTLS the keys above are absent, and those of the handshake take their place.
   std::unique_ptr<ConnectionSettings> connection;
   uint32_t clock_rate = 8000;
+  /// What becomes of payloads that arrive here; nullptr: they stay as they are.
+  std::unique_ptr<Conversion> conversion;
+  StreamEvents* events = nullptr;  // Borrowed from the relay, which outlives its loops.
 };
 
 struct LearnedAddresses {
@@ -94,6 +99,15 @@ class alignas(64) PacketStream {
   int64_t run_connection(int64_t now);
   ConnectionEvent take_event() { return connection_ ? connection_->take_event() : ConnectionEvent::kNone; }
 
+  /// What is done besides passing packets on; nullptr: nothing. The loop's thread alone.
+  StreamServices* services() const { return services_.get(); }
+  StreamServices& needed_services();
+  void tell_clip_ended() const {
+    if (settings_.events) settings_.events->clip_ended(id_);
+  }
+  /// Sends RTP in the clear to the far end, by the stream's keys; `data` has room for what SRTP adds.
+  void depart(uint8_t* data, size_t length, int64_t now) { transmit(Kind::kRtp, kRtp, data, length, now); }
+
   /// Milliseconds at which the stream will have been quiet for too long; INT64_MAX: never, or reported already.
   int64_t deadline() const;
   /// The earliest that deadline() can become without a configuration: a reported stream may be heard again at once.
@@ -129,12 +143,17 @@ class alignas(64) PacketStream {
   bool accept(Component component, const Endpoint& source, int64_t now);
   void count_in(bool rtcp, size_t wire_length);
   bool within_rate(int64_t now);
+  /// A packet of a telephone event: counted, and the end of its key told.
+  void hear_event(const RtpHeader& header, const uint8_t* data, size_t length, int64_t now);
+  /// The way of a packet that is more than passed on.
+  void pass_on(uint8_t* data, size_t length, int64_t now);
   void count_failure(SrtpResult result);
   void transmit(Kind kind, Component component, uint8_t* data, size_t length, int64_t now);
   void publish_learned();
 
   Socket sockets_[2];
   PacketStream* peer_ = nullptr;  // Borrowed from the loop, which unlinks both before either goes.
+  std::unique_ptr<StreamServices> services_;
   const uint32_t id_;
   bool configured_ = false;
   bool open_ = false;  // configured, and keyed where DTLS is to give the keys
@@ -147,7 +166,7 @@ class alignas(64) PacketStream {
   EndpointLatch latches_[2];
   alignas(64) StreamCounters counters_;
   Reception reception_;
-  DtmfEvents dtmf_;
+  EventDetector dtmf_;
   Reports reports_;
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<SrtpContext> srtcp_in_, srtcp_out_;

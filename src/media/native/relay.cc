@@ -32,17 +32,65 @@ bool Relay::link(uint32_t a, uint32_t b) {
   if (first == streams_.end() || second == streams_.end()) return false;
   // Both ends of a packet's way live in one thread, so that no lock stands between them.
   if (first->second.loop != second->second.loop) {
-    MediaLoop* loop = first->second.loop;
-    loop->attach(second->second.loop->detach(second->second.stream));
-    second->second.loop = loop;
+    move(second->second, first->second.loop);
+    for (const auto& [sink, subscription] : subscriptions_)
+      if (subscription.source == b || sink == b) join(sink, subscription);
   }
   first->second.loop->link(first->second.stream, second->second.stream);
   return true;
 }
 
+void Relay::move(Entry& entry, MediaLoop* loop) {
+  loop->attach(entry.loop->detach(entry.stream));
+  entry.loop = loop;
+}
+
+/// Both live in one thread, for the same reason.
+void Relay::join(uint32_t sink, const Subscription& subscription) {
+  Entry& to = streams_.at(sink);
+  Entry& from = streams_.at(subscription.source);
+  if (to.loop != from.loop) move(to, from.loop);
+  from.loop->ask(from.stream, [stream = to.stream, conversion = subscription.conversion](PacketStream& source, int64_t) {
+    StreamServices::subscribe(source, *stream, conversion.get());
+  });
+}
+
+bool Relay::subscribe(uint32_t source, uint32_t sink, std::shared_ptr<const Conversion> conversion) {
+  if (source == sink || !streams_.contains(source) || !streams_.contains(sink)) return false;
+  join(sink, subscriptions_[sink] = {source, std::move(conversion)});
+  return true;
+}
+
+bool Relay::unsubscribe(uint32_t sink) {
+  subscriptions_.erase(sink);
+  return ask(sink, [](PacketStream& stream, int64_t) { StreamServices::unsubscribe(stream); });
+}
+
+bool Relay::ask(uint32_t id, std::function<void(PacketStream&, int64_t)> work) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return false;
+  found->second.loop->ask(found->second.stream, std::move(work));
+  return true;
+}
+
+bool Relay::local(uint32_t id, Endpoint* rtp, Endpoint* rtcp) const {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return false;
+  *rtp = *rtcp = found->second.address;
+  rtp->set_port(found->second.rtp_port);
+  rtcp->set_port(static_cast<uint16_t>(found->second.rtp_port + 1));
+  return true;
+}
+
+Recorder& Relay::recorder() {
+  if (!recorder_) recorder_ = std::make_unique<Recorder>();
+  return *recorder_;
+}
+
 bool Relay::configure(uint32_t id, std::unique_ptr<StreamSettings> settings) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return false;
+  settings->events = events_.get();
   found->second.loop->configure(found->second.stream, std::move(settings));
   return true;
 }
@@ -52,6 +100,7 @@ bool Relay::close(uint32_t id) {
   if (found == streams_.end()) return false;
   const Entry entry = found->second;
   streams_.erase(found);
+  std::erase_if(subscriptions_, [id](const auto& each) { return each.first == id || each.second.source == id; });
   entry.loop->close(entry.stream);
   ports_.give_back(entry.address, entry.rtp_port, now_milliseconds());
   return true;
@@ -64,7 +113,9 @@ const PacketStream* Relay::find(uint32_t id) const {
 
 void Relay::shutdown() {
   streams_.clear();
+  subscriptions_.clear();
   loops_.clear();
+  recorder_.reset();
 }
 
 }  // namespace media

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "media_loop.h"
+#include "recorder.h"
 #include "port_pool.h"
 
 namespace media {
@@ -28,6 +29,18 @@ class Relay {
   bool close(uint32_t id);
   /// nullptr when there is no such stream. Valid until the stream is closed.
   const PacketStream* find(uint32_t id) const;
+  /// Has work done in the stream's loop.
+  bool ask(uint32_t id, std::function<void(PacketStream&, int64_t now)> work);
+  /// Where the stream's packets arrive.
+  bool local(uint32_t id, Endpoint* rtp, Endpoint* rtcp) const;
+  /// Copies of what arrives at `source` leave by `sink`, which is linked to nothing.
+  bool subscribe(uint32_t source, uint32_t sink, std::shared_ptr<const Conversion> conversion);
+  bool unsubscribe(uint32_t sink);
+  /// Whom streams tell of keys and clips; before the first is configured.
+  void listen(std::unique_ptr<StreamEvents> events) { events_ = std::move(events); }
+  /// Begins its thread when it is first asked for.
+  Recorder& recorder();
+  bool recording() const { return recorder_ != nullptr; }
   /// Stops the threads and closes every stream; nothing is reported afterwards.
   void shutdown();
 
@@ -39,9 +52,21 @@ class Relay {
     uint16_t rtp_port;
   };
 
+  struct Subscription {
+    uint32_t source;
+    std::shared_ptr<const Conversion> conversion;
+  };
+
+  void move(Entry& entry, MediaLoop* loop);
+  void join(uint32_t sink, const Subscription& subscription);
+
+  // Both outlive the loops.
+  std::unique_ptr<StreamEvents> events_;
+  std::unique_ptr<Recorder> recorder_;
   std::vector<std::unique_ptr<MediaLoop>> loops_;
   PortPool ports_;
   std::unordered_map<uint32_t, Entry> streams_;
+  std::unordered_map<uint32_t, Subscription> subscriptions_;  // by sink
   uint32_t next_id_ = 1;
 };
 
