@@ -1,6 +1,7 @@
 // Owns a native relay that opens no socket: ports in order, what was configured kept for tests to look at.
 import { SignalboxError } from '../errors.ts'
 import { type DtlsIdentity, FINGERPRINT_BYTES } from './connection-settings.ts'
+import { createFakeAudio, type FakeAudio } from './fake-audio.ts'
 import type { NativeRelay, StreamConfig, StreamStats, TimeoutEvent } from './native-relay.ts'
 
 export interface FakeStream {
@@ -13,7 +14,7 @@ export interface FakeStream {
   stats: StreamStats
 }
 
-export interface FakeNative extends NativeRelay {
+export interface FakeNative extends NativeRelay, FakeAudio {
   readonly open: ReadonlyMap<number, FakeStream>
   /** Reports a stream as silent. */
   fallSilent(id: number): void
@@ -85,6 +86,7 @@ export function createFakeNative(options: { onEvent(event: TimeoutEvent): void }
     return stream
   }
   return {
+    ...createFakeAudio(),
     open,
     openStream({ address, portMin, portMax }) {
       const taken = new Set(

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
 import type { DtlsIdentity } from './connection-settings.ts'
+import { type AudioAddon, type AudioEvent, type NativeAudio, nativeAudio } from './native-audio.ts'
 import { address, integer, nativeSettings, type Settings, type StreamConfig } from './native-settings.ts'
 import type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
@@ -27,7 +28,7 @@ export interface ConnectionEvent {
 }
 
 /** The relay's threads. Packets never enter JavaScript. Every method but openStream throws ERR_MEDIA for an unknown stream. */
-export interface NativeRelay {
+export interface NativeRelay extends NativeAudio {
   /** Binds an even port for RTP and the odd one above it. Throws ERR_MEDIA_PORTS where none is free, ERR_MEDIA where the address is not ours. */
   openStream(options: { address: string; portMin: number; portMax: number; tos?: number }): {
     id: number
@@ -54,7 +55,7 @@ type Counted = Omit<StreamStats, 'jitterMillis' | 'sources' | 'reports'> & {
   reports: Omit<ReportStats, 'jitterMillis'>[]
 }
 
-interface Addon {
+interface Addon extends AudioAddon<Handle> {
   /** An event is 0 or 1, a time-out of a stream that was not or was held, or one of OUTCOMES after those. */
   create(threads: number, onEvent: (stream: number, event: number) => void): Handle
   open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
@@ -96,6 +97,7 @@ function load(path: string): Addon {
 export function createNativeRelay(options: {
   onEvent(event: TimeoutEvent): void
   onConnection?(event: ConnectionEvent): void
+  onAudio?(event: AudioEvent): void
   threads?: number
   addon?: string
 }): NativeRelay {
@@ -111,6 +113,11 @@ export function createNativeRelay(options: {
     else options.onEvent({ type: 'timeout', stream, silent: event === 1 })
   })
 
+  addon.listen(handle, (stream, isKey, event, duration, volume) => {
+    if (!families.has(stream)) return
+    options.onAudio?.(isKey ? { type: 'dtmf', stream, event, duration, volume } : { type: 'clip-ended', stream })
+  })
+
   const running = (): Handle => {
     if (handle) return handle
     throw new SignalboxError('ERR_MEDIA', 'The media relay has been shut down.')
@@ -121,6 +128,8 @@ export function createNativeRelay(options: {
   }
 
   return {
+    ...nativeAudio(addon, running),
+
     openStream({ address: local, portMin, portMax, tos }) {
       const opened = addon.open(
         running(),

@@ -1,6 +1,7 @@
 // Owns how a stream is configured: what may be said, every check of it, and the form in which the addon reads it.
 import { BlockList, isIP } from 'node:net'
 import { SignalboxError } from '../errors.ts'
+import { type Conversion, type ConversionForm, conversionForm } from './audio-settings.ts'
 import { type ConnectionForm, connectionForm, type DtlsConfig, type IceConfig } from './connection-settings.ts'
 
 /** SDES suites that the relay speaks (RFC 4568 6.2, RFC 6188, RFC 7714 14.2). */
@@ -64,6 +65,8 @@ export interface StreamConfig {
   media?: 'pass' | 'block' | 'silence'
   /** Payload types of what arrives here that are telephone events (RFC 4733). */
   dtmfPayloadTypes?: readonly number[]
+  /** What becomes of payloads that arrive here. The same again goes on where it was. */
+  conversion?: Conversion | null
   /** Telephone events that arrive here are not passed on. */
   blockDtmf?: boolean
   /** Quiet for this long: one `timeout` event. Counted from the configuration or the last good packet. 0 or absent: never. */
@@ -83,7 +86,7 @@ interface KeySettings {
 }
 
 /** StreamConfig as the addon reads it: all there, all checked. */
-export interface Settings extends ConnectionForm {
+export interface Settings extends ConnectionForm, ConversionForm {
   latching: number
   address: string
   rtpPort: number
@@ -212,6 +215,7 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     clockRate,
     learningMillis: integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
     ...connectionForm(family, config.ice, config.dtls),
+    ...conversionForm(config.conversion),
     packetRate: integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
   }
 }
