@@ -285,6 +285,9 @@ class ComposedEngine implements PreparedEngine {
       slot: this.#slot,
       counters: this.#counters,
       log,
+      requestBegan: (context) => this.#services.requestBegan(context),
+      requestAnswered: (context, status, reason, reply) =>
+        this.#services.requestAnswered(context, status, reason, reply),
       requestEnded: (context) => {
         this.#media.requestEnded(context)
         this.#services.requestEnded(context)

@@ -13,7 +13,7 @@ import type {
 } from '../proxy/index.ts'
 import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
 import type { EventRun } from '../services/index.ts'
-import { applyEdits, correctContentLength, parseMessage, SipRequest } from '../sip/index.ts'
+import { applyEdits, correctContentLength, parseMessage, type SipReply, SipRequest } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 import type { EngineCounters } from './counters.ts'
 import { errorReply } from './error-replies.ts'
@@ -38,6 +38,9 @@ export interface ScriptRouterOptions {
   readonly counters: EngineCounters
   readonly log: EngineLog
   /** A request is over, after the program has been released. */
+  /** Its route is about to run. */
+  requestBegan(context: RequestContext): void
+  requestAnswered(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
   requestEnded(context: RequestContext): void
   callEnded(call: CallSummary): void
 }
@@ -70,6 +73,7 @@ export class ScriptRouter implements Router {
     program.retain()
     context.program = program
     context.label = String(program.version)
+    this.#options.requestBegan(context)
     const meta = runMeta(context.flow, context.id, context.transactionMatch ? 1 : 0, -1, ++this.#messages)
     const run = this.#begin('request', '', program, context.request, context.flow, context, undefined)
     const outcome = this.#enter(run, meta)
@@ -162,6 +166,10 @@ export class ScriptRouter implements Router {
     } finally {
       program.release()
     }
+  }
+
+  answered(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void {
+    this.#options.requestAnswered(context, status, reason, reply)
   }
 
   ended(context: RequestContext): void {

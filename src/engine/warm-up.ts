@@ -94,6 +94,8 @@ class WarmRig {
       slot: noRunSlot,
       counters,
       log,
+      requestBegan() {},
+      requestAnswered() {},
       requestEnded() {},
       callEnded() {},
     })

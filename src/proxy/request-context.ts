@@ -81,7 +81,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.matched = match
     this.#belonging = belonging
     this.call = new CallShare(host.calls, request)
-    this.#upstream = new Upstream(host, request, flow, this.call)
+    this.#upstream = new Upstream(host, request, flow, this.call, this)
     this.#outgoing = new Outgoing(host, request, flow, language)
   }
 
@@ -331,6 +331,11 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   branchReleased(): void {
     this.#clients--
     this.#endIfDone()
+  }
+
+  /** A reply went upstream. */
+  answered(status: number, reason: string, reply: SipReply | undefined): void {
+    if (this.routed) this.#host.router.answered?.(this, status, reason, reply)
   }
 
   onServerTerminated(): void {

@@ -24,6 +24,10 @@ export interface BranchSpec {
   onReply?: string
   onBranchFailure?: string
   q?: number
+  /** No connection is made for it: only one that is open is used (set_forward_no_connect). */
+  noConnect?: boolean
+  /** What our Via says in place of the listener's address (set_advertised_address), and whether it asks for rport. */
+  via?: { host?: string; port?: number; rport?: boolean }
 }
 
 /** What `t_relay` (or `forward`) asks for. */
@@ -215,6 +219,8 @@ export interface Router {
   failure(context: FailureContext, route: string): void | Promise<void>
   /** One branch has failed, whose relay named a route for that. */
   branchFailure(context: RequestContext, failure: BranchFailure, route: string): void | Promise<void>
+  /** A reply to the request went upstream: a branch's, or one made here (then `reply` is undefined). */
+  answered?(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
   /** The request is over: release the program and what the guest keeps for it. Exactly once for every context that `request` got. */
   ended(context: RequestContext): void
   /** A call (INVITE and the dialogs it made) is over, however; exactly once. `untracked`: answered, but the script did not record-route. */

@@ -14,6 +14,11 @@ export interface LocalReply {
   toTag?: string
 }
 
+/** Whoever is told of the replies that went out. */
+export interface UpstreamOwner {
+  answered(status: number, reason: string, reply: SipReply | undefined): void
+}
+
 const NOTHING: LocalReply = {}
 
 export class Upstream {
@@ -26,16 +31,18 @@ export class Upstream {
   readonly #request: SipRequest
   readonly #flow: Flow
   readonly #call: CallShare
+  readonly #owner: UpstreamOwner
   #server: ServerTransaction | undefined
   #hold: RequestHold | undefined
   #localTag: string | undefined
   #forcedRport = false
 
-  constructor(host: ProxyHost, request: SipRequest, flow: Flow, call: CallShare) {
+  constructor(host: ProxyHost, request: SipRequest, flow: Flow, call: CallShare, owner: UpstreamOwner) {
     this.#host = host
     this.#request = request
     this.#flow = flow
     this.#call = call
+    this.#owner = owner
   }
 
   get hasTransaction(): boolean {
@@ -78,6 +85,7 @@ export class Upstream {
     if (status > 100) toTag = options.toTag ?? (this.#localTag ??= this.#host.ids.tag())
     if (!this.#send(this.#build(status, reason, options, toTag), status)) return
     this.#call.answeredHere(status, reason, this.#request.toTag === '' ? (toTag ?? '') : this.#request.toTag)
+    this.#owner.answered(status, reason, undefined)
   }
 
   /** A reply of this proxy's own that leaves nothing behind. */
@@ -87,11 +95,14 @@ export class Upstream {
     this.#host.transactions.reply(this.#flow, this.#request, wire, this.#forcedRport)
     this.#sent(status)
     this.#call.answeredHere(status, reason, toTag)
+    this.#owner.answered(status, reason, undefined)
   }
 
   /** A reply of a branch; `status` and `reason` as they stand in `wire`. */
   pass(wire: string, status: number, reason: string, reply: SipReply): void {
-    if (this.#send(wire, status)) this.#call.answeredByBranch(status, reason, reply.toTag)
+    if (!this.#send(wire, status)) return
+    this.#call.answeredByBranch(status, reason, reply.toTag)
+    this.#owner.answered(status, reason, reply)
   }
 
   #send(wire: string, status: number): boolean {

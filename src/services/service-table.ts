@@ -1,11 +1,14 @@
 // Owns the table of services under way: which one answers an operation or a command, and their common life.
 import type { CallSummary, RequestContext } from '../proxy/index.ts'
+import type { SipReply } from '../sip/index.ts'
 import type { ModuleParameter, Service, ServiceCommand, ServiceRun } from './service.ts'
 
 export class ServiceTable {
   readonly #services: readonly Service[]
   readonly #byModule: ReadonlyMap<string, Service>
   readonly #commands = new Map<string, ServiceCommand>()
+  readonly #beginWatchers: readonly Service[]
+  readonly #answerWatchers: readonly Service[]
   readonly #requestWatchers: readonly Service[]
   readonly #callWatchers: readonly Service[]
 
@@ -18,6 +21,8 @@ export class ServiceTable {
         if (this.#commands.has(name)) throw new Error(`the command ${name} is declared twice`)
         this.#commands.set(name, command)
       }
+    this.#beginWatchers = services.filter((service) => service.requestBegan)
+    this.#answerWatchers = services.filter((service) => service.requestAnswered)
     this.#requestWatchers = services.filter((service) => service.requestEnded)
     this.#callWatchers = services.filter((service) => service.callEnded)
   }
@@ -47,6 +52,14 @@ export class ServiceTable {
 
   async start(): Promise<void> {
     for (const service of this.#services) await service.start?.()
+  }
+
+  requestBegan(context: RequestContext): void {
+    for (const service of this.#beginWatchers) service.requestBegan!(context)
+  }
+
+  requestAnswered(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void {
+    for (const service of this.#answerWatchers) service.requestAnswered!(context, status, reason, reply)
   }
 
   requestEnded(context: RequestContext): void {

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { CallSummary, LocalReply, LocalRequest, RequestContext } from '../proxy/index.ts'
-import type { IdSource, SipMessage, Transport } from '../sip/index.ts'
+import type { IdSource, SipMessage, SipReply, Transport } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Flow, Listener } from '../transport/index.ts'
 
@@ -54,6 +54,10 @@ export interface Service {
   configure?(parameters: readonly ModuleParameter[]): void
   /** The sockets are open: timers and probes may begin. */
   start?(): void | Promise<void>
+  /** A request came in whose route is about to run. */
+  requestBegan?(context: RequestContext): void
+  /** A reply to the request went upstream: a branch's, or one made here (then `reply` is undefined). */
+  requestAnswered?(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
   requestEnded?(context: RequestContext): void
   callEnded?(call: CallSummary): void
   close?(): void | Promise<void>
@@ -85,6 +89,11 @@ export interface ServiceHost {
   /** Runs an event route of the active program, if it has it. Resolves to whether it ran to its end; never rejects. */
   event(event: EventRun): Promise<boolean>
   hasEvent(name: string): boolean
+  /**
+   * Goes on with a request that `context.suspend()` left open: runs `route[name]` for it, flags, AVPs and changes kept.
+   * Resolves when that has ended; false: the request is over, or the program has no such route.
+   */
+  continue(context: RequestContext, route: string): Promise<boolean>
 }
 
 /** Makes one service. */
