@@ -40,9 +40,23 @@ export * from './htable.ts'
 export { isInSubnet, isIp, isIpRfc1918, isIpv4, isIpv6 } from './ipops.ts'
 export { checkRouteParam, isDirection, looseRoute } from './loose-route.ts'
 export { mfProcessMaxfwdHeader } from './maxfwd.ts'
+export {
+  addContactAlias,
+  addRcvParam,
+  fixNatedContact,
+  fixNatedRegister,
+  fixNatedSdp,
+  handleRuriAlias,
+  isRfc1918,
+  natUacTest,
+  setAliasToPv,
+  setContactAlias,
+} from './nathelper.ts'
+export * from './path.ts'
 export * from './registrar.ts'
 export { addRrParam, recordRoute, recordRouteAdvertised, recordRoutePreset } from './rr.ts'
 export { rtpAnswer, rtpDelete, rtpManage, rtpOffer, rtpQuery, setRtpSet } from './rtpengine.ts'
+export * from './rtpproxy.ts'
 export { sanityCheck } from './sanity.ts'
 export {
   sdpContent,

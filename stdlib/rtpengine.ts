@@ -20,7 +20,7 @@ function rtpengine(name: string, kamailio: string, doc: string): Omit<BuiltinMet
 }
 
 /** Asks the relay, and puts the session description that it answers in place of the body. */
-function ask(operation: RtpArguments['operation'], flags: string): number | Pending<number> {
+export function rtpOperation(operation: RtpArguments['operation'], flags: string): number | Pending<number> {
   const run = currentRun()
   return after(op('rtp', { operation, flags, set: run.state.rtpSet, kind: run.kind }), (result: RtpResult) => {
     if (result.sdp !== undefined && run.message.bodyStart < run.raw.length) {
@@ -36,27 +36,27 @@ export const rtpManage = defineWaiting(
     'rtpengine_manage',
     'Does what the message needs: offer, answer or delete, by method, reply and route. The flags are rtpengine’s.',
   ),
-  (flags?: string) => ask('manage', flags ?? ''),
+  (flags?: string) => rtpOperation('manage', flags ?? ''),
 )
 
 export const rtpOffer = defineWaiting(
   rtpengine('rtpOffer', 'rtpengine_offer', 'Hands the SDP of an offer to the relay and sends on what it answers.'),
-  (flags?: string) => ask('offer', flags ?? ''),
+  (flags?: string) => rtpOperation('offer', flags ?? ''),
 )
 
 export const rtpAnswer = defineWaiting(
   rtpengine('rtpAnswer', 'rtpengine_answer', 'Hands the SDP of an answer to the relay and sends on what it answers.'),
-  (flags?: string) => ask('answer', flags ?? ''),
+  (flags?: string) => rtpOperation('answer', flags ?? ''),
 )
 
 export const rtpDelete = defineWaiting(
   rtpengine('rtpDelete', 'rtpengine_delete', 'Ends the media session of the call.'),
-  (flags?: string) => ask('delete', flags ?? ''),
+  (flags?: string) => rtpOperation('delete', flags ?? ''),
 )
 
 export const rtpQuery = defineWaiting(
   rtpengine('rtpQuery', 'rtpengine_query', 'Asks the relay whether it knows the call.'),
-  (flags?: string) => ask('query', flags ?? ''),
+  (flags?: string) => rtpOperation('query', flags ?? ''),
 )
 
 export const setRtpSet = define(

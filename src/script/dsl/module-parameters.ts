@@ -60,6 +60,12 @@ const TABLE: Readonly<Record<string, string>> = {
     path_check_local:n reg_callid_avp:s aor_avp:s realm_prefix:s xavp_cfg:s xavp_rcd:s xavp_rcd_mask:n gruu_enabled:n
     outbound_mode:n regid_mode:n flow_timer:n contact_max_size:n event_callback:s lookup_filter_mode:n
     use_expired_contacts:n`,
+  nathelper: `force_socket:s natping_interval:n ping_nated_only:n natping_processes:n natping_socket:s received_avp:s
+    sipping_bflag:- sipping_from:s sipping_method:s natping_disable_bflag:- nortpproxy_str:s keepalive_timeout:n
+    udpping_from_path:n append_sdp_oldmediaip:n filter_server_id:n nat_addr_mode:n alias_name:s`,
+  path: 'use_received:n received_format:n received_name:s enable_r2:n sockname_mode:n',
+  rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:n rtpproxy_tout:n rtpproxy_retr:n nortpproxy_str:s timeout_socket:s
+    ice_candidate_priority_avp:s extra_id_pv:s db_url:s table_name:s rtp_inst_pvar:s`,
   db_mysql: `ping_interval:n timeout_interval:n auto_reconnect:n insert_delayed:n update_affected_found:n opt_ssl_mode:n
     unsigned_type:n info:n`,
   db_postgres: 'retries:n timeout:n tcp_keepalive:n lockset:n bytea_output_escape:n opt_ssl_mode:n',

@@ -1,0 +1,45 @@
+// Owns fix_nated_sdp: the lines of a session description that name the sender's own address.
+import { bodyEdit } from '../src/sip/index.ts'
+import { parseAddress } from './ip-address.ts'
+import { currentRun } from './runtime.ts'
+import { bodyLines, sdpSpan } from './sdp-lines.ts'
+import { numberParameter, textParameter } from './settings.ts'
+
+const ACTIVE = 0x01
+const MEDIA = 0x02
+const MARK = 0x04
+const ORIGIN = 0x08
+
+const markLine = textParameter('nathelper', 'nortpproxy_str', 'a=nortpproxy:yes\r\n')
+const appendOld = numberParameter('nathelper', 'append_sdp_oldmediaip', 1)
+
+/** Changes the SDP; Kamailio's code: 1 an address was changed, 2 lines were added alone, -1 there is no SDP. */
+export function fixSdp(flags: number, address: string): number {
+  const { message, raw, edits } = currentRun()
+  const span = sdpSpan(message)
+  if (span === undefined) return -1
+  const family = parseAddress(address)?.length === 16 ? 'IP6' : 'IP4'
+  const old: string[] = []
+  const replaced = (line: string, wanted: RegExp): string =>
+    line.replace(wanted, (_, before: string, was: string) => {
+      old.push(was)
+      return `${before}${family} ${address}`
+    })
+  let body = ''
+  for (const { start, end } of bodyLines(raw, span)) {
+    let line = raw.slice(start, end)
+    if ((flags & MEDIA) !== 0) {
+      line = replaced(line, /^(c=IN )IP[46] ([^\s/]+)/)
+      line = replaced(line, /^(a=rtcp:\d+ IN )IP[46] ([^\s/]+)/)
+    }
+    if ((flags & ORIGIN) !== 0) line = replaced(line, /^(o=.* IN )IP[46] (\S+)/)
+    body += line
+  }
+  if (!/\n$/.test(body)) body += '\r\n'
+  if ((flags & ACTIVE) !== 0) body += 'a=direction:active\r\n'
+  if ((flags & MARK) !== 0) body += /\r\n$/.test(markLine()) ? markLine() : `${markLine()}\r\n`
+  if (appendOld() !== 0) for (const was of old) body += `a=oldmediaip:${was}\r\n`
+  const whole = raw.slice(message.bodyStart, span.start) + body + raw.slice(span.end)
+  edits.push(...bodyEdit(message, whole))
+  return (flags & (MEDIA | ORIGIN)) === 0 ? 2 : 1
+}
