@@ -3,7 +3,9 @@ import { SignalboxError } from '../errors.ts'
 import { type AddressFamily, addressFamily, type SdpDocument } from '../sdp/index.ts'
 import { type Call, type HiddenMedia, type MediaStatement, newPartyMedia, type Party, type PartyMedia } from './call.ts'
 import { answerMedia, offeredMid, offeredProtocol, offerMedia } from './call-negotiation.ts'
+import { NO_DTLS } from './connection-state.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
+import type { DtlsIdentities } from './dtls-negotiation.ts'
 import { mediaToHide, withHidden, withoutHidden } from './hidden-media.ts'
 import type { MediaInterfaces } from './interfaces.ts'
 import { isRelayed, readDocument, readStatement } from './media-statement.ts'
@@ -20,6 +22,7 @@ export interface ExchangeContext {
   /** TOS byte where the request names none. */
   readonly tos: number | undefined
   readonly randomKey: RandomKey
+  readonly identities: DtlsIdentities
   /** Milliseconds since 1970. */
   readonly now: number
   /** What `loop-protect` marks descriptions with. */
@@ -69,7 +72,7 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
       const wanted = options.addressFamily ?? other.stream?.local.family ?? family
       ensureStream(changes, { call, media: own, party: speaker, named: from, family }, options, context)
       ensureStream(changes, { call, media: other, party: listener, named: to, family: wanted }, options, context)
-      return offerMedia({ statement, media, own, other, index, options, randomKey: context.randomKey })
+      return offerMedia({ ...context, statement, media, own, other, index, options })
     })
     const { sdp, name } = written(document, parts, dialogue, hidden, options, context)
     for (const [index, statement] of statements.entries()) mediaAt(speaker, index).pending = statement
@@ -109,7 +112,7 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
       const families = [own.stream.local.family, options.addressFamily ?? other.stream.local.family] as const
       ensureStream(changes, { call, media: own, party: speaker, named: from, family: families[0] }, options, context)
       ensureStream(changes, { call, media: other, party: listener, named: to, family: families[1] }, options, context)
-      return answerMedia({ statement, media, offer, own, other, options, randomKey: context.randomKey })
+      return answerMedia({ ...context, statement, media, offer, own, other, options })
     })
     const { sdp, name } = written(document, parts, dialogue, listener.hidden, options, context)
     for (const index of listener.media.keys()) {
@@ -246,9 +249,16 @@ function planOf(
     media,
     face,
     replaceOrigin: options.replaceOrigin,
-    sessionLines: options.loopProtect ? [`a=${LOOP_ATTRIBUTE}:${mark}`] : [],
+    sessionLines: [
+      ...(options.loopProtect ? [`a=${LOOP_ATTRIBUTE}:${mark}`] : []),
+      // RFC 8839 5.3: of the session, and with it of all its media.
+      ...(media.some((part) => part.action === 'relay' && part.iceLite) ? ['a=ice-lite'] : []),
+    ],
     replaceSessionConnection: options.replaceSessionConnection,
-    replaceZeroAddress: options.replaceZeroAddress || options.mediaAddress !== undefined,
+    replaceZeroAddress:
+      options.replaceZeroAddress ||
+      options.mediaAddress !== undefined ||
+      media.some((part) => part.action === 'relay' && part.addressByIce),
   }
 }
 
@@ -260,6 +270,8 @@ function state(media: PartyMedia, statement: MediaStatement | undefined): void {
 function close(media: PartyMedia, pool: StreamPool): void {
   pool.release(media)
   media.agreed = undefined
+  media.dtls = NO_DTLS
+  media.ice = undefined
 }
 
 function mediaAt(party: Party, index: number): PartyMedia {

@@ -1,5 +1,6 @@
 // Owns the counters of a call in two shapes: the engine's MediaStats, and the dictionary that rtpengine's query and delete return.
 import type { Call, Party, PartyMedia } from './call.ts'
+import { iceConfig } from './ice-negotiation.ts'
 import { estimateMos } from './mos.ts'
 import type { NativeRelay, SourceStats, StreamStats } from './native-relay.ts'
 import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
@@ -30,6 +31,8 @@ function srtpFailures(stats: StreamStats): Record<string, number> {
     mki: stats.srtpWrongMki,
     ssrcLimit: stats.srtpSsrcLimit,
     unsent: stats.srtpUnsent,
+    fingerprint: stats.dtlsWrongFingerprints,
+    handshake: stats.dtlsFailures,
   }
   return Object.fromEntries(Object.entries(reasons).filter(([, count]) => count > 0))
 }
@@ -161,7 +164,12 @@ function ngMedia(report: CallReport, media: PartyMedia, index: number): NgDictio
   if (direction === 'sendrecv' || direction === 'sendonly') flags.push('send')
   if (direction === 'sendrecv' || direction === 'recvonly') flags.push('recv')
   if (media.mux) flags.push('rtcp-mux')
+  if (media.dtls.agreed) flags.push('DTLS-SRTP', `DTLS role ${media.dtls.agreed.role}`)
   if (media.agreed) flags.push('SDES')
+  const ice = iceConfig(media)
+  if (ice) flags.push('ICE')
+  if (ice && stated?.ice?.trickle) flags.push('trickle ICE')
+  if (ice?.role === 'controlling') flags.push('ICE controlling')
   return dictionary({
     index: index + 1,
     type: stated?.kind ?? '',

@@ -1,9 +1,10 @@
 // Owns the calls of a relay and what offers, answers and deletes do to them. All of it is synchronous.
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import type { Call, MediaStatement, Party } from './call.ts'
+import { type Call, isHeldMedia, type Party } from './call.ts'
 import { type ExchangeContext, exchangeAnswer, exchangeOffer, isLoop } from './call-exchange.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
+import type { DtlsIdentities } from './dtls-negotiation.ts'
 import type { MediaInterface, MediaInterfaces } from './interfaces.ts'
 import type { NativeRelay } from './native-relay.ts'
 import { partiesToDelete } from './party-lookup.ts'
@@ -31,6 +32,8 @@ export interface CallTableOptions {
   readonly tos?: number | undefined
   readonly clock: Clock
   readonly randomKey: RandomKey
+  /** Certificates for DTLS. */
+  readonly identities: DtlsIdentities
   /** What `loop-protect` marks descriptions with. */
   readonly mark: string
   /** Called before a call is forgotten, its streams still open. */
@@ -62,6 +65,11 @@ export class CallTable {
 
   get callIds(): string[] {
     return [...this.#entries.keys()]
+  }
+
+  /** The call that a stream belongs to. */
+  callOf(streamId: number): Call | undefined {
+    return this.#pool.callOf(streamId)
   }
 
   /** Ports in use on an interface. */
@@ -187,8 +195,8 @@ export class CallTable {
   }
 
   #context(): ExchangeContext {
-    const { interfaces, tos, randomKey, clock, mark } = this.#options
-    return { pool: this.#pool, interfaces, tos, randomKey, now: clock.wallclock(), mark }
+    const { interfaces, tos, randomKey, identities, clock, mark } = this.#options
+    return { pool: this.#pool, interfaces, tos, randomKey, identities, now: clock.wallclock(), mark }
   }
 
   #signalled(call: Call): void {
@@ -253,8 +261,4 @@ export class CallTable {
 function requireIdentity(options: SessionOptions): void {
   if (options.callId === '') throw new SignalboxError('ERR_PARSE', 'No call-id in message')
   if (options.fromTag === '') throw new SignalboxError('ERR_PARSE', 'No from-tag in message')
-}
-
-function isHeldMedia(statement: MediaStatement): boolean {
-  return statement.direction !== 'sendrecv' || statement.address === undefined
 }

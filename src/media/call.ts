@@ -1,6 +1,9 @@
 // Owns the state of one call: the parties by tag, what each said of its media, and the streams that face it.
 import type { CryptoAttribute, Direction } from '../sdp/index.ts'
+import { NO_DTLS, type PartyDtls, type PartyIce } from './connection-state.ts'
 import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
+import type { DtlsStatement } from './dtls-statement.ts'
+import type { IceStatement } from './ice-statement.ts'
 import type { MediaInterface } from './interfaces.ts'
 import type { OriginMemory } from './session-origin.ts'
 
@@ -26,8 +29,10 @@ export interface MediaStatement {
   readonly direction: Direction
   readonly rtcpMux: boolean
   readonly crypto: readonly CryptoAttribute[]
-  /** Whether keys could be had by DTLS. */
-  readonly fingerprint: boolean
+  /** Undefined: the keys cannot be had by DTLS. */
+  readonly dtls: DtlsStatement | undefined
+  /** Undefined: the address is that of the description. */
+  readonly ice: IceStatement | undefined
   readonly mid: string | undefined
   readonly ptime: string | undefined
   readonly clockRate: number
@@ -45,6 +50,8 @@ export interface PartyMedia {
   stated: MediaStatement | undefined
   /** What an offer of this party said, until it is answered. */
   pending: MediaStatement | undefined
+  /** Identification (RFC 5888) that this party was told in an offer. */
+  midTold: string | undefined
   /** Profile in the last SDP that this party was sent. */
   protocol: string
   /** Keys of ours that this party was told. */
@@ -53,6 +60,11 @@ export interface PartyMedia {
   offered: readonly LocalCrypto[]
   /** Ours and theirs, once agreed; undefined for plain RTP. */
   agreed: { readonly local: LocalCrypto; readonly remote: CryptoAttribute } | undefined
+  dtls: PartyDtls
+  /** ICE in the last SDP that this party was sent; undefined: none. */
+  ice: PartyIce | undefined
+  /** Whether the relay is to be lite towards it. */
+  iceLite: boolean
   /** Whether the last offer that this party was sent had rtcp-mux. */
   muxOffered: boolean
   /** Whether RTCP shares the RTP port on this side. */
@@ -107,15 +119,24 @@ export function newPartyMedia(): PartyMedia {
     stream: undefined,
     stated: undefined,
     pending: undefined,
+    midTold: undefined,
     protocol: '',
     keys: new Map(),
     offered: [],
     agreed: undefined,
+    dtls: NO_DTLS,
+    ice: undefined,
+    iceLite: false,
     muxOffered: false,
     mux: false,
     muxAnswer: 'as-other',
     ptimeAnswer: undefined,
   }
+}
+
+/** Whether media towards or from who said it rests (RFC 3264 8.4). */
+export function isHeldMedia({ direction, address, ice }: MediaStatement): boolean {
+  return direction !== 'sendrecv' || (address === undefined && ice === undefined)
 }
 
 export function partyByTag(call: Call, tag: string): Party | undefined {

@@ -7,8 +7,9 @@ import { type Call, partyByTag } from './call.ts'
 import { controlCall, controlOf } from './call-control.ts'
 import { mediaStats, ngReport, reportOf } from './call-report.ts'
 import { CallTable } from './call-table.ts'
+import { DtlsIdentities } from './dtls-negotiation.ts'
 import { MediaInterfaces } from './interfaces.ts'
-import { createNativeRelay, type NativeRelay, type TimeoutEvent } from './native-relay.ts'
+import { type ConnectionEvent, createNativeRelay, type NativeRelay, type TimeoutEvent } from './native-relay.ts'
 import { dictionary, type NgDictionary } from './ng/bencode.ts'
 import { ngRequest } from './ng/request.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
@@ -42,7 +43,11 @@ export interface EmbeddedRelayOptions {
   /** Bytes for keys; default random ones. */
   readonly randomKey?: (bytes: number) => Uint8Array
   /** Another packet relay (tests). */
-  readonly native?: (options: { onEvent(event: TimeoutEvent): void; threads?: number }) => NativeRelay
+  readonly native?: (options: {
+    onEvent(event: TimeoutEvent): void
+    onConnection?(event: ConnectionEvent): void
+    threads?: number
+  }) => NativeRelay
 }
 
 /** Commands that concern one call. */
@@ -79,8 +84,13 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
   const interfaces = new MediaInterfaces(options.interfaces)
   const native = (options.native ?? createNativeRelay)({
     onEvent: (event) => table.streamTimedOut(event.stream),
+    onConnection: (event) => noteConnection(event),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   })
+  const identities = new DtlsIdentities(
+    () => native.makeIdentity(),
+    () => clock.now(),
+  )
   const statistics = new RelayStatistics(clock.wallclock())
   const table = new CallTable({
     native,
@@ -96,6 +106,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     tos: options.tos,
     clock,
     randomKey: options.randomKey ?? randomBytes,
+    identities,
     mark: randomBytes(6).toString('hex'),
     onEnd: (call, end) => statistics.ended(end, report(call)),
     onTimeout(call, reason) {
@@ -106,6 +117,17 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
   })
   const report = (call: Call) => reportOf(native, call, clock.wallclock())
   let closed = false
+
+  /** What the log says of a far end that could not be met, or is not who it said it was. */
+  function noteConnection({ stream, outcome }: ConnectionEvent): void {
+    const callId = table.callOf(stream)?.id
+    if (callId === undefined) return
+    if (outcome === 'dtls-connected') log.debug({ callId, stream }, 'DTLS has given the keys')
+    else if (outcome === 'dtls-wrong-fingerprint')
+      log.error({ callId, stream }, 'the far end has another certificate than its SDP told: no media passes')
+    else if (outcome === 'dtls-failed') log.warn({ callId, stream }, 'the DTLS handshake failed: no media passes')
+    else log.warn({ callId, stream }, 'ICE found no way to the far end, or lost it')
+  }
 
   function warnAboutInterfaces(session: SessionOptions): string[] {
     return session.direction

@@ -4,6 +4,7 @@ import {
   addressFamily,
   attributes,
   directionOf,
+  directionSaid,
   hasAttribute,
   isGroup,
   isUnspecified,
@@ -16,6 +17,8 @@ import {
 } from '../sdp/index.ts'
 import type { MediaStatement } from './call.ts'
 import { codecKeys, codecOf } from './codec-policy.ts'
+import { readDtls } from './dtls-statement.ts'
+import { readIce } from './ice-statement.ts'
 import type { SessionOptions } from './session-options.ts'
 
 /** @throws SignalboxError ERR_PARSE with rtpengine's words in front */
@@ -50,6 +53,7 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
   if (isGroup(address)) throw new SignalboxError('ERR_MEDIA', `media to ${address} is refused: it is not one host`)
   if (profile.rtp && media.port !== 0 && !media.formats.some((format) => /^\d{1,3}$/.test(format)))
     throw new SignalboxError('ERR_PARSE', 'Incomplete SDP specification: RTP without a payload type')
+  const ice = profile.rtp ? readIce(document, media) : undefined
   const crypto = attributes(media, 'crypto')
     .map(parseCrypto)
     .filter((attribute) => attribute !== undefined)
@@ -59,10 +63,12 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     rtcpPort: readRtcpPort(media),
     address: isUnspecified(address) ? undefined : address,
     protocol: media.protocol,
-    direction: directionOf(document, media),
+    // RFC 8838 5: with ICE, 0.0.0.0 says that candidates are yet to come, and nothing of hold.
+    direction: (ice ? directionSaid : directionOf)(document, media),
     rtcpMux: hasAttribute(media, 'rtcp-mux'),
     crypto,
-    fingerprint: hasAttribute(media, 'fingerprint') || hasAttribute(document.session, 'fingerprint'),
+    dtls: profile.secure ? readDtls(document, media) : undefined,
+    ice,
     mid: attributes(media, 'mid')[0],
     ptime: attributes(media, 'ptime').find((value) => /^\d{1,4}$/.test(value)),
     clockRate: readClockRate(media),

@@ -58,6 +58,7 @@ export function pairForAnswer(call: Call, options: SessionOptions, make: NewPart
       stated: undefined,
       pending: undefined,
       agreed: undefined,
+      dtls: { ...media.dtls, agreed: undefined },
       mux: false,
     })
   }

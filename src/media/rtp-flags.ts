@@ -41,6 +41,8 @@ const LISTED: ReadonlySet<string> = new Set([
   'asymmetric-codecs',
   'reorder-codecs',
   'single-codec',
+  'trickle-ICE',
+  'fragment',
 ])
 
 /** Keys whose value goes into the request as it is. */
@@ -48,6 +50,8 @@ const KEYS: ReadonlyMap<string, string> = new Map([
   ['ICE', 'ICE'],
   ['ICE-lite', 'ICE-lite'],
   ['DTLS', 'DTLS'],
+  ['DTLS-reverse', 'DTLS-reverse'],
+  ['DTLS-fingerprint', 'DTLS-fingerprint'],
   ['SDES', 'SDES'],
   ['TOS', 'TOS'],
   ['tos', 'TOS'],

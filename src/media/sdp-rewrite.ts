@@ -13,6 +13,7 @@ import {
   type SdpLine,
   type SdpMedia,
 } from '../sdp/index.ts'
+import { type Payload, readPayloads } from './codec-policy.ts'
 import { staticRtpmap } from './static-payloads.ts'
 
 export interface RelayedMedia {
@@ -29,13 +30,20 @@ export interface RelayedMedia {
   readonly rtcpMux: boolean
   /** Values of `a=crypto` lines. */
   readonly crypto: readonly string[]
+  /** Attributes of DTLS and of ICE, without `a=`. */
+  readonly dtls: readonly string[]
+  readonly ice: readonly string[]
+  /** Whether this relay only answers the checks of ICE. */
+  readonly iceLite: boolean
+  /** Whether the address that came in stands for candidates, so that 0.0.0.0 asks for no hold. */
+  readonly addressByIce: boolean
   readonly mid: string | undefined
   /** Value of `a=ptime` where the media has none. */
   readonly ptime: string | undefined
   /** Value of `a=ptime` whatever the media has. */
   readonly forcedPtime: string | undefined
   /** Payload types that go on, in order; undefined: as they came. */
-  readonly formats: readonly string[] | undefined
+  readonly payloads: readonly Payload[] | undefined
 }
 
 /** Left as it is, but for ICE: the relay carries only what goes over UDP. */
@@ -155,8 +163,7 @@ function untouchedSection(document: SdpDocument, media: SdpMedia, mid: string | 
 
 function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMedia, plan: RewritePlan): string {
   const count = media.portCount > 1 ? `/${media.portCount}` : ''
-  const formats = part.formats ?? media.formats
-  const formatText = part.formats === undefined ? media.formatText : part.formats.map((format) => ` ${format}`).join('')
+  const formatText = part.payloads?.map(({ format }) => ` ${format}`).join('') ?? media.formatText
   let text = `m=${media.kind} ${part.port}${count} ${part.protocol}${formatText}\r\n`
   const rtp = part.rtcpPort !== undefined
   const payloads = new Set(media.formats)
@@ -169,7 +176,7 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
     else text += verbatim(document, line)
   }
   text += midLine(part.mid)
-  if (rtp) text += payloadLines(document, media, formats)
+  if (rtp) text += payloadLines(part.payloads ?? readPayloads(media))
   if (part.direction !== undefined) text += `a=${part.direction}\r\n`
   if (part.rtcpPort !== undefined && part.rtcpAttribute !== 'none') {
     // RFC 3605 2.1
@@ -178,10 +185,12 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
   }
   if (part.rtcpMux) text += 'a=rtcp-mux\r\n'
   for (const value of part.crypto) text += `a=crypto:${value}\r\n`
+  for (const attribute of part.dtls) text += `a=${attribute}\r\n`
   const ptime = media.lines.find((line) => attributeName(line) === 'ptime')
   if (part.forcedPtime !== undefined) text += `a=ptime:${part.forcedPtime}\r\n`
   else if (ptime) text += verbatim(document, ptime)
   else if (part.ptime !== undefined) text += `a=ptime:${part.ptime}\r\n`
+  for (const attribute of part.ice) text += `a=${attribute}\r\n`
   return text
 }
 
@@ -193,23 +202,14 @@ function payloadOf(line: SdpLine, payloads: ReadonlySet<string>): string {
 }
 
 /** rtpmap, fmtp and rtcp-fb in the order of the m-line's payloads; RFC 3551 6 tells the rtpmap of static ones without. */
-function payloadLines(document: SdpDocument, media: SdpMedia, formats: readonly string[]): string {
-  const byPayload = new Map<string, { rtpmap: string; rest: string }>()
-  for (const line of media.lines) {
-    const name = attributeName(line)
-    const format = OF_PAYLOAD.has(name) ? /^\d+(?= |$)/.exec(attributeValue(line))?.[0] : undefined
-    if (format === undefined) continue
-    let entry = byPayload.get(format)
-    if (!entry) byPayload.set(format, (entry = { rtpmap: '', rest: '' }))
-    if (name === 'rtpmap') entry.rtpmap ||= verbatim(document, line)
-    else entry.rest += verbatim(document, line)
-  }
+function payloadLines(payloads: readonly Payload[]): string {
   let text = ''
-  for (const format of new Set(formats)) {
-    const entry = byPayload.get(format)
+  for (const { format, attributes } of payloads) {
+    const rtpmap = attributes.find((line) => line.startsWith('rtpmap:'))
     const known = staticRtpmap(format)
-    text += entry?.rtpmap || (known ? `a=rtpmap:${format} ${known}\r\n` : '')
-    text += entry?.rest ?? ''
+    if (rtpmap !== undefined) text += `a=${rtpmap}\r\n`
+    else if (known) text += `a=rtpmap:${format} ${known}\r\n`
+    for (const line of attributes) if (!line.startsWith('rtpmap:')) text += `a=${line}\r\n`
   }
   return text
 }

@@ -1,6 +1,9 @@
 // Owns what an NG request asks for: its dictionary read into options, whatever spelling of its keys was used.
 import { type AddressFamily, addressFamily } from '../sdp/index.ts'
 import { type CodecOptions, readCodecs } from './codec-policy.ts'
+import type { FingerprintHash } from './connection-settings.ts'
+import type { IceLite } from './connection-state.ts'
+import { isFingerprintHash } from './dtls-statement.ts'
 import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
 import { rtpFlags } from './rtp-flags.ts'
 import { type AttributeOptions, readAttributes } from './sdp-attributes.ts'
@@ -44,6 +47,17 @@ export interface SessionOptions {
   /** Count the versions of o= ourselves. */
   readonly replaceVersion: boolean
   readonly ice: 'remove' | 'force' | 'default'
+  readonly iceLite: IceLite
+  /** Tell the receiver of an offer that candidates may follow. */
+  readonly trickle: boolean
+  /** The SDP is a part of one, with further candidates (RFC 8840 9). */
+  readonly fragment: boolean
+  /** The role wanted for the relay in an answer; `off`: no DTLS where there is a choice. */
+  readonly dtls: 'off' | 'active' | 'passive' | undefined
+  /** The same for the answer to this offer. */
+  readonly dtlsReverse: 'active' | 'passive' | undefined
+  /** Hash of the relay's own fingerprints. */
+  readonly dtlsFingerprint: FingerprintHash | undefined
   readonly rtcpMux: ReadonlySet<string>
   readonly sdes: SdesOptions
   readonly mediaAddress: string | undefined
@@ -100,7 +114,10 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'received-from',
   'transport-protocol',
   'ice',
+  'ice-lite',
   'dtls',
+  'dtls-reverse',
+  'dtls-fingerprint',
   'sdes',
   'rtcp-mux',
   'media-address',
@@ -148,6 +165,8 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'asymmetric-codecs',
   'reorder-codecs',
   'single-codec',
+  'trickle-ice',
+  'fragment',
   'all',
 ])
 
@@ -172,10 +191,11 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     warnings.push('media-handover is not supported: an address that was learned stays until the next offer or answer')
   const replace = new Set(words('replace'))
   const ice = text('ice').toLowerCase()
-  if (ice === 'force' || ice === 'force-relay') warnings.push('ICE=force is not supported; ICE is removed')
-  const dtls = text('dtls').toLowerCase()
-  if (dtls !== '' && dtls !== 'off' && dtls !== 'no' && dtls !== 'disable')
-    warnings.push(`DTLS=${dtls.slice(0, 20)} is not supported; DTLS is not offered`)
+  if (ice === 'force-relay' || ice === 'optional')
+    warnings.push(`ICE=${ice} is done as ICE=force: the relay is the only candidate`)
+  const hash = text('dtls-fingerprint').toLowerCase()
+  if (hash !== '' && !isFingerprintHash(hash))
+    warnings.push(`DTLS-fingerprint=${hash.slice(0, 20)} is not supported; it is left as it was`)
   const directions = [...wordsOf(request.direction), '', ''].slice(0, 2)
   const received = wordsOf(request['received-from'])
   const mediaAddress = text('media-address')
@@ -201,7 +221,13 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     replaceUsername: replace.has('username'),
     replaceSessionName: replace.has('session-name'),
     replaceVersion: replace.has('sdp-version'),
-    ice: ice === 'remove' ? 'remove' : ice.startsWith('force') ? 'force' : 'default',
+    ice: ice === 'remove' ? 'remove' : ice === 'optional' || ice.startsWith('force') ? 'force' : 'default',
+    iceLite: readIceLite(text('ice-lite'), warnings),
+    trickle: flags.has('trickle-ice'),
+    fragment: flags.has('fragment'),
+    dtls: readDtlsRole('DTLS', text('dtls'), warnings),
+    dtlsReverse: activeOrPassive(readDtlsRole('DTLS-reverse', text('dtls-reverse'), warnings)),
+    dtlsFingerprint: isFingerprintHash(hash) ? hash : undefined,
     rtcpMux: new Set(words('rtcp-mux')),
     sdes: readSdes(wordsOf(request.sdes), warnings),
     mediaAddress: addressFamily(mediaAddress) === undefined ? undefined : mediaAddress,
@@ -263,6 +289,29 @@ function merged(before: NgValue | undefined, value: NgValue): NgValue {
   const both = dictionary({ ...before })
   for (const [key, list] of Object.entries(value)) both[key] = [...wordsOf(before[key]), ...wordsOf(list)]
   return both
+}
+
+function readIceLite(text: string, warnings: string[]): IceLite {
+  const lite = text.toLowerCase()
+  if (lite === '') return undefined
+  if (lite === 'off' || lite === 'no' || lite === 'disable') return 'off'
+  if (lite === 'forward' || lite === 'backward' || lite === 'both') return lite
+  if (lite === 'offer') return 'forward'
+  if (lite === 'answer') return 'backward'
+  warnings.push(`ICE-lite=${lite.slice(0, 20)} is not known and was ignored`)
+  return undefined
+}
+
+function readDtlsRole(key: string, text: string, warnings: string[]): SessionOptions['dtls'] {
+  const role = text.toLowerCase()
+  if (role === 'off' || role === 'no' || role === 'disable') return 'off'
+  if (role === 'active' || role === 'passive') return role
+  if (role !== '') warnings.push(`${key}=${role.slice(0, 20)} is not known and was ignored`)
+  return undefined
+}
+
+function activeOrPassive(role: SessionOptions['dtls']): SessionOptions['dtlsReverse'] {
+  return role === 'off' ? undefined : role
 }
 
 function readPtime(text: string): string | undefined {

@@ -1,7 +1,9 @@
 // Owns how an agreed dialogue becomes the configuration of native streams: where to send, how, and from whom to take.
-import { addressFamily, type CryptoAttribute, profileOf, receives, sends } from '../sdp/index.ts'
-import type { Party, PartyMedia } from './call.ts'
+import { addressFamily, type CryptoAttribute, profileOf, receives } from '../sdp/index.ts'
+import { isHeldMedia, type Party, type PartyMedia } from './call.ts'
 import type { LocalCrypto } from './crypto-negotiation.ts'
+import { dtlsConfig } from './dtls-negotiation.ts'
+import { iceConfig } from './ice-negotiation.ts'
 import type { NativeRelay, SrtpKey, StreamConfig } from './native-relay.ts'
 
 export interface Timeouts {
@@ -43,17 +45,20 @@ function streamConfig(
   const stated = media.stated!
   // T.38 over UDPTL and whatever else is no RTP goes through as it is; RTP that met something else is not passed as such.
   const passthrough = ![media, other].some((each) => profileOf(each.stated?.protocol ?? '').rtp)
-  const keyed = passthrough ? undefined : media.agreed
+  const dtls = passthrough ? undefined : dtlsConfig(media)
+  const keyed = passthrough || dtls ? undefined : media.agreed
   // A party whose address is of another family than the socket that faces it cannot be sent to, only listened to.
   const reachable =
     stated.address !== undefined &&
     stated.port > 0 &&
     addressFamily(stated.address) === addressFamily(media.stream!.local.address)
-  const silent = !sends(stated.direction) || !receives(stated.direction) || stated.address === undefined
+  const silent = isHeldMedia(stated)
   return {
     ...(reachable ? { remote: { address: stated.address!, rtpPort: stated.port, rtcpPort: stated.rtcpPort } } : {}),
     latching: stated.latching,
     rtcpMux: media.mux,
+    ice: passthrough ? null : (iceConfig(media) ?? null),
+    dtls: dtls ?? null,
     srtpIn: keyed ? { ...srtpKey(keyed.remote), mki: keyed.remote.mki } : null,
     // Our own lines name no master key identifier.
     srtpOut: keyed ? srtpKey(keyed.local) : null,

@@ -32,6 +32,7 @@ export {
 export {
   type Direction,
   directionOf,
+  directionSaid,
   isDirection,
   mediaAddress,
   type Profile,

@@ -34,9 +34,14 @@ export function mediaAddress(document: SdpDocument, media: SdpMedia): string | u
   return (media.connection ?? document.session.connection)?.address
 }
 
-/** RFC 3264 5.1: the attribute of the media, else of the session, else sendrecv; 8.4: an unspecified address cannot receive. */
+/** RFC 3264 5.1: the attribute of the media, else of the session, else sendrecv. */
+export function directionSaid(document: SdpDocument, media: SdpMedia): Direction {
+  return written(media) ?? written(document.session) ?? 'sendrecv'
+}
+
+/** The same, and RFC 3264 8.4: an unspecified address cannot receive. */
 export function directionOf(document: SdpDocument, media: SdpMedia): Direction {
-  const direction = written(media) ?? written(document.session) ?? 'sendrecv'
+  const direction = directionSaid(document, media)
   const address = mediaAddress(document, media)
   if (address === undefined || !isUnspecified(address)) return direction
   return sends(direction) ? 'sendonly' : 'inactive'
