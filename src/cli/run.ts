@@ -1,4 +1,5 @@
 // Owns the command `run`: starts the supervisor, listens for signals, and gives its exit status.
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { createLogger } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
@@ -25,8 +26,6 @@ export async function runCommand(
     throw new SignalboxError('ERR_USAGE', '--port-min must be less than --port-max')
   const logFormat = flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')
   const log = await createLogger({ level: flags.logLevel ?? 'info', format: logFormat })
-  if (flags.workers !== undefined && flags.workers !== 1)
-    log.info({ workers: flags.workers }, 'this version runs one worker, and one that stands by for it')
   const relayAsked = [flags.interface, flags.portMin, flags.portMax, flags.timeout, flags.silentTimeout, flags.listenNg]
   const { listen, portMin, portMax, timeout, silentTimeout } = flags
   const supervisor = new Supervisor({
@@ -41,6 +40,7 @@ export async function runCommand(
       ...(silentTimeout === undefined ? {} : { silentTimeout }),
       ...(relayAsked.some((flag) => flag !== undefined) ? { embedded: true as const } : {}),
     },
+    workers: workerCount(flags.workers ?? 1),
     ...(flags.listenNg === undefined ? {} : { listenNg: flags.listenNg }),
     log,
     logFormat,
@@ -60,4 +60,9 @@ export async function runCommand(
   } finally {
     signals.close()
   }
+}
+
+/** `auto` leaves one processor to the front, the relay and the kernel. */
+function workerCount(wanted: number | 'auto'): number {
+  return wanted === 'auto' ? Math.max(1, availableParallelism() - 1) : wanted
 }

@@ -2,6 +2,7 @@
 import type { EngineConfig, EngineStatus, LogFormat, LogLevel } from '../engine/index.ts'
 import type { MediaAnswer, MediaCommand, MediaRequest, MediaStats } from '../media/index.ts'
 import type { CompiledScript } from '../script/index.ts'
+import type { ShardSeats } from './shards.ts'
 
 /** A compiled script with the number that the supervisor gave it. */
 export interface NumberedScript {
@@ -22,13 +23,17 @@ export interface WorkerStart {
   readonly storeFile: string | undefined
   /** Descriptor of the shared memory. */
   readonly slotFd: number | undefined
+  /** Its place beside the front, whichever shard it comes to serve; undefined where there is none. */
+  readonly seats: ShardSeats | undefined
+  /** How many workers serve. */
+  readonly workers: number
 }
 
 /** Questions of the supervisor, by name, with their answers. */
 export interface WorkerRequests {
   start: { args: WorkerStart; result: { config: unknown } }
-  /** Begin to serve; `media` are the Call-IDs whose sessions a worker before opened, `fatal` the messages on which one died. */
-  activate: { args: { media: string[]; fatal: string[] }; result: Record<string, never> }
+  /** Begin to serve a shard; `media` are the Call-IDs whose sessions a worker before opened, `fatal` the messages on which one died. */
+  activate: { args: { shard: number; media: string[]; fatal: string[] }; result: Record<string, never> }
   /** Load a program beside the running one; its configuration comes back. */
   load: { args: { program: NumberedScript; runMillis: number; isolateMegabytes: number }; result: { config: unknown } }
   /** Make the loaded program the one that new requests get. */

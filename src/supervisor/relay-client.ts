@@ -67,6 +67,6 @@ export function createRelayClient(send: (message: FromWorker) => void): RelayCli
 }
 
 /** An error code that came as text. */
-export function knownCode(code: string): ErrorCode {
-  return code in ERROR_CODES ? (code as ErrorCode) : 'ERR_MEDIA'
+export function knownCode(code: string, otherwise: ErrorCode = 'ERR_MEDIA'): ErrorCode {
+  return code in ERROR_CODES ? (code as ErrorCode) : otherwise
 }

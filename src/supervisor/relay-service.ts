@@ -20,6 +20,11 @@ export class RelayService {
     return [...this.#calls.keys()]
   }
 
+  /** Whether there is a relay for new calls. */
+  get isSetUp(): boolean {
+    return this.#relay !== undefined
+  }
+
   get callCount(): number {
     return this.#calls.size
   }

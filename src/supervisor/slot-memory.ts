@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { RunSlot } from '../engine/index.ts'
 import { SipRequest, TRANSPORTS, type Transport } from '../sip/index.ts'
+import { frontFlow } from '../transport/index.ts'
 
 /** Bytes of the shared memory: a page of words, then the longest message. */
 export const SLOT_BYTES = 4096 + 65_536
@@ -17,6 +18,7 @@ const LISTENER = 5
 const REMOTE_PORT = 6
 const ADDRESS_LENGTH = 7
 const MESSAGE_LENGTH = 8
+const FLOW = 9
 const WORDS = 64
 
 const ADDRESS_AT = 256
@@ -31,6 +33,8 @@ export interface RunReading {
   readonly listener: number
   readonly remoteAddress: string
   readonly remotePort: number
+  /** Number of the connection in the front; means nothing for UDP. */
+  readonly flow: number
   /** Latin1, as received; cut where it was longer than 64 KiB. */
   readonly message: string
 }
@@ -59,6 +63,7 @@ export class SlotWriter implements RunSlot {
     words[TRANSPORT] = TRANSPORTS.indexOf(flow.transport)
     words[LISTENER] = flow.listener.id
     words[REMOTE_PORT] = flow.remotePort
+    words[FLOW] = frontFlow(flow)
     if (address !== this.#lastRemote) {
       words[ADDRESS_LENGTH] = this.#bytes.write(address, ADDRESS_AT, ADDRESS_BYTES, 'latin1')
       this.#lastRemote = address
@@ -106,6 +111,7 @@ export class SlotReader {
       listener: words[LISTENER]!,
       remoteAddress: this.#bytes.toString('latin1', ADDRESS_AT, ADDRESS_AT + addressLength),
       remotePort: words[REMOTE_PORT]! & 0xffff,
+      flow: words[FLOW]!,
       message: this.#bytes.toString('latin1', MESSAGE_AT, MESSAGE_AT + length),
     }
   }

@@ -14,8 +14,13 @@ export interface Slot {
 export interface SocketSet {
   /** Descriptors in the order of the listeners. */
   readonly descriptors: readonly number[]
-  /** What is listened on, with the numbers that the descriptors have in a worker. */
-  listenWithFds(first: number): ListenSpec[]
+  /**
+   * What a worker listens on: each listener with its real port and, for those that it opens itself, the number that the
+   * descriptor has there. `first` is that of the first one inherited; streams are the front's where there is one.
+   */
+  listenWithFds(first: number, streams: 'worker' | 'front'): ListenSpec[]
+  /** What the front listens on: all listeners, those of streams with a descriptor made for it. */
+  streamsForFront(): ListenSpec[]
   createSlot(): Slot
   /** Sends one datagram from a UDP listener. */
   send(listener: number, wire: string, address: string, port: number): void
@@ -39,7 +44,19 @@ export function bindSockets(config: EngineConfig): SocketSet {
   }
   return {
     descriptors,
-    listenWithFds: (first) => config.listen.map((spec, index) => ({ ...spec, fd: first + index })),
+    listenWithFds: (first, streams) =>
+      config.listen.map((spec, index) => {
+        const port = native.localPort(descriptors[index]!)
+        if (spec.transport !== 'udp' && streams === 'front') return { ...spec, port }
+        return { ...spec, port, fd: first + index }
+      }),
+    streamsForFront: () =>
+      config.listen.map((spec, index) => {
+        const port = native.localPort(descriptors[index]!)
+        return spec.transport === 'udp'
+          ? { ...spec, port }
+          : { ...spec, port, fd: native.duplicate(descriptors[index]!) }
+      }),
     createSlot() {
       const fd = native.createSharedMemory(SLOT_BYTES)
       return { fd, memory: native.mapSharedMemory(fd, SLOT_BYTES), close: () => native.close(fd) }

@@ -30,6 +30,8 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
         logFormat,
         storeFile: undefined,
         slotFd: undefined,
+        seats: undefined,
+        workers: 1,
       },
       TRIAL_MILLIS,
     )

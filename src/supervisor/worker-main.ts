@@ -4,9 +4,11 @@ import { createLogger, createPreparedEngine, loadOnly, type PreparedEngine, rehe
 import { SignalboxError } from '../errors.ts'
 import { provideGuestBundle } from '../script/index.ts'
 import { createSqliteStore } from '../store/index.ts'
-import { nativeSockets } from '../transport/index.ts'
+import { createShardTransport, nativeSockets, SHARD_BYTES, type ShardSeat } from '../transport/index.ts'
 import type { FromWorker, ToWorker, WorkerRequestName, WorkerRequests, WorkerStart } from './messages.ts'
 import { createRelayClient } from './relay-client.ts'
+import { shardIds } from './shard-ids.ts'
+import type { ShardSeats } from './shards.ts'
 import { SLOT_BYTES, SlotWriter } from './slot-memory.ts'
 
 const BEAT_MILLIS = 50
@@ -17,6 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => process.exit(0))
 
 let engine: PreparedEngine | undefined
+/** Which of the shards this worker serves; told when it begins to. */
+const place = { shard: 0 }
 const relay = createRelayClient(send)
 
 function send(message: FromWorker): void {
@@ -41,7 +45,8 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
     case 'start':
       return begin(args as WorkerStart)
     case 'activate': {
-      const { media, fatal } = args as WorkerRequests['activate']['args']
+      const { shard, media, fatal } = args as WorkerRequests['activate']['args']
+      place.shard = shard
       running().takeOver({ mediaCalls: media, fatalMessages: fatal })
       await running().start()
       return {}
@@ -76,7 +81,7 @@ function running(): PreparedEngine {
 }
 
 async function begin(options: WorkerStart): Promise<{ config: unknown }> {
-  const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd } = options
+  const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd, seats, workers } = options
   provideGuestBundle(guestBundle)
   if (!config) return { config: await loadOnly(program.script) }
   const log = await createLogger({ level: logLevel, format: logFormat })
@@ -87,12 +92,19 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
     config,
     log,
     relay,
+    ids: shardIds(workers, () => place.shard),
+    ...(seats ? { transport: (made) => createShardTransport(made, () => seatOf(seats)) } : {}),
     ...(storeFile === undefined ? {} : { store: createSqliteStore({ clock: systemClock, file: storeFile }) }),
     ...(slot ? { slot } : {}),
   })
   // Not waited for: a call that comes before its end only takes longer to compute.
   void rehearse(engine, program.script.language)
   return { config: undefined }
+}
+
+function seatOf({ shards, frontEvent, datagrams }: ShardSeats): ShardSeat {
+  const { memory, event } = shards[place.shard]!
+  return { memory: nativeSockets().mapSharedMemory(memory, SHARD_BYTES), event, frontEvent, datagrams }
 }
 
 function openSlot(fd: number): SlotWriter {

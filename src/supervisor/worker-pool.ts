@@ -1,8 +1,10 @@
-// Owns the workers: one that serves, one that stands by; the watch over the first and its replacement in well under a second.
-import type { EngineLog, LogFormat } from '../engine/index.ts'
+// Owns the workers: one on each seat, one that stands by for all; the watch over them and their replacement in well under a second.
+import type { EngineConfig, EngineLog, LogFormat } from '../engine/index.ts'
 import { guestBundle } from '../script/index.ts'
+import { shardOf } from '../transport/index.ts'
 import type { FromWorker } from './messages.ts'
 import type { AcceptedProgram, ProgramHistory } from './program-history.ts'
+import type { Shards } from './shards.ts'
 import type { RunReading } from './slot-memory.ts'
 import { SlotReader } from './slot-memory.ts'
 import type { SocketSet } from './socket-set.ts'
@@ -16,7 +18,11 @@ const ACTIVATE_MILLIS = 5_000
 const EARLY_DEATHS = 5
 
 export interface WorkerPoolOptions {
+  /** How many serve. */
+  readonly workers: number
   readonly sockets: SocketSet
+  /** Undefined where one worker reads all sockets itself. */
+  readonly shards: Shards | undefined
   readonly history: ProgramHistory
   readonly log: EngineLog
   readonly logFormat: LogFormat
@@ -24,25 +30,32 @@ export interface WorkerPoolOptions {
   /** Of the store that all workers share. */
   readonly storeFile: string
   readonly hangMillis?: number
-  /** Call-IDs with media that the next worker has to know. */
+  /** Call-IDs with media that the next worker has to know, if they are of its shard. */
   mediaCalls(): string[]
   /** Messages on which workers died a short time ago. */
   fatalMessages(): string[]
   message(worker: WorkerProcess, message: FromWorker): void
-  /** The serving worker died; `run` is what its script was working on. Called before the next one serves. */
+  /** A serving worker died; `run` is what its script was working on. Called before the next one serves. */
   died(run: RunReading | undefined, why: string): void
   /** No worker can be kept alive. */
   hopeless(why: string): void
 }
 
+/** One shard's place; empty while its worker is being replaced. */
+interface Seat {
+  readonly shard: number
+  worker: WorkerProcess | undefined
+  watchdog: Watchdog | undefined
+  vacantSince: number
+}
+
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #all = new Set<WorkerProcess>()
-  #active: WorkerProcess | undefined
+  readonly #seats: readonly Seat[]
   #standby: WorkerProcess | undefined
   /** The version that the stand-by has loaded. */
   #standbyVersion = 0
-  #watchdog: Watchdog | undefined
   #watch: NodeJS.Timeout | undefined
   #closing = false
   #earlyDeaths = 0
@@ -53,10 +66,27 @@ export class WorkerPool {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options
+    this.#seats = Array.from({ length: options.workers }, (_, shard) => ({
+      shard,
+      worker: undefined,
+      watchdog: undefined,
+      vacantSince: 0,
+    }))
   }
 
-  get active(): WorkerProcess | undefined {
-    return this.#active
+  /** Those that serve, in the order of their shards. */
+  get serving(): readonly WorkerProcess[] {
+    return this.#seats.flatMap(({ worker }) => worker ?? [])
+  }
+
+  /** Whether every shard has a worker. */
+  get isWhole(): boolean {
+    return this.#seats.every(({ worker }) => worker !== undefined)
+  }
+
+  /** The worker that has a call. */
+  workerOf(callId: string): WorkerProcess | undefined {
+    return this.#seats[shardOf(callId, this.#seats.length)]?.worker
   }
 
   get standby(): WorkerProcess | undefined {
@@ -65,12 +95,16 @@ export class WorkerPool {
     return worker?.ready && worker.killedFor === undefined ? worker : undefined
   }
 
-  /** Starts both workers; resolves once the first one serves. */
+  /** Starts all workers; resolves once each shard is served. */
   async start(): Promise<void> {
     const program = this.#program()
-    const first = this.#spawn()
-    await this.#prepare(first, program)
-    await this.#activate(first)
+    await Promise.all(
+      this.#seats.map(async (seat) => {
+        const worker = this.#spawn()
+        await this.#prepare(worker, program)
+        await this.#activate(worker, seat)
+      }),
+    )
     this.#watch = setInterval(() => this.#look(), WATCH_MILLIS)
     this.#startStandby()
   }
@@ -97,6 +131,21 @@ export class WorkerPool {
     await Promise.all([...this.#all].map((worker) => worker.end()))
   }
 
+  /** A configuration with what one worker of several is given of the limits that hold for all together. */
+  shareOf(config: EngineConfig): EngineConfig {
+    const share = (whole: number) => Math.ceil(whole / this.#seats.length)
+    const { transactions, transactionsPerSource } = config.limits
+    return {
+      ...config,
+      listen: this.#options.sockets.listenWithFds(FIRST_INHERITED + 1, this.#options.shards ? 'front' : 'worker'),
+      limits: {
+        ...config.limits,
+        transactions: share(transactions),
+        transactionsPerSource: share(transactionsPerSource),
+      },
+    }
+  }
+
   #program(): AcceptedProgram {
     const program = this.#options.history.active
     if (!program) throw new Error('no program has been accepted')
@@ -104,10 +153,10 @@ export class WorkerPool {
   }
 
   #spawn(): WorkerProcess {
-    const { sockets, memoryMegabytes } = this.#options
+    const { sockets, shards, memoryMegabytes } = this.#options
     const slot = sockets.createSlot()
     const worker = new WorkerProcess({
-      descriptors: [slot.fd, ...sockets.descriptors],
+      descriptors: [slot.fd, ...sockets.descriptors, ...(shards?.descriptors ?? [])],
       heapMegabytes: memoryMegabytes,
       slot: new SlotReader(slot.memory),
       message: (message) => this.#options.message(worker, message),
@@ -122,33 +171,32 @@ export class WorkerPool {
   }
 
   async #prepare(worker: WorkerProcess, program: AcceptedProgram): Promise<void> {
-    const { sockets, log, logFormat } = this.#options
-    const config = { ...program.config, listen: sockets.listenWithFds(FIRST_INHERITED + 1) }
+    const { sockets, shards, log, logFormat, storeFile, workers } = this.#options
     const { version, script } = program
     await worker.ask(
       'start',
       {
         program: { version, script },
         guestBundle: await guestBundle(),
-        config,
+        config: this.shareOf(program.config),
         logLevel: log.level,
         logFormat,
-        storeFile: this.#options.storeFile,
+        storeFile,
         slotFd: FIRST_INHERITED,
+        seats: shards?.seatsFrom(FIRST_INHERITED + 1 + sockets.descriptors.length),
+        workers,
       },
       START_MILLIS,
     )
     worker.ready = true
   }
 
-  async #activate(worker: WorkerProcess): Promise<void> {
-    await worker.ask(
-      'activate',
-      { media: this.#options.mediaCalls(), fatal: this.#options.fatalMessages() },
-      ACTIVATE_MILLIS,
-    )
-    this.#active = worker
-    this.#watchdog = new Watchdog(worker.pid, worker.slot!, {
+  async #activate(worker: WorkerProcess, seat: Seat): Promise<void> {
+    const { shard } = seat
+    const media = this.#options.mediaCalls().filter((callId) => shardOf(callId, this.#seats.length) === shard)
+    await worker.ask('activate', { shard, media, fatal: this.#options.fatalMessages() }, ACTIVATE_MILLIS)
+    seat.worker = worker
+    seat.watchdog = new Watchdog(worker.pid, worker.slot!, {
       bounds: () => this.#bounds(),
       now: () => performance.now(),
     })
@@ -171,8 +219,8 @@ export class WorkerPool {
     this.#prepare(worker, program).then(
       () => {
         this.#earlyDeaths = 0
-        // Nobody serves: this one was waited for.
-        if (!this.#active && !this.#closing) void this.#replace()
+        // Somebody's place is empty: this one was waited for.
+        if (!this.isWhole && !this.#closing) void this.#replace()
       },
       (error: unknown) => {
         if (worker.gone) return
@@ -183,10 +231,11 @@ export class WorkerPool {
   }
 
   #look(): void {
-    const worker = this.#active
-    if (!worker || worker.killedFor !== undefined) return
-    const why = this.#watchdog?.verdict()
-    if (why !== undefined) worker.kill(why)
+    for (const { worker, watchdog } of this.#seats) {
+      if (!worker || worker.killedFor !== undefined) continue
+      const why = watchdog?.verdict()
+      if (why !== undefined) worker.kill(why)
+    }
   }
 
   #exited(worker: WorkerProcess, how: string): void {
@@ -194,23 +243,25 @@ export class WorkerPool {
     if (worker === this.#standby) {
       this.#standby = undefined
       if (this.#closing) return
-      if (!worker.ready && ++this.#earlyDeaths >= EARLY_DEATHS && !this.#active) {
+      if (!worker.ready && ++this.#earlyDeaths >= EARLY_DEATHS && this.serving.length === 0) {
         this.#options.hopeless(`workers end before they are ready (${why})`)
         return
       }
       setTimeout(() => this.#startStandby(), worker.ready ? 0 : 500).unref()
       return
     }
-    if (worker !== this.#active) return
-    this.#active = undefined
-    this.#watchdog = undefined
+    const seat = this.#seats.find((one) => one.worker === worker)
+    if (!seat) return
+    seat.worker = undefined
+    seat.watchdog = undefined
+    seat.vacantSince = performance.now()
     if (this.#closing) return
     this.restarts++
     this.#options.died(worker.slot?.read(), why)
     void this.#replace()
   }
 
-  /** The stand-by takes over, with the program that is the active one now. */
+  /** The stand-by takes the place that has been empty longest, with the program that is the active one now. */
   async #replace(): Promise<void> {
     const next = this.#standby
     if (this.#replacing || this.#closing || !next) {
@@ -219,6 +270,8 @@ export class WorkerPool {
     }
     // Still starting, or about to be followed by another: that one takes over as soon as it is ready.
     if (!next.ready || next.killedFor !== undefined) return
+    const [seat] = this.#seats.filter((one) => !one.worker).sort((a, b) => a.vacantSince - b.vacantSince)
+    if (!seat) return
     this.#replacing = true
     const began = performance.now()
     const program = this.#program()
@@ -227,12 +280,12 @@ export class WorkerPool {
         const { version, script, config } = program
         const { runMillis, isolateMegabytes } = config.limits
         await next.ask('load', { program: { version, script }, runMillis, isolateMegabytes }, ACTIVATE_MILLIS)
-        await next.ask('swap', { version, config }, ACTIVATE_MILLIS)
+        await next.ask('swap', { version, config: this.shareOf(config) }, ACTIVATE_MILLIS)
       }
-      await this.#activate(next)
+      await this.#activate(next, seat)
       this.lastReplacementMillis = performance.now() - began
       this.#options.log.warn(
-        { event: 'worker', pid: next.pid, millis: Math.round(this.lastReplacementMillis) },
+        { event: 'worker', pid: next.pid, shard: seat.shard, millis: Math.round(this.lastReplacementMillis) },
         'the stand-by worker serves now',
       )
       this.#standby = undefined

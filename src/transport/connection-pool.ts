@@ -76,13 +76,18 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
       known.send(wire, failed)
       return
     }
+    const place = `${hop.transport} ${endpointText(hop.address, hop.port)}`
+    if (hop.noConnect === true) {
+      failed(new SignalboxError('ERR_TRANSPORT', `no connection to ${place} is open, and none shall be made`))
+      return
+    }
     const { counters, limits, sockets } = this.#options
     if (this.#all.size >= limits.connections) {
       counters.countClosed('cap')
       failed(
         new SignalboxError(
           'ERR_TRANSPORT',
-          `cannot send to ${hop.transport} ${endpointText(hop.address, hop.port)}: all ${limits.connections} connections are in use; raise limits.connections or lower limits.idleMillis`,
+          `cannot send to ${place}: all ${limits.connections} connections are in use; raise limits.connections or lower limits.idleMillis`,
         ),
       )
       return

@@ -8,6 +8,11 @@ export function nextFlowId(): number {
   return ++lastFlowId
 }
 
+/** The next numbers are above this one. */
+export function beginFlowsAbove(number: number): void {
+  lastFlowId = number
+}
+
 /**
  * UDP flows by socket and remote endpoint. Anyone can invent sources, so the table is bounded: two generations of half the
  * size each, the older one forgotten when the younger is full. A forgotten flow stays valid for whoever holds it.

@@ -69,6 +69,7 @@ class Front implements StreamFront {
   readonly #reader: TurnReader
   readonly #watch: { close(): void }
   readonly #servers: StreamServer[] = []
+  #closed = false
   /** Connections that a shard was given something of, by number. */
   readonly #flows = new Map<number, StreamFlow>()
 
@@ -136,6 +137,9 @@ class Front implements StreamFront {
   }
 
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#turn()
     this.#watch.close()
     this.#reader.close()
     for (const server of this.#servers.splice(0)) server.close()

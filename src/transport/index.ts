@@ -3,6 +3,7 @@
 export { parseTransport as transportNamed } from '../sip/index.ts'
 export { callIdHash, callIdOf, shardOf } from './call-shard.ts'
 export { createTransport } from './create-transport.ts'
+export { beginFlowsAbove } from './flow-table.ts'
 export { DATAGRAMS_AT, RING_CAPACITY, SHARD_BYTES, type ShardLink } from './front-rings.ts'
 export { type FrontSettings, openStreamFront, type StreamFront } from './front-streams.ts'
 export { addressFamily, endpointText, isLoopback, numericAddress } from './ip-address.ts'

@@ -71,6 +71,8 @@ export interface Hop {
   readonly serverName?: string
   /** The socket to send from. One of another transport or address family is passed over. */
   readonly listener?: Listener
+  /** No connection is made for it: only one that is open is used. */
+  readonly noConnect?: boolean
 }
 
 /** Who receives what the transport reads. Unparsable input never gets here: it is answered or dropped inside the layer. */

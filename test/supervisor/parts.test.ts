@@ -5,6 +5,7 @@ import { createFakeRelay } from '../../src/media/index.ts'
 import { parseMessage, parseVia } from '../../src/sip/index.ts'
 import { FatalMessages } from '../../src/supervisor/fatal-messages.ts'
 import { lastWords } from '../../src/supervisor/last-words.ts'
+import { mergeMetrics } from '../../src/supervisor/merged-metrics.ts'
 import { processStat } from '../../src/supervisor/process-stat.ts'
 import { ProgramHistory } from '../../src/supervisor/program-history.ts'
 import { createRelayClient } from '../../src/supervisor/relay-client.ts'
@@ -56,6 +57,7 @@ describe('the slot', () => {
       listener: 3,
       remoteAddress: '10.0.0.8',
       remotePort: 40_000,
+      flow: 1,
       message: INVITE,
     })
     writer.leave()
@@ -105,9 +107,13 @@ describe('last words', () => {
     expect(lastWords(reading({}, INVITE.replace(';rport', '')))?.port).toBe(5062)
   })
 
-  test('none for an ACK, for a stream, for what does not parse', () => {
+  test('over the connection that the request came by', () => {
+    expect(lastWords(reading())?.flow).toBeUndefined()
+    expect(lastWords(reading({ transport: 'tcp', flow: 77 }))?.flow).toBe(77)
+  })
+
+  test('none for an ACK, for what does not parse', () => {
     expect(lastWords(reading({}, INVITE.replaceAll('INVITE', 'ACK')))).toBeUndefined()
-    expect(lastWords(reading({ transport: 'tcp' }))).toBeUndefined()
     expect(lastWords(reading({ message: 'nonsense' }))).toBeUndefined()
   })
 })
@@ -272,5 +278,15 @@ describe('the relay across processes', () => {
     expect(closed).toBe(1)
     service.replace(undefined)
     await expect(service.perform('offer', request('three'))).rejects.toThrow(/no media relay is set up/)
+  })
+})
+
+describe('metrics of several', () => {
+  test('are added up by name and labels; of the greatest, the greatest is shown', () => {
+    const worker = (calls: number, stall: number, more = '') =>
+      `# HELP calls Calls.\n# TYPE calls gauge\ncalls ${calls}\n\n# HELP by By.\n# TYPE by counter\nby{a="x y"} 1\n${more}\n# HELP stall_max_seconds S.\n# TYPE stall_max_seconds gauge\nstall_max_seconds ${stall}\n`
+    expect(mergeMetrics([worker(2, 0.5), worker(3, 0.25, 'by{a="z"} 4\n'), ''])).toBe(
+      '# HELP calls Calls.\n# TYPE calls gauge\ncalls 5\n\n# HELP by By.\n# TYPE by counter\nby{a="x y"} 2\nby{a="z"} 4\n\n# HELP stall_max_seconds S.\n# TYPE stall_max_seconds gauge\nstall_max_seconds 0.5\n',
+    )
   })
 })

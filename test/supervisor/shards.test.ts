@@ -1,0 +1,156 @@
+// Owns the tests of several workers, and of connections that outlive the worker that served them.
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parseMessage, SipReply, StreamFramer } from '../../src/sip/index.ts'
+import { shardOf } from '../../src/transport/index.ts'
+import { freePort, Rig } from './rig.ts'
+
+const script = (listen: string[], target = 9) => `
+import { hasTotag, isMethod, looseRoute, recordRoute, rewriteHostPort, sendReply, tRelay, type SipRequest } from 'signalbox'
+export const config = { listen: ${JSON.stringify(listen)}, limits: { runMillis: 8000 } }
+export async function request_route(req: SipRequest) {
+  if (req.requestUri.includes('loop')) for (;;) {}
+  if (hasTotag()) return looseRoute() ? tRelay() : sendReply(404, 'Not Here')
+  if (isMethod('OPTIONS')) return sendReply(200, 'OK')
+  recordRoute()
+  rewriteHostPort('127.0.0.1:${target}')
+  return tRelay()
+}
+`
+
+let rig: Rig
+let port: number
+
+beforeEach(async () => {
+  port = await freePort()
+})
+
+afterEach(async () => {
+  await rig.close()
+})
+
+/** A far end on one TCP connection. */
+class Line {
+  readonly replies: SipReply[] = []
+  readonly #socket: Socket
+  closed = false
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    const framer = new StreamFramer()
+    socket.on('data', (chunk) => {
+      for (const item of framer.push(chunk.toString('latin1'))) {
+        const parsed = item.kind === 'message' ? parseMessage(item.raw) : undefined
+        if (parsed?.ok && parsed.message instanceof SipReply) this.replies.push(parsed.message)
+      }
+    })
+    socket.on('close', () => {
+      this.closed = true
+    })
+  }
+
+  static open(to: number): Promise<Line> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(to, '127.0.0.1', () => resolve(new Line(socket)))
+      socket.once('error', reject)
+    })
+  }
+
+  options(uri: string, callId: string): void {
+    this.#socket.write(
+      `OPTIONS ${uri} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:5;branch=z9hG4bK${callId}\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\nTo: <${uri}>\r\nCall-ID: ${callId}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`,
+    )
+  }
+
+  statusOf(callId: string): number | undefined {
+    return this.replies.find((reply) => reply.callId === callId && reply.status >= 200)?.status
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+}
+
+describe('a connection', () => {
+  test('outlives the worker: its message gets 500, what waits behind it is served by the next', {
+    timeout: 60_000,
+  }, async () => {
+    rig = new Rig()
+    const supervisor = await rig.start(script([`tcp:127.0.0.1:${port}`]), { hangMillis: 400 })
+    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
+    const line = await Line.open(port)
+    line.options('sip:127.0.0.1', 'before')
+    await rig.until('the first is answered', () => line.statusOf('before') === 200)
+    line.options('sip:loop@127.0.0.1', 'deadly')
+    for (let n = 0; n < 20; n++) line.options('sip:127.0.0.1', `behind-${n}`)
+    await rig.until('the last is answered', () => line.statusOf('behind-19') !== undefined)
+    expect(line.statusOf('deadly')).toBe(500)
+    expect(Array.from({ length: 20 }, (_, n) => line.statusOf(`behind-${n}`))).toEqual(Array(20).fill(200))
+    expect(line.closed).toBe(false)
+    expect(await supervisor.status()).toMatchObject({ restarts: 1, engine: { connections: 1 } })
+    line.close()
+    await rig.until('it is seen to be gone', async () => (await supervisor.status()).engine?.connections === 0)
+  })
+})
+
+describe('three workers', () => {
+  test('share the calls by Call-ID over UDP and TCP; one that dies takes nobody along', {
+    timeout: 90_000,
+  }, async () => {
+    rig = new Rig()
+    const bob = await rig.party()
+    bob.answer = () => ({ status: 200, headers: `Contact: <sip:bob@127.0.0.1:${bob.port}>\r\n` })
+    const supervisor = await rig.start(script([`udp:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`], bob.port), {
+      workers: 3,
+      hangMillis: 400,
+      metrics: '127.0.0.1:0',
+    })
+    expect((await supervisor.status()).workers).toHaveLength(3)
+    const alice = await rig.party()
+    const calls = Array.from({ length: 12 }, (_, n) => `spread-${n}`)
+    expect(new Set(calls.map((callId) => shardOf(callId, 3))).size).toBe(3)
+    const invites = calls.map((callId) =>
+      alice.ask(alice.request('INVITE', `sip:bob@127.0.0.1:${bob.port}`, [], '', callId), port),
+    )
+    const answers = await Promise.all(invites)
+    expect(answers.map((reply) => reply.status)).toEqual(Array(12).fill(200))
+    expect(await supervisor.status()).toMatchObject({ engine: { calls: 12 } })
+
+    const line = await Line.open(port)
+    for (const callId of calls) line.options('sip:127.0.0.1', `tcp-${callId}`)
+    await rig.until('all are answered', () => line.replies.length === 12)
+
+    // While one is stuck, the calls of the others go on at once.
+    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
+    const before = (await supervisor.status()).workers
+    line.options('sip:loop@127.0.0.1', 'deadly')
+    const unharmed = calls.filter((callId) => shardOf(callId, 3) !== shardOf('deadly', 3))
+    const byes = await Promise.all(
+      unharmed.map((callId) => {
+        const route = answers[calls.indexOf(callId)]!.header('record-route')
+        const lines = ['To: <sip:bob@127.0.0.1>;tag=far', 'CSeq: 2 BYE', `Route: ${route}`]
+        return alice.ask(alice.request('BYE', `sip:bob@127.0.0.1:${bob.port}`, lines, '', callId), port)
+      }),
+    )
+    expect(byes.map((reply) => reply.status)).toEqual(Array(unharmed.length).fill(200))
+    expect(Math.max(...byes.map((reply) => reply.millis))).toBeLessThan(400)
+    await rig.until('the stuck message is answered', () => line.statusOf('deadly') === 500)
+    await rig.until('three serve again', async () => (await supervisor.status()).workers.length === 3)
+    const after = (await supervisor.status()).workers
+    expect(after.filter((pid) => before.includes(pid))).toHaveLength(2)
+
+    // A reload reaches all of them, and the metrics are those of all.
+    rig.save(script([`udp:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`], bob.port).replace("'OK'", "'Second'"))
+    expect(await supervisor.reload()).toMatchObject({ ok: true, version: 2 })
+    const reasons = calls.map((callId) =>
+      alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1', [], '', `o-${callId}`), port),
+    )
+    expect(new Set((await Promise.all(reasons)).map((reply) => reply.reason))).toEqual(new Set(['Second']))
+    const url = rig.lines.find((entry) => entry.event === 'ready')?.metrics as string
+    const text = await (await fetch(url)).text()
+    expect(text).toMatch(/^signalbox_worker_up 3$/m)
+    expect(text).toMatch(/^signalbox_connections_accepted_total 1$/m)
+    expect(text.match(/^signalbox_calls /gm)).toHaveLength(1)
+    line.close()
+  })
+})
