@@ -23,6 +23,7 @@ export interface ServiceHostParts {
 
 export function serviceHost(parts: ServiceHostParts): ServiceHost {
   const { clock, log, ids, folder, store, transport, proxy, router, programs } = parts
+  const hasEvent = (name: string) => programs.current?.has('event', name) === true
   return {
     clock,
     log,
@@ -33,16 +34,16 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
     send: (request) =>
       proxy.send(
-        programs.active.has('event', 'tm:local-request')
+        hasEvent('tm:local-request')
           ? { ...request, rewrite: (sent) => router.localRequest(sent, ownFlow(transport)) }
           : request,
       ),
     // A service may be in the middle of an operation of another run: routes do not nest.
     async event(event) {
       await new Promise((resolve) => setImmediate(resolve))
-      return router.event(event, event.flow ?? ownFlow(transport))
+      return hasEvent(event.name) && router.event(event, event.flow ?? ownFlow(transport))
     },
-    hasEvent: (name) => programs.active.has('event', name),
+    hasEvent,
     continue: (context, route) => router.continue(context, route),
   }
 }

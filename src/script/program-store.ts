@@ -43,6 +43,11 @@ export class ProgramStore {
     this.#log = options.log ?? silentLog
   }
 
+  /** The same as {@link active}; undefined before the first and after `close`. */
+  get current(): LoadedProgram | undefined {
+    return this.#active
+  }
+
   /** The program that new transactions begin with. */
   get active(): LoadedProgram {
     if (this.#active === undefined) throw new SignalboxError('ERR_COMPILE', 'No program has been loaded.')
