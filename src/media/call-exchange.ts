@@ -72,7 +72,7 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
       const wanted = options.addressFamily ?? other.stream?.local.family ?? family
       ensureStream(changes, { call, media: own, party: speaker, named: from, family }, options, context)
       ensureStream(changes, { call, media: other, party: listener, named: to, family: wanted }, options, context)
-      return offerMedia({ ...context, statement, media, own, other, index, options })
+      return offerMedia({ ...context, statement, own, other, index, options })
     })
     const { sdp, name } = written(document, parts, dialogue, hidden, options, context)
     for (const [index, statement] of statements.entries()) mediaAt(speaker, index).pending = statement
@@ -112,7 +112,7 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
       const families = [own.stream.local.family, options.addressFamily ?? other.stream.local.family] as const
       ensureStream(changes, { call, media: own, party: speaker, named: from, family: families[0] }, options, context)
       ensureStream(changes, { call, media: other, party: listener, named: to, family: families[1] }, options, context)
-      return answerMedia({ ...context, statement, media, offer, own, other, options })
+      return answerMedia({ ...context, statement, offer, own, other, options })
     })
     const { sdp, name } = written(document, parts, dialogue, listener.hidden, options, context)
     for (const index of listener.media.keys()) {

@@ -1,6 +1,6 @@
 // Owns what is agreed on one m-line: profile, keys, rtcp-mux and direction, from what both sides said (RFC 3264 6).
 import { SignalboxError } from '../errors.ts'
-import { addressFamily, profileOf, type SdpMedia } from '../sdp/index.ts'
+import { addressFamily, profileOf } from '../sdp/index.ts'
 import type { MediaStatement, PartyMedia, RelayStream } from './call.ts'
 import { answerCodecs, offerCodecs } from './codec-negotiation.ts'
 import type { Payload } from './codec-policy.ts'
@@ -13,7 +13,6 @@ import type { SessionOptions } from './session-options.ts'
 
 interface Offered {
   readonly statement: MediaStatement
-  readonly media: SdpMedia
   /** The side that offers. */
   readonly own: PartyMedia
   /** The side that will get the offer; its stream is open. */
@@ -29,7 +28,7 @@ interface Offered {
  * @throws SignalboxError ERR_MEDIA where the keys of one side could not be understood, or be offered to the other
  */
 export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => void } {
-  const { statement, media, own, other, index, options, randomKey, identities } = input
+  const { statement, own, other, index, options, randomKey, identities } = input
   const spoken = profileOf(statement.protocol)
   // Who speaks as before is told on in the profile that the listener had before, unless the flags say otherwise.
   const before = own.stated?.protocol === statement.protocol ? other.stated?.protocol : undefined
@@ -64,6 +63,13 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
   const mux = spoken.rtp && wished
   const ice = offerIce(statement, other, options, randomKey)
   const mid = offeredMid(statement.mid ?? other.stated?.mid ?? other.midTold, index, options)
+  const codecs = spoken.rtp
+    ? offerCodecs(
+        statement.payloads,
+        { ...options.codecs, always: options.alwaysTranscode },
+        options.ptime === undefined ? undefined : packetLength(options.ptime),
+      )
+    : undefined
   const plan = relayed(other.stream!, {
     ice,
     iceLines: ice
@@ -131,7 +137,6 @@ function packetLength(ptime: string): number {
 
 interface Answered {
   readonly statement: MediaStatement
-  readonly media: SdpMedia
   /** What the side that gets the answer had offered. */
   readonly offer: MediaStatement
   /** The side that answers. */
@@ -147,7 +152,7 @@ interface Answered {
  * @throws SignalboxError ERR_MEDIA where the answer does not fit what was offered
  */
 export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () => void } {
-  const { statement, media, offer, own, other, options, randomKey, identities } = input
+  const { statement, offer, own, other, options, randomKey, identities } = input
   const asked = profileOf(own.protocol)
   const given = profileOf(statement.protocol)
   // RFC 3264 6: the profile of an answer is that of its offer. Plain RTP in answer to SRTP would be a downgrade.

@@ -1,5 +1,8 @@
 // Owns the state of one call: the parties by tag, what each said of its media, and the streams that face it.
 import type { CryptoAttribute, Direction } from '../sdp/index.ts'
+import type { Conversion } from './audio-settings.ts'
+import type { CodecOffer } from './codec-negotiation.ts'
+import type { Payload } from './codec-policy.ts'
 import { NO_DTLS, type PartyDtls, type PartyIce } from './connection-state.ts'
 import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
 import type { DtlsStatement } from './dtls-statement.ts'
@@ -38,8 +41,8 @@ export interface MediaStatement {
   readonly clockRate: number
   /** Payload types of telephone events (RFC 4733). */
   readonly eventPayloads: readonly number[]
-  /** Keys of the codecs that it named. */
-  readonly codecs: ReadonlySet<string>
+  /** What it named, in order; empty where the media is no RTP. */
+  readonly payloads: readonly Payload[]
   readonly latching: 'learn' | 'strict' | 'off'
 }
 
@@ -71,6 +74,10 @@ export interface PartyMedia {
   mux: boolean
   /** What the flags of this party's offer said of answering rtcp-mux. */
   muxAnswer: 'as-other' | 'accept' | 'reject'
+  /** Codecs that this party was offered last. */
+  codecOffer: CodecOffer | undefined
+  /** What becomes of payloads that this party sends. */
+  conversion: Conversion | undefined
   /** Packet time to tell this party in the answer to its offer. */
   ptimeAnswer: string | undefined
 }
@@ -130,6 +137,8 @@ export function newPartyMedia(): PartyMedia {
     muxOffered: false,
     mux: false,
     muxAnswer: 'as-other',
+    codecOffer: undefined,
+    conversion: undefined,
     ptimeAnswer: undefined,
   }
 }

@@ -1,5 +1,6 @@
-// Owns which codecs of a session description go on: what NG's `codec` key strips, keeps and brings back, and what an answer may name.
+// Owns what NG's `codec` key asks for, and the names and payload types of codecs.
 import { attributeName, attributeValue, type SdpMedia } from '../sdp/index.ts'
+import type { G711 } from './audio-settings.ts'
 import type { NgValue } from './ng/bencode.ts'
 import { staticRtpmap } from './static-payloads.ts'
 
@@ -10,32 +11,74 @@ export interface CodecOptions {
   readonly except: readonly string[]
   /** Codecs that come back after a strip, in this order. */
   readonly offer: readonly string[]
+  /** Codecs that are taken out, and understood where the other side names another one. */
+  readonly mask: readonly string[]
+  /** The same, and answered whatever the other side names. */
+  readonly consume: readonly string[]
+  /** Codecs that are answered whatever the other side names. */
+  readonly accept: readonly string[]
+  /** Codecs to offer though the party did not. */
+  readonly transcode: readonly string[]
 }
 
-export const ALL_CODECS: CodecOptions = { strip: [], except: [], offer: [] }
+export const ALL_CODECS: CodecOptions = {
+  strip: [],
+  except: [],
+  offer: [],
+  mask: [],
+  consume: [],
+  accept: [],
+  transcode: [],
+}
 
-/** What `codec` may hold that needs transcoding, which the relay does not do. */
-const TRANSCODING: ReadonlySet<string> = new Set(['transcode', 'consume', 'accept', 'set', 'ignore'])
+/** Codecs that the relay can turn into each other; a key of `codecKey`. */
+const CONVERTIBLE: ReadonlyMap<string, G711> = new Map([
+  ['pcmu/8000/1', 'PCMU'],
+  ['pcma/8000/1', 'PCMA'],
+])
+/** Parameters of codecs that are made; G.711 has none. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['set'])
 const LONGEST_LIST = 64
 
-/** Reads the `codec` dictionary. `mask` is `strip` as long as nothing is transcoded. */
+/** Reads the `codec` dictionary. */
 export function readCodecs(value: NgValue | undefined, warnings: string[]): CodecOptions {
   if (typeof value !== 'object' || Array.isArray(value)) return ALL_CODECS
-  const lists: Record<keyof CodecOptions, string[]> = { strip: [], except: [], offer: [] }
+  const lists: Record<keyof CodecOptions, string[]> = {
+    strip: [],
+    except: [],
+    offer: [],
+    mask: [],
+    consume: [],
+    accept: [],
+    transcode: [],
+  }
   for (const [key, given] of Object.entries(value)) {
     const word = key.toLowerCase()
     const names = (Array.isArray(given) ? given : [given])
       .filter((name): name is string => typeof name === 'string')
       .slice(0, LONGEST_LIST)
-    if (word === 'strip' || word === 'mask') lists.strip.push(...names)
-    else if (word === 'except' || word === 'offer') lists[word].push(...names)
-    else {
-      const why = TRANSCODING.has(word) ? 'needs transcoding' : 'is not known'
-      warnings.push(`codec ${JSON.stringify(word.slice(0, 40))} ${why} and was ignored`)
-    }
+    if (Object.hasOwn(lists, word)) lists[word as keyof CodecOptions].push(...names)
+    else if (!WITHOUT_EFFECT.has(word))
+      warnings.push(`codec ${JSON.stringify(word.slice(0, 40))} is not known and was ignored`)
   }
+  for (const name of lists.transcode)
+    if (!isConvertible(name) && !isNamed(TELEPHONE_EVENT, [name]))
+      warnings.push(
+        `codec transcode ${JSON.stringify(name.slice(0, 40))}: the relay makes PCMU and PCMA; it was ignored`,
+      )
   return lists
 }
+
+function isConvertible(name: string): boolean {
+  return ['PCMU/8000', 'PCMA/8000'].some((codec) => isNamed(codec, [name]))
+}
+
+/** Which law a codec is, as `codecOf` gives it; undefined for what the relay cannot turn into another. */
+export function lawOf(codec: string | undefined): G711 | undefined {
+  return codec === undefined ? undefined : CONVERTIBLE.get(codecKey(codec))
+}
+
+export const TELEPHONE_EVENT = 'telephone-event/8000'
 
 /** `opus/48000/2`: the rtpmap of a payload type, or what RFC 3551 6 says of it; undefined where neither tells. */
 export function codecOf(media: SdpMedia, payload: string): string | undefined {
@@ -47,7 +90,8 @@ export function codecOf(media: SdpMedia, payload: string): string | undefined {
   return staticRtpmap(payload)
 }
 
-function isNamed(codec: string | undefined, names: readonly string[]): boolean {
+/** Whether a codec is one of `names`, each `NAME`, `NAME/RATE` or `NAME/RATE/CHANNELS`. */
+export function isNamed(codec: string | undefined, names: readonly string[]): boolean {
   const [name, rate, channels = '1'] = (codec ?? '').toLowerCase().split('/')
   return names.some((wanted) => {
     const [wantedName, wantedRate, wantedChannels] = wanted.toLowerCase().split('/')
@@ -59,56 +103,15 @@ function isNamed(codec: string | undefined, names: readonly string[]): boolean {
   })
 }
 
-function namesAll(names: readonly string[]): boolean {
+export function namesAll(names: readonly string[]): boolean {
   return names.some((name) => /^(all|full)$/i.test(name))
 }
 
 /** What accompanies speech, and is no codec of its own. */
 const ACCOMPANYING = ['telephone-event', 'CN']
 
-/** The payload types of an offer that go on, in order; undefined where all do. */
-export function keptInOffer(media: SdpMedia, { strip, except, offer }: CodecOptions): readonly string[] | undefined {
-  if (strip.length === 0) return undefined
-  const codec = (payload: string): string | undefined => codecOf(media, payload)
-  const goes = (payload: string): boolean =>
-    namesAll(strip) ? !isNamed(codec(payload), except) : isNamed(codec(payload), strip)
-  const kept = media.formats.filter((payload) => !goes(payload))
-  for (const name of offer) {
-    const again = media.formats.filter((payload) => !kept.includes(payload) && isNamed(codec(payload), [name]))
-    const speech = kept.findLastIndex((payload) => !isNamed(codec(payload), ACCOMPANYING))
-    kept.splice(speech + 1, 0, ...again)
-  }
-  return someOf(kept, media)
-}
-
-/** An m-line without a format is none (RFC 8866 5.14): where nothing would be left, all stays. */
-function someOf(kept: readonly string[], media: SdpMedia): readonly string[] | undefined {
-  return kept.length === 0 || kept.join() === media.formats.join() ? undefined : kept
-}
-
-/**
- * The payload types of an answer that go on; undefined where all do.
- * @param offered codecs that the receiver of the answer had offered, as `codecOf` gives them
- */
-export function keptInAnswer(
-  media: SdpMedia,
-  offered: ReadonlySet<string>,
-  codecs: CodecOptions,
-  count: 'single' | 'all',
-): readonly string[] | undefined {
-  // RFC 3264 6.1: an answer may name what was not offered; who offered has no use for it.
-  const common = media.formats.filter((payload) => {
-    const codec = codecOf(media, payload)
-    return codec === undefined || offered.size === 0 || offered.has(codecKey(codec))
-  })
-  const wanted = keptInOffer(media, codecs) ?? common
-  const both = wanted.filter((payload) => common.includes(payload))
-  let kept = both.length > 0 ? both : common
-  if (count === 'single') {
-    const first = kept.find((payload) => !isNamed(codecOf(media, payload), ACCOMPANYING))
-    kept = kept.filter((payload) => payload === first || isNamed(codecOf(media, payload), ACCOMPANYING))
-  }
-  return someOf(kept, media)
+export function isAccompanying(codec: string | undefined): boolean {
+  return isNamed(codec, ACCOMPANYING)
 }
 
 /** Two payload types with the same key are the same codec. */
@@ -117,12 +120,30 @@ export function codecKey(codec: string): string {
   return `${name}/${rate}/${channels}`
 }
 
-/** Keys of all codecs of a media whose names are known. */
-export function codecKeys(media: SdpMedia): ReadonlySet<string> {
-  return new Set(
-    media.formats
-      .map((payload) => codecOf(media, payload))
-      .filter((codec) => codec !== undefined)
-      .map(codecKey),
-  )
+/** One format of an m-line, with the lines that belong to it. */
+export interface Payload {
+  readonly format: string
+  /** As `codecOf` gives it. */
+  readonly codec: string | undefined
+  /** Attributes without `a=`: rtpmap, fmtp, rtcp-fb. */
+  readonly attributes: readonly string[]
+}
+
+/** Each format once, in order. */
+export function readPayloads(media: SdpMedia): readonly Payload[] {
+  const attributes = new Map<string, string[]>()
+  for (const line of media.lines) {
+    const name = attributeName(line)
+    if (name !== 'rtpmap' && name !== 'fmtp' && name !== 'rtcp-fb') continue
+    const format = /^\d+(?= |$)/.exec(attributeValue(line))?.[0]
+    if (format === undefined) continue
+    const lines = attributes.get(format) ?? []
+    lines.push(line.value)
+    attributes.set(format, lines)
+  }
+  return [...new Set(media.formats)].map((format) => ({
+    format,
+    codec: codecOf(media, format),
+    attributes: attributes.get(format) ?? [],
+  }))
 }

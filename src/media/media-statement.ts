@@ -16,7 +16,7 @@ import {
   type SdpMedia,
 } from '../sdp/index.ts'
 import type { MediaStatement } from './call.ts'
-import { codecKeys, codecOf } from './codec-policy.ts'
+import { codecOf, readPayloads } from './codec-policy.ts'
 import { readDtls } from './dtls-statement.ts'
 import { readIce } from './ice-statement.ts'
 import type { SessionOptions } from './session-options.ts'
@@ -72,7 +72,7 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     mid: attributes(media, 'mid')[0],
     ptime: attributes(media, 'ptime').find((value) => /^\d{1,4}$/.test(value)),
     clockRate: readClockRate(media),
-    codecs: codecKeys(media),
+    payloads: profile.rtp ? readPayloads(media) : [],
     eventPayloads: profile.rtp ? readEventPayloads(media) : [],
     latching: options.latching,
   }

@@ -13,7 +13,7 @@ export interface RtpFlags {
 }
 
 const PROFILES = ['RTP/AVP', 'RTP/SAVP', 'RTP/AVPF', 'RTP/SAVPF'] as const
-const CODEC = /^codec-(strip|except|offer|mask|transcode|consume|accept|ignore)-(.+)$/
+const CODEC = /^codec-(strip|except|offer|mask|transcode|consume|accept|set|ignore)-(.+)$/
 const PROFILE = /^(RTP\/S?AVPF?|UDP\/TLS\/RTP\/SAVPF?)$/
 
 /** Flags without a value that the relay reads from the request's `flags` list. */
@@ -41,6 +41,8 @@ const LISTED: ReadonlySet<string> = new Set([
   'asymmetric-codecs',
   'reorder-codecs',
   'single-codec',
+  'always-transcode',
+  'inject-DTMF',
   'trickle-ICE',
   'fragment',
 ])

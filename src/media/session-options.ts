@@ -70,6 +70,8 @@ export interface SessionOptions {
   readonly originalDirection: boolean
   readonly rtcpAttribute: 'port' | 'full' | 'none'
   readonly codecs: CodecOptions
+  /** Answer an offer's own codecs, whatever the other side took. */
+  readonly alwaysTranscode: boolean
   /** How many codecs an answer may name, events apart. */
   readonly codecCount: 'single' | 'all'
   /** Packet time in milliseconds to tell the receiver of an offer, and of its answer. */
@@ -165,6 +167,8 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'asymmetric-codecs',
   'reorder-codecs',
   'single-codec',
+  'always-transcode',
+  'inject-dtmf',
   'trickle-ice',
   'fragment',
   'all',
@@ -239,6 +243,7 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     originalDirection: flags.has('original-sendrecv'),
     rtcpAttribute: flags.has('no-rtcp-attribute') ? 'none' : flags.has('full-rtcp-attribute') ? 'full' : 'port',
     codecs: readCodecs(request.codec, warnings),
+    alwaysTranscode: flags.has('always-transcode'),
     codecCount: flags.has('single-codec') ? 'single' : 'all',
     ptime: readPtime(text('ptime')),
     ptimeReverse: readPtime(text('ptime-reverse')),
@@ -267,7 +272,8 @@ function normalise(raw: NgDictionary, warnings: string[]): NgDictionary {
     const folded = /^SDES/i.test(flag)
       ? flag.replace(/^SDES_/i, 'SDES-').replace(/ /g, '-')
       : flag.replace(/[ _]/g, '-')
-    if (/^(replace|rtcp-mux|SDES|ICE|DTLS|codec)[-=]/i.test(folded)) unfolded.push(folded)
+    if (/^(strip|except|offer|mask|transcode|consume|accept)-/.test(folded)) unfolded.push(`codec-${folded}`)
+    else if (/^(replace|rtcp-mux|SDES|ICE|DTLS|codec)[-=]/i.test(folded)) unfolded.push(folded)
     else plain.push(flag)
   }
   if (unfolded.length === 0) return result

@@ -64,6 +64,7 @@ function streamConfig(
     srtpOut: keyed ? srtpKey(keyed.local) : null,
     passthrough,
     media: blocking.media ? 'block' : blocking.silence ? 'silence' : 'pass',
+    conversion: passthrough ? null : (media.conversion ?? null),
     blockDtmf: blocking.dtmf,
     // A party sends events by the number that the other one gave them, or by its own.
     dtmfPayloadTypes: [...new Set([...stated.eventPayloads, ...(other.stated?.eventPayloads ?? [])])],

@@ -96,7 +96,7 @@ describe('options of a session', () => {
     const { warnings } = readSessionOptions({
       ICE: 'optional',
       DTLS: 'wild',
-      codec: { strip: ['G729'], transcode: ['PCMA'] },
+      codec: { strip: ['G729'], transcode: ['opus'] },
       flags: ['x-y'],
       SDES: ['wild'],
     })

@@ -80,8 +80,8 @@ describe('codecs', () => {
   })
 
   test('what needs transcoding is told', () => {
-    expect(relay().offer({ codec: { transcode: ['PCMA'], mask: ['PCMU'] } }).warning).toMatch(
-      /"transcode" needs transcoding/,
+    expect(relay().offer({ codec: { transcode: ['opus'], mask: ['PCMU'] } }).warning).toMatch(
+      /transcode "opus": the relay makes PCMU and PCMA/,
     )
   })
 })
