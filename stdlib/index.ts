@@ -1,6 +1,18 @@
 // Owns what `import ... from 'signalbox'` gives a TypeScript route: the builtins in camel case, readers of messages, configuration.
 export type { NameAddr, SipUri, Transport } from '../src/sip/index.ts'
 export { parseNameAddr, parseUri } from '../src/sip/index.ts'
+export {
+  authChallenge,
+  authGetWwwAuthenticate,
+  consumeCredentials,
+  hasCredentials,
+  proxyChallenge,
+  pvAuthCheck,
+  pvProxyAuthenticate,
+  pvWwwAuthenticate,
+  wwwChallenge,
+} from './auth.ts'
+export * from './auth-db.ts'
 export type { Config, TlsProfile } from './config.ts'
 export { env } from './config.ts'
 export {
@@ -24,6 +36,7 @@ export {
   stripTail,
   userPhone,
 } from './core.ts'
+export * from './dialog.ts'
 export * from './dispatcher.ts'
 export {
   isBranchFlagSet,

@@ -258,9 +258,11 @@ function credential(name: string): string | undefined {
 const userOf = (name: string | undefined) => name?.replace(/@.*$/s, '')
 definePv(meta('au', 'User of the credentials.'), () => orNull(userOf(credential('username'))))
 definePv(meta('aU', 'User of the credentials, as written.'), () => orNull(credential('username')))
-definePv(meta('ad', 'Domain of the user of the credentials.'), () =>
-  orNull(credential('username')?.split('@')[1] ?? credential('realm')),
-)
+definePv(meta('ad', 'Domain of the user of the credentials.'), () => {
+  // Kamailio 5.6.3: '' for a user without a domain.
+  const user = credential('username')
+  return user === undefined ? null : (user.split('@')[1] ?? '')
+})
 definePv(meta('ar', 'Realm of the credentials.'), () => orNull(credential('realm')))
 definePv(meta('adu', 'URI of the credentials.'), () => orNull(credential('uri')))
 definePv(meta('aa', 'Algorithm of the credentials.'), () => orNull(credential('algorithm')))

@@ -1,5 +1,8 @@
 // Owns the complete table of builtins: loads every module's declarations, so that host and guest look in one place.
+import './auth.ts'
+import './auth-db.ts'
 import './core.ts'
+import './dialog.ts'
 import './dispatcher.ts'
 import './htable.ts'
 import './ipops.ts'

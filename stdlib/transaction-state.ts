@@ -11,6 +11,8 @@ export class Target {
   /** force_send_socket: the listener's id. */
   listener: number | undefined
   q: number | undefined
+  /** set_forward_no_connect: no connection is made for it. */
+  noConnect = false
   /** RFC 3327: Route values that go before this target, '' without. */
   path = ''
   /** Of the contact that lookup() found: its unique id, instance and user agent. */
@@ -48,6 +50,7 @@ export class Target {
     copy.branchFlags = this.branchFlags
     copy.listener = this.listener
     copy.q = this.q
+    copy.noConnect = this.noConnect
     copy.path = this.path
     copy.ruid = this.ruid
     copy.instance = this.instance
@@ -97,6 +100,12 @@ export class TransactionState {
   replyBody: { text: string; type: string } | undefined
   /** Status of the last reply that the script made. */
   repliedWith = 0
+  /** The static branch of module pv ($sbranch). */
+  staticBranch: Target | undefined
+  /** add_local_rport. */
+  localRport = false
+  /** set_advertised_address and set_advertised_port: our Via of this message. */
+  advertised: { readonly host?: string; readonly port?: number } | undefined
   /** t_set_auto_inv_100(0). */
   noTrying = false
   /** t_suspend: the request waits for t_continue. */
@@ -105,6 +114,10 @@ export class TransactionState {
   noInternalReply = false
   /** Whose credentials a function of module auth has found good. */
   authorized: { readonly user: string; readonly realm: string } | undefined
+  /** The header line with the credentials that were checked. */
+  authorizedHeader: number | undefined
+  /** The credentials had a nonce that was too old: the next challenge says so. */
+  staleNonce = false
   /** Branch flags of each branch that was sent, by its index. */
   sentFlags: number[] | undefined
   /** The R-URI as it was when the transaction's request was first sent on: what `$T_req($ru)` shows in its replies. */
@@ -113,6 +126,8 @@ export class TransactionState {
   savedReply: unknown
   /** rtpengine's set for this transaction's operations. */
   rtpSet = 0
+  #extendedFlags: Set<number> | undefined
+  #internalFlags: Set<string> | undefined
   #avps: Map<string, AvpValue[]> | undefined
   #xavps: XavpFields | undefined
 
@@ -144,6 +159,18 @@ export class TransactionState {
     // append_to_reply and set_reply_body belong to the request route's own replies.
     this.replyHeaders = ''
     this.replyBody = undefined
+  }
+
+  /** setxflag. */
+  get extendedFlags(): Set<number> {
+    this.#extendedFlags ??= new Set()
+    return this.#extendedFlags
+  }
+
+  /** msg_iflag_set. */
+  get internalFlags(): Set<string> {
+    this.#internalFlags ??= new Set()
+    return this.#internalFlags
   }
 
   /** $avp: newest value first. */

@@ -1,11 +1,11 @@
 // The door of services: every module's host side, put together.
 import { openDatabases } from '../database/index.ts'
+import { createDialog } from './dialog.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { checkHtable, createHtable } from './htable.ts'
 import { type ParameterCheck, problemsOf } from './parameter-checks.ts'
-import { createRegistrar } from './registrar.ts'
 import type { ModuleParameter, ParameterProblem, Service, ServiceHost } from './service.ts'
-import { createUsrloc } from './usrloc.ts'
+import { createUserServices } from './user-services.ts'
 
 export type {
   EventRun,
@@ -22,11 +22,10 @@ export { ServiceTable } from './service-table.ts'
 /** Makes all services. Those that use one another are handed over here. */
 export function createServices(host: ServiceHost): readonly Service[] {
   const databases = openDatabases(host)
-  const usrloc = createUsrloc(host, databases)
-  const registrar = createRegistrar(host, usrloc.usrloc)
   const htable = createHtable(host, () => undefined)
   const dispatcher = createDispatcher(host, async () => [])
-  return [usrloc, registrar, htable, dispatcher]
+  const dialog = createDialog(host)
+  return [htable, dispatcher, dialog, ...createUserServices(host, databases)]
 }
 
 const CHECKS: Readonly<Record<string, ParameterCheck>> = { htable: checkHtable }

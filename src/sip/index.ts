@@ -11,6 +11,7 @@ export {
   type Transport,
 } from './constants.ts'
 export { buildAck, buildCancel, buildReply, type ReplyOptions, receivedViaEdits } from './derive.ts'
+export { type DigestParams, parseDigest } from './digest.ts'
 export {
   applyEdits,
   type MessageEdit,

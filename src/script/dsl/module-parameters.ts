@@ -35,6 +35,13 @@ const TABLE: Readonly<Record<string, string>> = {
     con_ct_wq_max:n ct_wq_max:n ct_wq_blk_size:n tls_log:n tls_debug:n low_mem_threshold1:n low_mem_threshold2:n
     tls_force_run:n config:s xavp_cfg:s event_callback:s engine:s engine_config:s engine_algorithms:s
     verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s`,
+  dialog: `enable_stats:n hash_size:n rr_param:s dlg_flag:n timeout_avp:s default_timeout:n early_timeout:n
+    noack_timeout:n end_timeout:n dlg_extra_hdrs:s dlg_match_mode:n detect_spirals:n db_url:s db_mode:n
+    db_update_period:n db_fetch_rows:n db_skip_load:n table_name:s vars_table_name:s bridge_controller:s
+    bridge_contact:s initial_cbs_inscript:n send_bye:n wait_ack:n ka_timer:n ka_interval:n ka_failed_limit:n
+    timer_procs:n track_cseq_updates:n lreq_callee_headers:s event_callback:s h_id_start:n h_id_step:n
+    keep_proxy_rr:n dlg_filter_mode:n dlg_ctxiuid_mode:n dlg_mode:n enable_dmq:n profiles_with_value:s
+    profiles_no_value:s bye_early_code:n bye_early_reason:s timeout_noreset:n`,
   dispatcher: `list_file:s db_url:s table_name:s setid_col:s destination_col:s flags_col:s priority_col:s attrs_col:s
     force_dst:n flags:n use_default:n xavp_dst:s xavp_ctx:s xavp_dst_mode:n xavp_ctx_mode:n hash_pvar:s attrs_pvname:s
     setid_pvname:s ds_ping_method:s ds_ping_from:s ds_ping_interval:n ds_ping_latency_stats:n
@@ -63,6 +70,11 @@ const TABLE: Readonly<Record<string, string>> = {
   nathelper: `force_socket:s natping_interval:n ping_nated_only:n natping_processes:n natping_socket:s received_avp:s
     sipping_bflag:- sipping_from:s sipping_method:s natping_disable_bflag:- nortpproxy_str:s keepalive_timeout:n
     udpping_from_path:n append_sdp_oldmediaip:n filter_server_id:n nat_addr_mode:n alias_name:s`,
+  auth: `auth_checks_register:n auth_checks_no_dlg:n auth_checks_in_dlg:n qop:s nonce_count:n one_time_nonce:n
+    nid_pool_no:n nc_array_size:n nc_array_order:n otn_in_flight_no:n otn_in_flight_order:n secret:s nonce_expire:n
+    nonce_auth_max_drift:n force_stateless_reply:n realm_prefix:s use_domain:n algorithm:s add_authinfo_hdr:n`,
+  auth_db: `db_url:s user_column:s domain_column:s password_column:s password_column_2:s calculate_ha1:n use_domain:n
+    load_credentials:s version_table:n force_generate_avps:n`,
   path: 'use_received:n received_format:n received_name:s enable_r2:n sockname_mode:n',
   rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:n rtpproxy_tout:n rtpproxy_retr:n nortpproxy_str:s timeout_socket:s
     ice_candidate_priority_avp:s extra_id_pv:s db_url:s table_name:s rtp_inst_pvar:s`,
