@@ -13,6 +13,8 @@ export {
   wwwChallenge,
 } from './auth.ts'
 export * from './auth-db.ts'
+export * from './avpops.ts'
+export * from './cfgutils.ts'
 export type { Config, TlsProfile } from './config.ts'
 export { env } from './config.ts'
 export {
@@ -36,6 +38,9 @@ export {
   stripTail,
   userPhone,
 } from './core.ts'
+export * from './core-sockets.ts'
+export * from './corex.ts'
+export * from './debugger.ts'
 export * from './dialog.ts'
 export * from './dispatcher.ts'
 export {
@@ -50,7 +55,9 @@ export {
   setScriptFlag,
 } from './flags.ts'
 export * from './htable.ts'
-export { isInSubnet, isIp, isIpRfc1918, isIpv4, isIpv6 } from './ipops.ts'
+export * from './ipops.ts'
+export * from './kex.ts'
+export * from './header-values.ts'
 export { checkRouteParam, isDirection, looseRoute } from './loose-route.ts'
 export { mfProcessMaxfwdHeader } from './maxfwd.ts'
 export {
@@ -66,76 +73,30 @@ export {
   setContactAlias,
 } from './nathelper.ts'
 export * from './path.ts'
+export * from './pcre.ts'
+export * from './pv-functions.ts'
 export * from './registrar.ts'
 export { addRrParam, recordRoute, recordRouteAdvertised, recordRoutePreset } from './rr.ts'
 export { rtpAnswer, rtpDelete, rtpManage, rtpOffer, rtpQuery, setRtpSet } from './rtpengine.ts'
 export * from './rtpproxy.ts'
 export { sanityCheck } from './sanity.ts'
-export {
-  sdpContent,
-  sdpRemoveLineByPrefix,
-  sdpRemoveMedia,
-  sdpWithMedia,
-  sdpWithTransport,
-} from './sdpops.ts'
+export * from './sdp-codecs.ts'
+export * from './sdp-queries.ts'
+export * from './sdpops.ts'
 export { hasTotag, isMethod, isMyself, isReply, isRequest } from './siputils.ts'
-export { sendReply, slReplyError, slSendReply } from './sl.ts'
-export { forward, tRelay, tRelayToTcp, tRelayToTls, tRelayToUdp } from './t-relay.ts'
-export {
-  appendHf,
-  appendToReply,
-  hasBody,
-  insertHf,
-  isPresentHf,
-  isPresentHfRe,
-  removeBody,
-  removeHf,
-  removeHfExp,
-  removeHfRe,
-  replace,
-  replaceAll,
-  replaceBody,
-  replaceBodyAll,
-  search,
-  searchAppend,
-  searchBody,
-  searchHf,
-  setBody,
-  setReplyBody,
-  subst,
-  substBody,
-  substHf,
-  substUri,
-  substUser,
-} from './textops.ts'
-export { changeReplyStatus, msgApplyChanges } from './textopsx.ts'
-export {
-  tAnyTimeout,
-  tBranchReplied,
-  tBranchTimeout,
-  tCheckStatus,
-  tCheckTrans,
-  tIsCanceled,
-  tIsExpired,
-  tLookupRequest,
-  tNewtran,
-  tOnBranch,
-  tOnBranchFailure,
-  tOnFailure,
-  tOnReply,
-  tReply,
-  tResetFr,
-  tSetDisableInternalReply,
-  tSetFr,
-} from './tm.ts'
-export {
-  tCancelBranches,
-  tIsBranchRoute,
-  tIsFailureRoute,
-  tIsReplyRoute,
-  tIsRequestRoute,
-  tPrecheckTrans,
-} from './tmx.ts'
+export * from './siputils-tests.ts'
+export * from './siputils-uri.ts'
+export * from './sl.ts'
+export * from './string-tests.ts'
+export * from './t-relay.ts'
+export * from './textops.ts'
+export * from './textops-body.ts'
+export * from './textops-search.ts'
+export * from './textopsx.ts'
+export * from './tm.ts'
+export * from './tm-contacts.ts'
+export * from './tm-transactions.ts'
+export * from './tmx.ts'
 export type {
   BranchRoute,
   Endpoint,
@@ -147,4 +108,4 @@ export type {
   SipReply,
   SipRequest,
 } from './views.ts'
-export { xalert, xcrit, xdbg, xerr, xinfo, xlog, xlogl, xnotice, xwarn } from './xlog.ts'
+export * from './xlog.ts'

@@ -2,6 +2,7 @@
 import { MAGIC_COOKIE, parseMessage, parseUri, type SipReply, SipRequest, type SipUri } from '../sip/index.ts'
 import type { ClientUser, TransactionLayer } from '../transaction/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
+import type { CallTable } from './calls.ts'
 import { hostPort, VIA_TRANSPORT } from './forwarding.ts'
 
 /** A request of our own. Header values are written as they are: no line breaks. */
@@ -47,6 +48,8 @@ export interface LocalReply {
 export interface LocalRequestHost {
   readonly transactions: TransactionLayer
   readonly ids: { branch(): string; tag(): string; callId(): string }
+  /** Told of a dialog that a BYE of ours ends. */
+  readonly calls: CallTable
 }
 
 /** Sends it, hop after hop (RFC 3263 4.3). Resolves with the final outcome; never rejects. An INVITE's 2xx is the caller's to acknowledge. */
@@ -66,7 +69,15 @@ export async function sendLocalRequest(host: LocalRequestHost, request: LocalReq
     // RFC 3263 4.3: a 503, a time-out and a failure to send are failures of that hop.
     if (outcome.reply === undefined ? outcome.status !== 408 && outcome.status !== 503 : outcome.status !== 503) break
   }
+  endCall(host, outcome)
   return outcome
+}
+
+/** 15.1.1: whatever answers a BYE, the dialog is over. */
+function endCall(host: LocalRequestHost, { request }: LocalReply): void {
+  if (request?.method !== 'BYE') return
+  const call = host.calls.inDialog(request)
+  if (call !== undefined) host.calls.dialogOver(call, request, 'bye')
 }
 
 async function resolved(transport: TransactionLayer['transport'], uri: SipUri): Promise<readonly Hop[]> {

@@ -89,8 +89,8 @@ interface Part {
 const blocks = (part: Part) => part.text.split('\n').length
 
 /** The file of these cases, and the line after the last of each. */
-function fileOf(parts: readonly Part[]): { text: string; ends: number[] } {
-  const head = `${HEAD}${MAIN}`
+function fileOf(parts: readonly Part[], more: string): { text: string; ends: number[] } {
+  const head = `${HEAD}${more}${MAIN}`
   let line = head.split('\n').length - 1
   const ends = parts.map((part) => {
     line += blocks(part)
@@ -103,17 +103,18 @@ function fileOf(parts: readonly Part[]): { text: string; ends: number[] } {
 async function refusals(
   parts: readonly Part[],
   check: (text: string) => Refusal[] | Promise<Refusal[]>,
+  more: string,
 ): Promise<Map<string, string>> {
   const refused = new Map<string, string>()
   for (;;) {
     const left = parts.filter((part) => !refused.has(part.name))
-    const { text, ends } = fileOf(left)
+    const { text, ends } = fileOf(left, more)
     const found = await check(text)
     if (found.length === 0) return refused
     const before = refused.size
     for (const { line, reason } of found) {
       const part = left[ends.findIndex((end) => line <= end)]
-      if (part !== undefined && line > fileOf([]).text.split('\n').length - 1)
+      if (part !== undefined && line > fileOf([], more).text.split('\n').length - 1)
         refused.set(part.name, refused.get(part.name) ?? reason)
     }
     if (refused.size === before) throw new Error(`the head of the file is refused: ${JSON.stringify(found[0])}`)
@@ -160,10 +161,15 @@ async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: numb
 }
 
 /** Starts Kamailio; what it refuses only then is taken out. */
-async function startRefusals(folder: string, left: () => Part[], byThem: Map<string, string>): Promise<ProxyProcess> {
+async function startRefusals(
+  folder: string,
+  left: () => Part[],
+  byThem: Map<string, string>,
+  more: string,
+): Promise<ProxyProcess> {
   for (;;) {
     const parts = left()
-    const { text, ends } = fileOf(parts)
+    const { text, ends } = fileOf(parts, more)
     try {
       return await startKamailio(folder, text)
     } catch (error) {
@@ -179,10 +185,15 @@ async function startRefusals(folder: string, left: () => Part[], byThem: Map<str
 }
 
 /** Starts both with what neither refuses. */
-async function startBoth(folder: string, left: () => Part[], byThem: Map<string, string>): Promise<ProxyProcess[]> {
-  const kamailio = await startRefusals(folder, left, byThem)
+async function startBoth(
+  folder: string,
+  left: () => Part[],
+  byThem: Map<string, string>,
+  more: string,
+): Promise<ProxyProcess[]> {
+  const kamailio = await startRefusals(folder, left, byThem, more)
   try {
-    return [kamailio, await startSignalbox(folder, fileOf(left()).text)]
+    return [kamailio, await startSignalbox(folder, fileOf(left(), more).text)]
   } catch (error) {
     await kamailio.stop()
     throw error
@@ -192,9 +203,10 @@ async function startBoth(folder: string, left: () => Part[], byThem: Map<string,
 /** Runs these cases in both proxies. */
 export async function runBatch(
   cases: readonly ParityCase[],
-  options: { prefix: string; width?: number },
+  options: { prefix: string; width?: number; more?: string },
 ): Promise<Compared[]> {
   const folder = mkdtempSync(join(tmpdir(), 'parity-'))
+  const more = options.more ?? ''
   const proxies: ProxyProcess[] = []
   try {
     const parts = cases.map((parity, i): Part => {
@@ -205,13 +217,13 @@ export async function runBatch(
         text: `route[${name}] {\n${expand(parity.route, name)}\n;}\n${expand(parity.blocks ?? '', name)}`,
       }
     })
-    const byThem = await refusals(parts, (text) => refusedByKamailio(folder, text))
-    const byUs = await refusals(parts, refusedBySignalbox)
+    const byThem = await refusals(parts, (text) => refusedByKamailio(folder, text), more)
+    const byUs = await refusals(parts, refusedBySignalbox, more)
     // What only we refuse may be refused by Kamailio when it starts.
     const doubtful = () => parts.filter((part) => byUs.has(part.name) && !byThem.has(part.name))
-    if (doubtful().length > 0) await (await startRefusals(folder, doubtful, byThem)).stop()
+    if (doubtful().length > 0) await (await startRefusals(folder, doubtful, byThem, more)).stop()
     const left = () => parts.filter((part) => !byThem.has(part.name) && !byUs.has(part.name))
-    const first = await startBoth(folder, left, byThem)
+    const first = await startBoth(folder, left, byThem, more)
     proxies.push(...first)
     const runnable = left()
     const [theirs, ours] = await Promise.all(proxies.map((proxy) => outcomes(proxy, runnable, options.width ?? 64)))

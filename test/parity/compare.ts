@@ -26,7 +26,7 @@ function reasonOf(compared: Compared): Difference | GeneratedDifference | undefi
 }
 
 /** Runs all cases. A difference without a reason is tried once more, alone: a busy machine is late now and then. */
-export async function compareAll(cases: readonly ParityCase[]): Promise<Verdict> {
+export async function compareAll(cases: readonly ParityCase[], more = ''): Promise<Verdict> {
   const listed = new Map<Difference | GeneratedDifference, number>()
   const unexplained: string[] = []
   let [agreed, refusedByBoth] = [0, 0]
@@ -43,10 +43,10 @@ export async function compareAll(cases: readonly ParityCase[]): Promise<Verdict>
       else if (last) unexplained.push(explain(compared))
       else odd.push(compared.parity)
     }
-    for (const compared of await runBatch(cases.slice(from, from + BATCH), { prefix: `c${from}n` }))
+    for (const compared of await runBatch(cases.slice(from, from + BATCH), { prefix: `c${from}n`, more }))
       judge(compared, false)
     if (odd.length > 0) {
-      for (const compared of await runBatch(odd, { prefix: `c${from}again`, width: 12 })) judge(compared, true)
+      for (const compared of await runBatch(odd, { prefix: `c${from}again`, width: 12, more })) judge(compared, true)
     }
   }
   return { cases: cases.length, agreed, refusedByBoth, listed, unexplained }

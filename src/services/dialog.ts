@@ -1,0 +1,282 @@
+// Owns the service of module dialog: which calls it follows, how they go from state to state, and what scripts ask of them.
+import { randomInt } from 'node:crypto'
+import type { CallSummary, RequestContext } from '../proxy/index.ts'
+import { parseUri, type SipMessage, type SipReply, SipRequest } from '../sip/index.ts'
+import type { Flow } from '../transport/index.ts'
+import { DialogProfiles } from './dialog-profiles.ts'
+import { sendWithin } from './dialog-requests.ts'
+import { dialogCommands } from './dialog-rpc.ts'
+import { ANSWERED, CONFIRMED, Dialog, type DialogValue, EARLY, ENDED, UNCONFIRMED } from './dialog-state.ts'
+import { readContext, readDialog, writeContext } from './dialog-views.ts'
+import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
+import type { Service, ServiceHost, ServiceRun } from './service.ts'
+
+const MOST_DIALOGS = 200_000
+const MOST_VARIABLES = 200
+/** How long an ended dialog is still known: requests of its end come late. */
+const LINGER_MILLIS = 5000
+
+export function createDialog(host: ServiceHost): Service {
+  let parameters = new Parameters([])
+  const profiles = new DialogProfiles(host.store)
+  /** By Call-ID; a Call-ID of several dialogs has them in order. */
+  const byCallId = new Map<string, Dialog[]>()
+  const byKey = new Map<string, Dialog>()
+  let serial = randomInt(1, 10_000)
+
+  const seconds = () => Math.floor(host.clock.wallclock() / 1000)
+  const socketOf = ({ listener }: Flow) => ({
+    id: listener.id,
+    text: `${listener.transport}:${listener.address}:${listener.port}`,
+  })
+  const own = (uri: string): boolean => {
+    const parsed = parseUri(uri)
+    return parsed !== undefined && host.isLocal(parsed.host, parsed.port)
+  }
+
+  function find(callId: string, fromTag: string, toTag: string): Dialog | undefined {
+    return byCallId.get(callId)?.find((each) => each.direction(fromTag, toTag) !== undefined)
+  }
+
+  /** The dialog that the run is about: the one asked for, that of its event, or that of its message. */
+  function dialogOf(run: ServiceRun, args: unknown): Dialog | undefined {
+    const { dialog } = fieldsOf(args)
+    if (typeof dialog === 'string') return byKey.get(dialog)
+    const event = run.event as { dialog?: string } | undefined
+    if (event?.dialog !== undefined) return byKey.get(event.dialog)
+    return byCallId.size === 0 ? undefined : ofMessage(run.message)
+  }
+  const ofMessage = (message: SipMessage) => find(message.callId, message.fromTag, message.toTag)
+
+  function begin(invite: SipRequest, flow: Flow): Dialog | undefined {
+    if (byKey.size >= MOST_DIALOGS) {
+      host.log.warn({ dialogs: byKey.size }, 'too many dialogs: one more is not followed')
+      return undefined
+    }
+    const dialog = new Dialog(invite, socketOf(flow), serial++, seconds(), {
+      lifetime: parameters.number('default_timeout', 43_200),
+      timeoutBye: false,
+    })
+    const others = byCallId.get(dialog.callId)
+    if (others === undefined) byCallId.set(dialog.callId, [dialog])
+    else others.push(dialog)
+    byKey.set(dialog.key, dialog)
+    return dialog
+  }
+
+  function forget(dialog: Dialog): void {
+    byKey.delete(dialog.key)
+    const others = byCallId.get(dialog.callId)?.filter((each) => each !== dialog) ?? []
+    if (others.length === 0) byCallId.delete(dialog.callId)
+    else byCallId.set(dialog.callId, others)
+  }
+
+  function event(name: string, dialog: Dialog, message: SipMessage): void {
+    void host.event({ name: `dialog:${name}`, message, data: { dialog: dialog.key } })
+  }
+
+  function end(dialog: Dialog, name: 'end' | 'failed', message: SipMessage): void {
+    if (dialog.state === ENDED) return
+    dialog.state = ENDED
+    dialog.ended = seconds()
+    dialog.timer?.cancel()
+    profiles.removeAll(dialog)
+    event(name, dialog, message)
+    dialog.timer = host.clock.setTimer(LINGER_MILLIS, () => forget(dialog))
+  }
+
+  function expire(dialog: Dialog): void {
+    dialog.timer?.cancel()
+    dialog.expires = seconds() + dialog.lifetime
+    dialog.timer = host.clock.setTimer(dialog.lifetime * 1000, () => {
+      const answered = dialog.state === ANSWERED || dialog.state === CONFIRMED
+      host.log.info({ callId: dialog.callId, seconds: dialog.lifetime }, 'a dialog has lived as long as it may')
+      if (answered && dialog.timeoutBye) hangUp(dialog, 'all')
+      end(dialog, 'end', dialog.invite)
+    })
+  }
+
+  /** Ends a call from here; the dialog is over with it. */
+  function hangUp(dialog: Dialog, side: string): number {
+    if (dialog.state < ANSWERED || dialog.state === ENDED) return -1
+    const headers = parameters.text('bye_extra_hdrs')
+    for (const each of ['caller', 'callee'] as const)
+      if (side === 'all' || side === each) void sendWithin(host, dialog, each, { method: 'BYE', headers })
+    end(dialog, 'end', dialog.invite)
+    return 1
+  }
+
+  function inDialog(request: SipRequest): void {
+    const dialog = ofMessage(request)
+    if (dialog === undefined || request.toTag === '') return
+    const side = dialog.direction(request.fromTag, request.toTag)
+    if (side === undefined) return
+    if (request.method === 'ACK') {
+      if (dialog.state === ANSWERED) dialog.state = CONFIRMED
+      return
+    }
+    if (request.method !== 'CANCEL') dialog[side].cseq = `${request.cseqNumber}`
+    if (request.method === 'BYE') end(dialog, dialog.active ? 'end' : 'failed', request)
+    else if (dialog.active && !dialog.properties.has('timeout-noreset')) expire(dialog)
+  }
+
+  function answered(context: RequestContext, status: number, reply: SipReply | undefined): void {
+    const { request } = context
+    if (request.method !== 'INVITE' || request.toTag !== '') return
+    const dialog = ofMessage(request)
+    if (dialog === undefined || dialog.state >= ANSWERED) return
+    if (status > 100 && status < 200) dialog.state = EARLY
+    else if (status >= 300) end(dialog, 'failed', request)
+    else if (status >= 200 && reply !== undefined) {
+      dialog.answer(reply, socketOf(context.flow), own)
+      dialog.state = ANSWERED
+      dialog.started = seconds()
+      expire(dialog)
+      event('start', dialog, request)
+    }
+  }
+
+  return {
+    module: 'dialog',
+    operations: {
+      manage(run, args) {
+        const { message } = run
+        if (!(message instanceof SipRequest)) return null
+        const known = ofMessage(message)
+        if (message.toTag !== '') return known === undefined ? null : { did: '' }
+        if (known !== undefined || message.method !== 'INVITE') return null
+        const dialog = begin(message, run.flow)
+        if (dialog === undefined) return null
+        const { variables, lifetime, context } = fieldsOf(args)
+        for (const [name, value] of Object.entries(fieldsOf(variables)))
+          dialog.variables.set(name, value as DialogValue)
+        if (wholeOf(lifetime) > 0) dialog.lifetime = wholeOf(lifetime)
+        for (const [name, value] of Object.entries(fieldsOf(context))) writeContext(dialog, name, value as DialogValue)
+        return { did: dialog.did }
+      },
+      known: (run, args) => (dialogOf(run, args) === undefined ? -1 : 1),
+      get(run, args) {
+        const dialog = dialogOf(run, args)
+        return dialog === undefined ? null : readDialog(dialog, textOf(fieldsOf(args).name))
+      },
+      context(run, args) {
+        const dialog = dialogOf(run, args)
+        return dialog === undefined ? null : readContext(dialog, textOf(fieldsOf(args).name), run.message)
+      },
+      setContext(run, args) {
+        const dialog = dialogOf(run, args)
+        const { name, value } = fieldsOf(args)
+        if (dialog === undefined) return -1
+        if (writeContext(dialog, textOf(name), value as DialogValue) && dialog.active) expire(dialog)
+        return 1
+      },
+      variable: (run, args) => dialogOf(run, args)?.variables.get(textOf(fieldsOf(args).name)) ?? null,
+      setVariable(run, args) {
+        const dialog = dialogOf(run, args)
+        const { name, value } = fieldsOf(args)
+        if (dialog === undefined) return -1
+        if (typeof value !== 'string' && typeof value !== 'number') dialog.variables.delete(textOf(name))
+        else if (dialog.variables.size < MOST_VARIABLES) dialog.variables.set(textOf(name, 256), value)
+        return 1
+      },
+      find(_run, args) {
+        const { callId, fromTag, toTag } = fieldsOf(args)
+        return find(textOf(callId), textOf(fromTag), textOf(toTag))?.key ?? null
+      },
+      flag(run, args) {
+        const dialog = dialogOf(run, args)
+        const { flag, action } = fieldsOf(args)
+        const bit = 1 << wholeOf(flag)
+        if (dialog === undefined) return -1
+        if (action === 'set') dialog.flags |= bit
+        else if (action === 'reset') dialog.flags &= ~bit
+        else return (dialog.flags & bit) !== 0 ? 1 : -1
+        return 1
+      },
+      property(run, args) {
+        const dialog = dialogOf(run, args)
+        const { name, action } = fieldsOf(args)
+        if (dialog === undefined) return -1
+        if (action === 'set') dialog.properties.add(textOf(name))
+        else dialog.properties.delete(textOf(name))
+        return 1
+      },
+      timeout(run, args) {
+        const dialog = dialogOf(run, args)
+        const lifetime = wholeOf(fieldsOf(args).seconds)
+        if (dialog === undefined || lifetime <= 0) return -1
+        dialog.lifetime = lifetime
+        if (dialog.active) expire(dialog)
+        return 1
+      },
+      profileTimeout(_run, args) {
+        const { profile, value, seconds: given } = fieldsOf(args)
+        for (const dialog of byKey.values()) {
+          const own = dialog.profiles.get(textOf(profile))
+          if (own === undefined || (typeof value === 'string' && own !== value)) continue
+          dialog.lifetime = Math.max(1, wholeOf(given))
+          if (dialog.active) expire(dialog)
+        }
+        return 1
+      },
+      profile(run, args) {
+        const dialog = dialogOf(run, args)
+        const { profile, value, action } = fieldsOf(args)
+        if (dialog === undefined || dialog.state === ENDED || profiles.kind(textOf(profile)) === undefined) return -1
+        if (action === 'set') return profiles.add(dialog, textOf(profile), textOf(value)) ? 1 : -1
+        if (action === 'unset') return profiles.remove(dialog, textOf(profile)) ? 1 : -1
+        const own = dialog.profiles.get(textOf(profile))
+        return own !== undefined && (value === undefined || own === value) ? 1 : -1
+      },
+      size(_run, args) {
+        const { profile, value } = fieldsOf(args)
+        return profiles.size(textOf(profile), typeof value === 'string' ? value : undefined) ?? -1
+      },
+      count: () => [...byKey.values()].filter((each) => each.active).length,
+      bye(run, args) {
+        const dialog = dialogOf(run, args)
+        return dialog === undefined ? -1 : hangUp(dialog, textOf(fieldsOf(args).side))
+      },
+      within(run, args) {
+        const { side, method, headers, body, contentType } = fieldsOf(args)
+        const dialog = dialogOf(run, args)
+        if (dialog === undefined || !dialog.active || !/^[A-Z]+$/.test(textOf(method))) return -1
+        const content = textOf(body)
+        for (const each of ['caller', 'callee'] as const)
+          if (side === 'all' || side === each)
+            void sendWithin(host, dialog, each, {
+              method: textOf(method),
+              headers: textOf(headers),
+              ...(content === '' ? {} : { body: content, contentType: textOf(contentType) }),
+            })
+        return 1
+      },
+    },
+    commands: dialogCommands({
+      all: () => [...byKey.values()].sort((a, b) => a.entry - b.entry || a.id - b.id),
+      find: (callId, fromTag) => find(callId, fromTag, ''),
+      terminate: (dialog) => void hangUp(dialog, 'all'),
+      profiles,
+      now: seconds,
+    }),
+    configure(given) {
+      parameters = new Parameters(given)
+      profiles.configure(parameters.text('profiles_with_value'), parameters.text('profiles_no_value'))
+    },
+    requestBegan(context) {
+      if (byCallId.size > 0) inDialog(context.request)
+    },
+    requestAnswered(context, status, _reason, reply) {
+      if (byCallId.size > 0) answered(context, status, reply)
+    },
+    callEnded(call: CallSummary) {
+      const dialog = byCallId.size === 0 ? undefined : find(call.callId, call.fromTag, '')
+      // An INVITE that ended without a reply of its own, or whose transaction was given up.
+      if (dialog !== undefined && (dialog.state === UNCONFIRMED || dialog.state === EARLY))
+        end(dialog, 'failed', dialog.invite)
+    },
+    close() {
+      for (const dialog of byKey.values()) dialog.timer?.cancel()
+    },
+  }
+}
