@@ -1,5 +1,5 @@
 // Owns module textopsx: the message rebuilt from its changes, and the status line of replies.
-import { applyEdits, correctContentLength, SipReply, SipRequest } from '../src/sip/index.ts'
+import { applyEdits, correctContentLength, type MessageEdit, SipReply, SipRequest } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { edit } from './message-edits.ts'
 import { currentRun, opNow } from './runtime.ts'
@@ -26,14 +26,23 @@ export const msgApplyChanges = define(
       done.push({ at: message.requestUriStart, remove: message.requestUri.length, text: run.state.target.uri })
     run.state.replyHeaders = ''
     if (done.length === 0) return 1
-    // A Record-Route is written for the outgoing side, unknown yet: it stays a change at the same place.
-    const kept = run.edits.filter((change) => change.recordRoute !== undefined)
+    // A Record-Route is written for the outgoing side, unknown yet: it stays a change at its place, which has moved.
+    const kept = run.edits
+      .filter((change) => change.recordRoute !== undefined)
+      .map((change) => ({ ...change, at: movedBy(done, change.at) }))
     const raw = correctContentLength(applyEdits(run.raw, done))
     if (opNow('apply', { edits: done }) <= 0) return -1
     run.replaceMessage(raw, kept)
     return 1
   },
 )
+
+/** Where an offset is after edits: those before it move it, those at it stand behind it. */
+function movedBy(edits: readonly MessageEdit[], at: number): number {
+  let moved = at
+  for (const edit of edits) if (edit.at < at) moved += edit.text.length - edit.remove
+  return moved
+}
 
 export const changeReplyStatus = define(
   {

@@ -39,3 +39,26 @@ export async function request_route(req: SipRequest) {
   expect(invite).toHaveHeader('Content-Length', String(invite.message.body.length))
   await route.close()
 })
+
+test('a Record-Route written before it, and a longer R-URI: each stands at its own place', async () => {
+  const file = join(folder, 'record-route.ts')
+  writeFileSync(
+    file,
+    `import { msgApplyChanges, recordRoute, setUri, tRelay } from 'signalbox'
+export const config = { listen: ['udp:127.0.0.1:5060'] }
+export async function request_route() {
+  recordRoute()
+  setUri('sip:a-much-longer-user@127.0.0.1:5080;user=phone')
+  msgApplyChanges()
+  return tRelay()
+}
+`,
+  )
+  const route = await RouteUnderTest.load(file)
+  const bob = route.party('udp:127.0.0.1:5080')
+  await route.party('udp:127.0.0.6:5060').send(request('INVITE', { from: 'udp:127.0.0.6:5060', uri: 'sip:b@x.org' }))
+  const invite = await bob.request('INVITE')
+  expect(invite).toRelayTo('sip:a-much-longer-user@127.0.0.1:5080;user=phone')
+  expect(invite).toHaveHeader('Record-Route', /^<sip:127\.0\.0\.1(:5060)?;lr/)
+  await route.close()
+})
