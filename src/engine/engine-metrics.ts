@@ -1,5 +1,5 @@
 // Owns which figures of transport, transactions and proxy the metrics show, and their names.
-import type { ProxyStats } from '../proxy/index.ts'
+import type { OverloadControl, ProxyStats } from '../proxy/index.ts'
 import type { TransactionStats } from '../transaction/index.ts'
 import type { TransportStats } from '../transport/index.ts'
 import type { Labels, Metrics } from './metrics.ts'
@@ -9,6 +9,7 @@ export interface Readings {
   transactions(): TransactionStats
   proxy(): ProxyStats
   runs(): number
+  overload(): OverloadControl
 }
 
 /** Declares them; they are taken when the text is asked for. */
@@ -62,6 +63,21 @@ export function declareReadings(metrics: Metrics, from: Readings): void {
     'signalbox_requests_refused_total',
     'Requests refused by a cap or while draining.',
     () => proxy().refused,
+  )
+  metrics.gauge(
+    'signalbox_queue_wait_max_seconds',
+    'Time that messages waited to be read, at the least, a tenth of a second ago.',
+    () => from.overload().delaySeconds,
+  )
+  metrics.gauge(
+    'signalbox_overload_share_max_ratio',
+    'Share of new requests that overload control refuses.',
+    () => from.overload().share,
+  )
+  metrics.reading(
+    'signalbox_requests_refused_by_overload_total',
+    'New requests that overload control refused.',
+    () => from.overload().refused,
   )
   metrics.reading(
     'signalbox_requests_rejected_total',

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { MediaRelay } from '../media/index.ts'
-import { ProxyCore } from '../proxy/index.ts'
+import { OverloadControl, ProxyCore } from '../proxy/index.ts'
 import {
   type CompiledScript,
   type Diagnostic,
@@ -270,8 +270,10 @@ class ComposedEngine implements PreparedEngine {
   #compose(config: EngineConfig): ProxyCore {
     const options = this.#options
     const [clock, log] = [this.#clock, this.#log]
+    const overload = new OverloadControl({ clock, log })
     const transport = (options.transport ?? createTransport)({
       listen: config.listen,
+      queued: (millis) => overload.observe(millis),
       clock,
       log,
       ...transportSettings(config),
@@ -302,12 +304,13 @@ class ComposedEngine implements PreparedEngine {
       },
     })
     const ids = options.ids ?? createIds(randomHex)
-    const proxy = new ProxyCore({ transactions, router, clock, ids, log, ...proxySettings(config) })
+    const proxy = new ProxyCore({ transactions, router, clock, ids, log, overload, ...proxySettings(config) })
     declareReadings(this.#counters.metrics, {
       transport: () => transport.stats(),
       transactions: () => transactions.stats(),
       proxy: () => proxy.stats(),
       runs: () => this.#runs.size,
+      overload: () => overload,
     })
     const folder = dirname(resolve(options.file))
     this.#store ??= options.store ?? createMemoryStore({ clock })

@@ -2,6 +2,7 @@
 
 export type { LocalReply, LocalRequest } from './local-request.ts'
 export { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
+export { OverloadControl, type OverloadControlOptions } from './overload.ts'
 export { ProxyCore, type ProxyCoreOptions } from './proxy-core.ts'
 export type {
   BranchFailure,

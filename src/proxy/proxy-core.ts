@@ -18,6 +18,7 @@ import { type LocalReply, type LocalRequest, sendLocalRequest } from './local-re
 import { textHash } from './loop-detection.ts'
 import { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
 import { STATELESS_BRANCH } from './outgoing.ts'
+import type { OverloadControl } from './overload.ts'
 import type { ProxyHost } from './proxy-host.ts'
 import { type Belonging, ProxyRequest } from './request-context.ts'
 import type { ReplyOutcome, RequestContext, Router } from './router.ts'
@@ -32,6 +33,8 @@ export interface ProxyCoreOptions {
   log: Log
   limits?: Partial<ProxyLimits>
   options?: Partial<ProxyOptions>
+  /** Without one, only the caps refuse. */
+  overload?: OverloadControl
 }
 
 export class ProxyCore implements TransactionUser, ProxyHost {
@@ -43,6 +46,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   readonly options: ProxyOptions
   readonly counters: ProxyCounters = newCounters()
   readonly #log: Log
+  readonly #overload: OverloadControl | undefined
   readonly #contexts = new Set<ProxyRequest>()
   readonly #tagSecret: string
   #nextId = 1
@@ -56,6 +60,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     this.router = options.router
     this.ids = options.ids
     this.#log = options.log
+    this.#overload = options.overload
     this.limits = { ...DEFAULT_PROXY_LIMITS, ...options.limits }
     this.options = { ...DEFAULT_PROXY_OPTIONS, ...options.options }
     this.#tagSecret = options.ids.tag()
@@ -133,12 +138,12 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     const inDialog = request.toTag !== ''
     // Whoever has a call up may end it though the caps are reached: work is taken up to twice the caps for that.
     if (!this.transactions.admits(flow, inDialog ? 2 : 1)) {
-      this.#overload(request, flow)
+      this.#refuse(request, flow)
       return
     }
     const invite = request.method === 'INVITE'
-    if (this.#draining && invite && !inDialog) {
-      this.#overload(request, flow)
+    if (!inDialog && ((this.#draining && invite) || this.#isTooMuch(request))) {
+      this.#refuse(request, flow)
       return
     }
     if (language === 'ts' && this.#rejects(request, flow)) return
@@ -148,7 +153,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       const call = this.calls.invite(request, flow)
       if (call === undefined) {
         this.#contexts.delete(context)
-        this.#overload(request, flow)
+        this.#refuse(request, flow)
         return
       }
       context.call.begin(call)
@@ -286,7 +291,14 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     return true
   }
 
-  #overload(request: SipRequest, flow: Flow): void {
+  /** Under overload a share of what begins something is refused; what is under way, and a call for help, never is (RFC 7339 5.10.1). */
+  #isTooMuch(request: SipRequest): boolean {
+    const control = this.#overload
+    if (control === undefined || control.share === 0) return false
+    return !request.requestUri.startsWith('urn:service:sos') && !control.admits()
+  }
+
+  #refuse(request: SipRequest, flow: Flow): void {
     this.counters.refused++
     const retry = `Retry-After: ${this.options.retryAfter}\r\n`
     this.#statelessReply(request, flow, 503, 'Service Unavailable', retry)

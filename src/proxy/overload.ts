@@ -1,0 +1,100 @@
+// Owns overload control: which share of new requests is refused, from nothing but the time that messages wait to be read.
+// It is RFC 8033 (PIE) with the refusals of RFC 7339 6 in place of drops: no rate is configured, the delay shows what can be held.
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+
+export interface OverloadControlOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /** Milliseconds that messages may wait; default {@link TARGET_MILLIS}. */
+  readonly targetMillis?: number
+}
+
+/** Well below T1 (500 ms): nobody sends again because of it. */
+const TARGET_MILLIS = 40
+/** A process that is given its share of the processor in slices of 100 ms waits for each; what counts is what stays between them. */
+const INTERVAL_MILLIS = 100
+/** Share per second of delay beyond the target, at each interval. */
+const ALPHA = 0.5
+/** The same for a delay that grows. */
+const BETA = 2
+/** What is left when there is no delay at all. */
+const DECAY = 0.9
+/** Some are taken in any case: they show when it is over. */
+const MOST = 0.98
+const QUIET_INTERVALS = 50
+
+export class OverloadControl {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #target: number
+  /** The least wait of the interval: a queue that was empty once does not stand. */
+  #least = Number.POSITIVE_INFINITY
+  #delay = 0
+  #share = 0
+  /** Refusals owed, below one. */
+  #owed = 0
+  #next = 0
+  #quiet = QUIET_INTERVALS
+  /** Requests refused. */
+  refused = 0
+
+  constructor(options: OverloadControlOptions) {
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#target = (options.targetMillis ?? TARGET_MILLIS) / 1000
+  }
+
+  /** Share of new requests that is refused now, 0 to 1. */
+  get share(): number {
+    return this.#share
+  }
+
+  /** Seconds that messages waited in the last interval, at the least. */
+  get delaySeconds(): number {
+    return this.#delay
+  }
+
+  /** A batch was read whose first message had waited so long. */
+  observe(waitedMillis: number): void {
+    if (waitedMillis < this.#least) this.#least = waitedMillis
+    const now = this.#clock.now()
+    if (now < this.#next) return
+    // What comes after a pause says nothing about the pause.
+    const isStale = now - this.#next > 2 * INTERVAL_MILLIS
+    this.#next = now + INTERVAL_MILLIS
+    const least = isStale ? 0 : this.#least
+    this.#least = Number.POSITIVE_INFINITY
+    this.#adjust(least / 1000)
+  }
+
+  /** Whether one more new request is taken. Each refusal is counted. */
+  admits(): boolean {
+    if (this.#share === 0) return true
+    this.#owed += this.#share
+    if (this.#owed < 1) return true
+    this.#owed -= 1
+    this.refused++
+    return false
+  }
+
+  #adjust(delay: number): void {
+    const before = this.#delay
+    this.#delay = delay
+    if (this.#share === 0 && delay < this.#target) {
+      this.#quiet++
+      return
+    }
+    let share = this.#share + ALPHA * (delay - this.#target) + BETA * (delay - before)
+    if (delay < this.#target / 2 && before < this.#target / 2) share = Math.min(share, this.#share * DECAY)
+    this.#share = share < 0.005 ? 0 : Math.min(MOST, share)
+    if (this.#share > 0) {
+      if (this.#quiet >= QUIET_INTERVALS)
+        this.#log.warn(
+          { event: 'overload', waitedMillis: Math.round(delay * 1000) },
+          'more comes than can be served: new requests are refused with 503, calls under way go on',
+        )
+      this.#quiet = 0
+    } else this.#owed = 0
+  }
+}

@@ -1,0 +1,113 @@
+// Owns the tests of overload control: a queue that is served at a fixed rate, and what the control makes of what comes.
+import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
+import { silentLog } from '../../src/log.ts'
+import { OverloadControl } from '../../src/proxy/index.ts'
+
+/** Milliseconds of work: one call is its INVITE and, after a fifth of a second, the rest of it. */
+const CALL = { first: 0.4, rest: 0.6, refusal: 0.03, after: 200 }
+
+interface Outcome {
+  offered: number
+  accepted: number
+  /** Accepted, and all messages served. */
+  completed: number
+  longestWait: number
+}
+
+/** Serves calls that come at `rate` a second for `seconds`, with `share` of a processor given in slices of 100 ms. */
+function serve(rate: number, seconds: number, share: number, warm = 0): Outcome & { control: OverloadControl } {
+  const clock = new ManualClock()
+  const control = new OverloadControl({ clock, log: silentLog })
+  const queue: { at: number; call: boolean }[] = []
+  const later: { at: number }[] = []
+  const outcome: Outcome = { offered: 0, accepted: 0, completed: 0, longestWait: 0 }
+  let due = 0
+  let spare = 0
+  for (let now = 0; now < seconds * 1000; now++) {
+    clock.advance(1)
+    due += rate / 1000
+    for (; due >= 1; due--) queue.push({ at: now, call: true })
+    while (later[0] && later[0].at <= now) queue.push({ at: later.shift()!.at, call: false })
+    if (now % 100 >= share * 100) continue
+    spare = queue.length === 0 ? 0 : spare + 1
+    if (queue[0]) control.observe(now - queue[0].at)
+    else control.observe(0)
+    while (spare > 0 && queue.length > 0) {
+      const { at, call } = queue.shift()!
+      const counted = now >= warm * 1000
+      if (counted) outcome.longestWait = Math.max(outcome.longestWait, now - at)
+      if (!call) {
+        spare -= CALL.rest
+        if (counted) outcome.completed++
+        continue
+      }
+      if (counted) outcome.offered++
+      if (!control.admits()) {
+        spare -= CALL.refusal
+        continue
+      }
+      spare -= CALL.first
+      if (counted) outcome.accepted++
+      later.push({ at: now + CALL.after })
+    }
+  }
+  return { ...outcome, control }
+}
+
+describe('overload control', () => {
+  test('refuses nothing that can be served, slices of the processor or not', () => {
+    for (const share of [1, 0.5, 0.3]) {
+      const { offered, accepted, control } = serve(850 * share, 20, share)
+      expect(accepted).toBe(offered)
+      expect(control.refused).toBe(0)
+    }
+  })
+
+  test.each([
+    [1.2, 1],
+    [2, 1],
+    [2, 0.5],
+    [5, 1],
+    [2, 0.3],
+  ])('at %d times what can be held, with %d of a processor, keeps the goodput and the wait short', (times, share) => {
+    const capacity = 1000 * share
+    const { accepted, completed, longestWait } = serve(capacity * times, 30, share, 5)
+    // A refusal costs a little too.
+    const ideal = (25 * capacity * (1 - times * CALL.refusal)) / (1 - CALL.refusal)
+    expect(completed).toBeGreaterThan(0.9 * ideal)
+    expect(accepted - completed).toBeLessThan(0.02 * accepted)
+    // Nobody sends again: T1 is 500 ms.
+    expect(longestWait).toBeLessThan(400)
+  })
+
+  test('takes everything again soon after', () => {
+    const clock = new ManualClock()
+    const control = new OverloadControl({ clock, log: silentLog })
+    for (let n = 0; n < 40; n++) {
+      clock.advance(50)
+      control.observe(n * 20)
+    }
+    expect(control.share).toBeGreaterThan(0.9)
+    expect([control.admits(), control.admits()]).toContain(false)
+    for (let n = 0; n < 100; n++) {
+      clock.advance(50)
+      control.observe(0)
+    }
+    expect(control.share).toBe(0)
+    expect(control.admits()).toBe(true)
+  })
+
+  test('one long pause is no overload', () => {
+    const clock = new ManualClock()
+    const control = new OverloadControl({ clock, log: silentLog })
+    control.observe(0)
+    clock.advance(2000)
+    control.observe(1900)
+    clock.advance(50)
+    control.observe(0)
+    clock.advance(100)
+    control.observe(0)
+    expect(control.share).toBe(0)
+  })
+})
