@@ -1,6 +1,7 @@
 // Owns what `import ... from 'signalbox'` gives a TypeScript route: the builtins in camel case, readers of messages, configuration.
 export type { NameAddr, SipUri, Transport } from '../src/sip/index.ts'
 export { parseNameAddr, parseUri } from '../src/sip/index.ts'
+export * from './alias-db.ts'
 export {
   authChallenge,
   authGetWwwAuthenticate,
@@ -43,6 +44,7 @@ export * from './corex.ts'
 export * from './debugger.ts'
 export * from './dialog.ts'
 export * from './dispatcher.ts'
+export * from './domain.ts'
 export {
   isBranchFlagSet,
   isFlagSet,
@@ -54,10 +56,10 @@ export {
   setFlag,
   setScriptFlag,
 } from './flags.ts'
+export * from './header-values.ts'
 export * from './htable.ts'
 export * from './ipops.ts'
 export * from './kex.ts'
-export * from './header-values.ts'
 export { checkRouteParam, isDirection, looseRoute } from './loose-route.ts'
 export { mfProcessMaxfwdHeader } from './maxfwd.ts'
 export {
@@ -74,6 +76,7 @@ export {
 } from './nathelper.ts'
 export * from './path.ts'
 export * from './pcre.ts'
+export * from './permissions.ts'
 export * from './pv-functions.ts'
 export * from './registrar.ts'
 export { addRrParam, recordRoute, recordRouteAdvertised, recordRoutePreset } from './rr.ts'

@@ -9,6 +9,8 @@ import type { EngineLog, LogLevel } from './logger.ts'
 import type { MediaServices } from './media-services.ts'
 import type { RunSlot } from './run-slot.ts'
 import type { RunTable, ScriptRun } from './script-run.ts'
+import { socketNamed, socketText } from './socket-operations.ts'
+import type { TransactionOperations } from './transaction-operations.ts'
 
 export interface HostServicesOptions {
   readonly runs: RunTable
@@ -20,6 +22,7 @@ export interface HostServicesOptions {
   readonly slot: RunSlot
   readonly log: EngineLog
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly transactions: TransactionOperations
 }
 
 type Result<O extends HostOperation> = HostOperations[O]['result']
@@ -70,8 +73,17 @@ export class HostServices implements HostOps {
       case 'newtran':
         return requestOf(run, op).newTransaction()
       case 'cancel':
-        requestOf(run, op).cancelBranches()
+        requestOf(run, op).cancelBranches(cancelChoice(args), run.branch ?? -1)
         return 1
+      case 'transaction':
+        return this.#options.transactions.answer(() => requestOf(run, op), args)
+      case 'socket':
+        return socketNamed(this.#options.transport(), text((args as { text?: unknown } | null)?.text, 'socket', 256))
+      case 'socketText':
+        return socketText(
+          this.#options.transport(),
+          wholeNumber((args as { id?: unknown } | null)?.id, 'listener', 0, 65_535),
+        )
       case 'replyError':
         return this.#replyError(requestOf(run, op))
       case 'forceRport':
@@ -127,7 +139,8 @@ export class HostServices implements HostOps {
     const name = text(host, 'host', 256)
     const number = wholeNumber(port ?? 0, 'port', 0, 65_535)
     const transport: Transport | undefined = proto ? transportNamed(text(proto, 'proto', 8)) : undefined
-    return this.#options.transport().isLocal(name, number === 0 ? undefined : number, transport) ? 1 : 0
+    if (this.#options.transport().isLocal(name, number === 0 ? undefined : number, transport)) return 1
+    return this.#options.services().isOwnHost(name) ? 1 : 0
   }
 
   #service(run: ScriptRun, given: unknown): unknown {
@@ -155,8 +168,14 @@ export class HostServices implements HostOps {
 
 function requestOf(run: ScriptRun, op: string): RequestContext {
   const context = run.failure ?? run.context
-  if (!context || (run.kind === 'reply' && op !== 'cancel')) throw wrongArguments(`${op} has no request in this route`)
+  const inReply = op === 'cancel' || op === 'transaction'
+  if (!context || (run.kind === 'reply' && !inReply)) throw wrongArguments(`${op} has no request in this route`)
   return context
+}
+
+function cancelChoice(args: unknown): 'all' | 'others' | 'this' {
+  const which = (args as { branches?: unknown } | null)?.branches
+  return which === 'others' || which === 'this' ? which : 'all'
 }
 
 /** Kamailio's levels: L_ALERT -5, L_BUG -4, L_CRIT -3, L_ERR -1, L_WARN 0, L_NOTICE 1, L_INFO 2, L_DBG 3. */

@@ -11,6 +11,7 @@ export class ServiceTable {
   readonly #answerWatchers: readonly Service[]
   readonly #requestWatchers: readonly Service[]
   readonly #callWatchers: readonly Service[]
+  readonly #hosts: readonly Service[]
 
   constructor(services: readonly Service[]) {
     this.#services = services
@@ -24,6 +25,7 @@ export class ServiceTable {
     this.#beginWatchers = services.filter((service) => service.requestBegan)
     this.#answerWatchers = services.filter((service) => service.requestAnswered)
     this.#requestWatchers = services.filter((service) => service.requestEnded)
+    this.#hosts = services.filter((service) => service.isOwnHost)
     this.#callWatchers = services.filter((service) => service.callEnded)
   }
 
@@ -64,6 +66,11 @@ export class ServiceTable {
 
   requestEnded(context: RequestContext): void {
     for (const service of this.#requestWatchers) service.requestEnded!(context)
+  }
+
+  /** Whether a service counts this host among ours. */
+  isOwnHost(host: string): boolean {
+    return this.#hosts.some((service) => service.isOwnHost!(host))
   }
 
   callEnded(call: CallSummary): void {

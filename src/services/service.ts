@@ -59,6 +59,8 @@ export interface Service {
   /** A reply to the request went upstream: a branch's, or one made here (then `reply` is undefined). */
   requestAnswered?(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
   requestEnded?(context: RequestContext): void
+  /** Whether this host counts as one of ours, beside listeners and aliases. Asked on the path of requests. */
+  isOwnHost?(host: string): boolean
   callEnded?(call: CallSummary): void
   close?(): void | Promise<void>
 }

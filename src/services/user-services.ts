@@ -1,7 +1,10 @@
 // Owns the putting together of the services about users: where they are, who they are, what they may, what they did.
 import type { Databases } from '../database/index.ts'
+import { createAliasDb, createSpeeddial, createUriDb } from './aliases.ts'
 import { createAuth } from './auth.ts'
 import { createAuthDb } from './auth-db.ts'
+import { createDomain } from './domain.ts'
+import { createPermissions } from './permissions.ts'
 import { createRegistrar } from './registrar.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { createUsrloc } from './usrloc.ts'
@@ -14,6 +17,11 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
     createRegistrar(host, usrloc.usrloc),
     auth,
     createAuthDb(host, databases, auth.authentication),
+    createAliasDb(host, databases),
+    createSpeeddial(host, databases),
+    createUriDb(host, databases),
+    createDomain(host, databases),
+    createPermissions(host, databases),
     // Last: whoever closes before it still writes.
     { module: 'databases', close: () => databases.close() },
   ]

@@ -75,6 +75,17 @@ const TABLE: Readonly<Record<string, string>> = {
     nonce_auth_max_drift:n force_stateless_reply:n realm_prefix:s use_domain:n algorithm:s add_authinfo_hdr:n`,
   auth_db: `db_url:s user_column:s domain_column:s password_column:s password_column_2:s calculate_ha1:n use_domain:n
     load_credentials:s version_table:n force_generate_avps:n`,
+  alias_db: `db_url:s user_column:s domain_column:s alias_user_column:s alias_domain_column:s use_domain:n
+    domain_prefix:s append_branches:n`,
+  speeddial: `db_url:s user_column:s domain_column:s sd_user_column:s sd_domain_column:s new_uri_column:s use_domain:n
+    domain_prefix:s`,
+  uri_db: `db_url:s uri_table:s db_table:s user_column:s domain_column:s uriuser_column:s use_uri_table:n use_domain:n`,
+  domain: `db_url:s domain_table:s domain_col:s did_col:s domain_attrs_table:s name_col:s type_col:s value_col:s
+    register_myself:n`,
+  permissions: `default_allow_file:s default_deny_file:s check_all_branches:n allow_suffix:s deny_suffix:s
+    address_file:s db_url:s address_table:s grp_col:s ip_addr_col:s mask_col:s port_col:s db_mode:n trusted_table:s
+    source_col:s proto_col:s from_col:s ruri_col:s tag_col:s priority_col:s peer_tag_avp:s peer_tag_mode:n
+    max_subnets:n load_backends:n reload_delta:n trusted_cleanup_interval:n`,
   path: 'use_received:n received_format:n received_name:s enable_r2:n sockname_mode:n',
   rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:n rtpproxy_tout:n rtpproxy_retr:n nortpproxy_str:s timeout_socket:s
     ice_candidate_priority_avp:s extra_id_pv:s db_url:s table_name:s rtp_inst_pvar:s`,
