@@ -120,6 +120,7 @@ export function createFakeNative(options: { onEvent(event: TimeoutEvent): void }
       open.delete(id)
     },
     stats: (id) => known(id).stats,
+    sharesSockets: () => false,
     makeIdentity: () => FAKE_IDENTITY,
     shutdown: () => open.clear(),
     fallSilent(id) {

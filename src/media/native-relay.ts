@@ -11,6 +11,7 @@ import { address, integer, nativeSettings, type Settings, type StreamConfig } fr
 import type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
 export { SRTP_KEY_BYTES, type SrtpKey, type SrtpSuite, type StreamConfig } from './native-settings.ts'
+export type { AudioEvent, RecordingKind } from './native-audio.ts'
 export type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
 export interface TimeoutEvent {
@@ -40,6 +41,8 @@ export interface NativeRelay extends NativeAudio {
   configure(id: number, config: StreamConfig): void
   close(id: number): void
   stats(id: number): StreamStats
+  /** Whether streams of the address share sockets; only where the process may (CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW). */
+  sharesSockets(address: string): boolean
   /** Makes a certificate for DTLS. Throws ERR_NATIVE where OpenSSL refuses. */
   makeIdentity(): DtlsIdentity
   /** Stops the threads and closes every stream. Afterwards every method throws ERR_MEDIA; shutdown again does nothing. */
@@ -57,7 +60,8 @@ type Counted = Omit<StreamStats, 'jitterMillis' | 'sources' | 'reports'> & {
 
 interface Addon extends AudioAddon<Handle> {
   /** An event is 0 or 1, a time-out of a stream that was not or was held, or one of OUTCOMES after those. */
-  create(threads: number, onEvent: (stream: number, event: number) => void): Handle
+  create(threads: number, onEvent: (stream: number, event: number) => void, shared: number): Handle
+  shares(handle: Handle, address: string): boolean
   open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
   link(handle: Handle, a: number, b: number): boolean
   configure(handle: Handle, id: number, settings: Settings): boolean
@@ -92,26 +96,30 @@ function load(path: string): Addon {
 
 /**
  * Starts the relay's threads; they do not keep the process alive.
- * `onEvent` runs in JavaScript's thread, once for each time a stream falls quiet. `addon` is another build of the addon (tests).
+ * `onEvent` runs in JavaScript's thread, once for each time a stream falls quiet.
+ * `sockets`: `shared` (the default) lets streams of one address receive and send by sockets in common where the process
+ * may; `own` keeps every stream to its own. `addon` is another build of the addon (tests).
  */
 export function createNativeRelay(options: {
   onEvent(event: TimeoutEvent): void
   onConnection?(event: ConnectionEvent): void
   onAudio?(event: AudioEvent): void
   threads?: number
+  sockets?: 'shared' | 'own'
   addon?: string
 }): NativeRelay {
   const addon = load(options.addon ?? ADDON)
   const threads = integer('threads', options.threads ?? 1, 1, MAX_THREADS)
   const families = new Map<number, number>()
   const clockRates = new Map<number, number>()
-  let handle: Handle | undefined = addon.create(threads, (stream, event) => {
+  const report = (stream: number, event: number): void => {
     // A report may have been under way when its stream was closed.
     if (!families.has(stream)) return
     const outcome = OUTCOMES[event - 2]
     if (outcome) options.onConnection?.({ type: 'connection', stream, outcome })
     else options.onEvent({ type: 'timeout', stream, silent: event === 1 })
-  })
+  }
+  let handle: Handle | undefined = addon.create(threads, report, options.sockets === 'own' ? 0 : 1)
 
   addon.listen(handle, (stream, isKey, event, duration, volume) => {
     if (!families.has(stream)) return
@@ -185,6 +193,10 @@ export function createNativeRelay(options: {
       const made = addon.makeIdentity()
       if (!made) throw new SignalboxError('ERR_NATIVE', 'OpenSSL made no certificate for DTLS.')
       return { handle: made.identity, fingerprints: made.fingerprints }
+    },
+
+    sharesSockets(local) {
+      return addon.shares(running(), address('address', local))
     },
 
     shutdown() {

@@ -34,11 +34,12 @@ export class NativeRig {
   readonly connections: ConnectionEvent[] = []
   readonly #peers: RtpPeer[] = []
 
-  constructor(threads = 1) {
+  constructor(threads = 1, sockets: 'shared' | 'own' = 'shared') {
     this.relay = createNativeRelay({
       onEvent: (event) => this.events.push(event),
       onConnection: (event) => this.connections.push(event),
       threads,
+      sockets,
     })
   }
 

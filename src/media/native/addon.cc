@@ -134,7 +134,7 @@ void call_report(napi_env env, napi_value callback, void*, void* data) {
   napi_call_function(env, undefined, callback, 2, arguments, nullptr);
 }
 
-// create(threads, onEvent(stream, StreamEvent)) -> handle
+// create(threads, onEvent(stream, StreamEvent), whether streams share sockets) -> handle
 napi_value create(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   auto* handle = new Handle;
@@ -144,7 +144,8 @@ napi_value create(napi_env env, napi_callback_info info) {
   napi_create_threadsafe_function(env, arguments.value(1), nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_report, &handle->report);
   napi_unref_threadsafe_function(env, handle->report);
   const auto report = handle->report;
-  handle->relay = std::make_unique<Relay>(static_cast<size_t>(arguments.integer(0)), [report](uint32_t stream, media::StreamEvent event) {
+  const auto sockets = arguments.integer(2) ? Relay::Sockets::kShared : Relay::Sockets::kOwn;
+  handle->relay = std::make_unique<Relay>(static_cast<size_t>(arguments.integer(0)), sockets, [report](uint32_t stream, media::StreamEvent event) {
     const uintptr_t packed = static_cast<uintptr_t>(stream) << 4 | static_cast<uintptr_t>(event);
     napi_call_threadsafe_function(report, reinterpret_cast<void*>(packed), napi_tsfn_nonblocking);
   });
@@ -303,6 +304,13 @@ napi_value stats(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// shares(handle, address) -> whether streams of the address share sockets
+napi_value shares(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  Endpoint address;
+  return boolean(env, Endpoint::parse(arguments.text(1).c_str(), 0, &address) && arguments.handle()->relay->shares(address));
+}
+
 napi_value shutdown(napi_env env, napi_callback_info info) {
   Arguments(env, info).handle()->stop();
   return nullptr;
@@ -317,6 +325,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"configure", nullptr, configure, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"close", nullptr, close, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"stats", nullptr, stats, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"shares", nullptr, shares, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"shutdown", nullptr, shutdown, nullptr, nullptr, nullptr, napi_default, nullptr},
   };
   napi_define_properties(env, exports, std::size(functions), functions);

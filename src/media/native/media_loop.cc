@@ -18,9 +18,12 @@ namespace media {
 
 namespace {
 
-constexpr int kEvents = 4096;
+/// What epoll_wait() looks at of a socket is still in the cache when its turn comes.
+constexpr int kEvents = 256;
 /// Datagrams taken from one socket before the others have their turn.
 constexpr unsigned kBatch = 16;
+/// The same of a shared socket, in batches.
+constexpr unsigned kSharedBatches = 16;
 /// How many sockets ahead the stream of a packet is fetched into the cache, and as many more before that, the one it is of.
 constexpr size_t kAhead = 2;
 /// Shortest time between two looks at the deadlines, milliseconds.
@@ -33,6 +36,8 @@ constexpr int64_t kConnectionStep = 50, kConnectionRest = 500;
 constexpr size_t kBusyRate = 2000;
 constexpr long kCoalesceNanoseconds = 1'000'000;
 constexpr size_t kFullBatch = 128;
+/// In what epoll tells of a socket: it is a SharedSocket.
+constexpr uintptr_t kSharedTag = 1;
 
 int64_t clock_nanoseconds() {
   timespec time;
@@ -110,6 +115,15 @@ void MediaLoop::attach(std::unique_ptr<PacketStream> stream) {
   post([this, raw = stream.release()] { add(std::unique_ptr<PacketStream>(raw)); });
 }
 
+void MediaLoop::share(std::unique_ptr<SharedSocket> socket) {
+  post([this, raw = socket.release()] {
+    shared_.emplace_back(raw);
+    // Told from the streams' sockets by its lowest bit.
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = reinterpret_cast<uintptr_t>(raw) | kSharedTag}};
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, raw->fd(), &event);
+  });
+}
+
 void MediaLoop::close(PacketStream* stream) {
   stream_count_.fetch_sub(1, std::memory_order_relaxed);
   post([this, stream] { remove(stream); });
@@ -147,6 +161,8 @@ void MediaLoop::add(std::unique_ptr<PacketStream> stream) {
     // Edge-triggered: a drained socket is not asked again until its next packet. What is there already is reported.
     epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = &socket}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.fd, &event);
+    for (const auto& shared : shared_)
+      if (shared->address().same_address(stream->local())) shared->enter(&socket);
   }
   next_deadline_ = std::min(next_deadline_, stream->next_deadline(now_milliseconds()));
   playouts_.note(stream.get());
@@ -168,6 +184,7 @@ std::unique_ptr<PacketStream> MediaLoop::remove(PacketStream* stream) {
   for (const auto component : {PacketStream::kRtp, PacketStream::kRtcp}) {
     PacketStream::Socket& socket = stream->socket(component);
     epoll_ctl(epoll_, EPOLL_CTL_DEL, socket.fd, nullptr);
+    if (socket.shared) socket.shared->leave(&socket);
     if (socket.ready) std::erase(ready_, &socket);
     socket.ready = false;
   }
@@ -208,7 +225,9 @@ void MediaLoop::run() {
     bool woken = false;
     for (int i = 0; i < count; i++) {
       auto* socket = static_cast<PacketStream::Socket*>(batch_->events[i].data.ptr);
-      if (!socket) {
+      if (const uintptr_t told = batch_->events[i].data.u64; told & kSharedTag) {
+        shared_ready_.push_back(reinterpret_cast<SharedSocket*>(told & ~kSharedTag));
+      } else if (!socket) {
         woken = true;
       } else if (!socket->ready) {
         socket->ready = true;
@@ -223,9 +242,11 @@ void MediaLoop::run() {
     }
     const size_t before = rate_packets_;
     drain_ready(now);
+    drain_shared(now);
     if (now / 1000 >= next_deadline_) check_deadlines(now / 1000);
     if (now / 1000 >= next_connection_) run_connections(now / 1000);
     if (now >= playouts_.next()) playouts_.run(now);
+    for (const auto& shared : shared_) shared->flush();
     if (coalesce(rate_packets_ - before, now)) {
       const timespec pause{.tv_sec = 0, .tv_nsec = kCoalesceNanoseconds};
       nanosleep(&pause, nullptr);
@@ -247,6 +268,17 @@ void MediaLoop::drain_ready(int64_t now) {
   ready_.clear();
   ready_.swap(unfinished_);
   for (PacketStream::Socket* socket : ready_) socket->ready = true;
+}
+
+void MediaLoop::drain_shared(int64_t now) {
+  for (SharedSocket* shared : shared_ready_) {
+    for (unsigned i = 0; i < kSharedBatches; i++) {
+      const int got = shared->receive(shared_batch_, now);
+      rate_packets_ += static_cast<size_t>(got);
+      if (got < static_cast<int>(SharedBatch::kSize)) break;
+    }
+  }
+  shared_ready_.clear();
 }
 
 void MediaLoop::drain(PacketStream::Socket* socket, int64_t now) {

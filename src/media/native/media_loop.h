@@ -11,6 +11,7 @@
 
 #include "packet_stream.h"
 #include "playout_clock.h"
+#include "shared_socket.h"
 
 namespace media {
 
@@ -34,6 +35,8 @@ class MediaLoop {
 
   // Commands: queued, and carried out by the loop in the order given, before the packets that came after them.
   void attach(std::unique_ptr<PacketStream> stream);
+  /// Streams of its address that are attached afterwards share it.
+  void share(std::unique_ptr<SharedSocket> socket);
   void close(PacketStream* stream);
   void link(PacketStream* a, PacketStream* b);
   void configure(PacketStream* stream, std::unique_ptr<StreamSettings> settings);
@@ -55,6 +58,8 @@ class MediaLoop {
   void add(std::unique_ptr<PacketStream> stream);
   std::unique_ptr<PacketStream> remove(PacketStream* stream);
   void drain_ready(int64_t now);
+  /// What has come by the shared sockets; the streams' own have their turn in between.
+  void drain_shared(int64_t now);
   /// Takes a batch from a socket that is ready.
   void drain(PacketStream::Socket* socket, int64_t now);
   void check_deadlines(int64_t now);
@@ -72,6 +77,9 @@ class MediaLoop {
   std::vector<Command> commands_;
 
   // The loop's thread alone.
+  std::vector<std::unique_ptr<SharedSocket>> shared_;  // named by the streams, which go first
+  std::vector<SharedSocket*> shared_ready_;
+  SharedBatch shared_batch_;
   std::vector<std::unique_ptr<PacketStream>> streams_;
   std::vector<PacketStream::Socket*> ready_;
   std::vector<PacketStream::Socket*> unfinished_;  // empty between two drains

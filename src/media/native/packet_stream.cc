@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "rtcp.h"
+#include "shared_socket.h"
 #include "system_calls.h"
 
 namespace media {
@@ -15,6 +16,14 @@ PacketStream::PacketStream(uint32_t id, int rtp_fd, int rtcp_fd, int64_t now)
 
 PacketStream::~PacketStream() {
   for (const Socket& socket : sockets_) close(socket.fd);
+}
+
+void PacketStream::set_local(const Endpoint& address, uint16_t rtp_port, uint8_t tos) {
+  local_ = address;
+  for (Socket& socket : sockets_) {
+    socket.port = static_cast<uint16_t>(rtp_port + socket.component);
+    socket.tos = tos;
+  }
 }
 
 void PacketStream::link(PacketStream* peer) {
@@ -203,10 +212,14 @@ void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_
     const SrtpResult result = rtcp ? context->protect_rtcp(data, &length) : context->protect_rtp(data, &length);
     if (result != SrtpResult::kOk) return counters_.srtp_unsent.add(1);
   }
-  if (send_datagram(sockets_[out].fd, data, length, destination) < 0)
-    return counters_.send_errors.add(1);
+  if (!send(sockets_[out], data, length, destination)) return counters_.send_errors.add(1);
   (rtcp ? counters_.rtcp_packets_out : counters_.rtp_packets_out).add(1);
   (rtcp ? counters_.rtcp_bytes_out : counters_.rtp_bytes_out).add(length);
+}
+
+bool PacketStream::send(Socket& socket, const uint8_t* data, size_t length, const Endpoint& to) {
+  if (socket.shared && socket.shared->send(socket, data, length, to)) return true;
+  return send_datagram(socket.fd, data, length, to) >= 0;
 }
 
 int64_t PacketStream::deadline() const {

@@ -47,6 +47,8 @@ struct StreamSettings {
   StreamEvents* events = nullptr;  // Borrowed from the relay, which outlives its loops.
 };
 
+class SharedSocket;
+
 struct LearnedAddresses {
   Endpoint rtp;
   Endpoint rtcp;
@@ -63,6 +65,13 @@ class alignas(64) PacketStream {
     int fd;
     Component component;
     bool ready = false;  // in the loop's list of sockets that may hold more
+    // What follows is set where packets go by a socket that streams share.
+    bool led = false;             // the port's datagrams arrive there
+    uint8_t tos = 0;
+    uint16_t port = 0;
+    uint32_t slice = 0;           // of time, in which
+    uint32_t arrivals = 0;        // so many datagrams came
+    SharedSocket* shared = nullptr;  // Borrowed from the loop.
   };
 
   PacketStream(uint32_t id, int rtp_fd, int rtcp_fd, int64_t now);
@@ -84,6 +93,12 @@ class alignas(64) PacketStream {
     fetch(&latches_[kRtp], 1);
     fetch(&counters_, 1);
   }
+
+  /// Where its sockets are bound, and how they mark what they send. Before it is given to a loop.
+  void set_local(const Endpoint& address, uint16_t rtp_port, uint8_t tos);
+  const Endpoint& local() const { return local_; }
+  /// A packet that counts as sent was refused later.
+  void send_failed() { counters_.send_errors.add(1); }
 
   void link(PacketStream* peer);
   void unlink();
@@ -149,6 +164,7 @@ class alignas(64) PacketStream {
   void pass_on(uint8_t* data, size_t length, int64_t now);
   void count_failure(SrtpResult result);
   void transmit(Kind kind, Component component, uint8_t* data, size_t length, int64_t now);
+  bool send(Socket& socket, const uint8_t* data, size_t length, const Endpoint& to);
   void publish_learned();
 
   Socket sockets_[2];
@@ -172,6 +188,7 @@ class alignas(64) PacketStream {
   std::unique_ptr<SrtpContext> srtcp_in_, srtcp_out_;
   mutable std::mutex learned_mutex_;  // taken by the loop only when an address is learned
   LearnedAddresses learned_;
+  Endpoint local_;
 };
 
 }  // namespace media

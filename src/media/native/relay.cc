@@ -5,7 +5,7 @@
 
 namespace media {
 
-Relay::Relay(size_t threads, MediaLoop::Report report) {
+Relay::Relay(size_t threads, Sockets sockets, MediaLoop::Report report) : sockets_(sockets) {
   for (size_t i = 0; i < threads; i++) loops_.push_back(std::make_unique<MediaLoop>(report));
 }
 
@@ -17,6 +17,8 @@ PortResult Relay::open(const Endpoint& address, uint16_t first, uint16_t last, i
   while (streams_.contains(next_id_) || next_id_ == 0) next_id_++;
   const uint32_t id = next_id_++;
   auto stream = std::make_unique<PacketStream>(id, pair.rtp_fd, pair.rtcp_fd, now);
+  stream->set_local(address, pair.rtp_port, static_cast<uint8_t>(tos));
+  local_address(address);
   MediaLoop* loop = std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) {
                       return a->stream_count() < b->stream_count();
                     })->get();
@@ -24,6 +26,22 @@ PortResult Relay::open(const Endpoint& address, uint16_t first, uint16_t last, i
   loop->attach(std::move(stream));
   *out = {id, pair.rtp_port};
   return PortResult::kOk;
+}
+
+const Relay::LocalAddress& Relay::local_address(const Endpoint& address) {
+  for (const LocalAddress& each : addresses_)
+    if (each.address.same_address(address)) return each;
+  std::shared_ptr<PortSteering> steering;
+  if (sockets_ == Sockets::kShared) steering = PortSteering::make(address);
+  std::vector<std::unique_ptr<SharedSocket>> made;
+  for (uint32_t i = 0; steering && i < loops_.size(); i++) {
+    made.push_back(SharedSocket::make(address, steering, i));
+    if (!made.back()) steering.reset();
+  }
+  if (steering)
+    for (size_t i = 0; i < loops_.size(); i++) loops_[i]->share(std::move(made[i]));
+  addresses_.push_back({address, std::move(steering)});
+  return addresses_.back();
 }
 
 bool Relay::link(uint32_t a, uint32_t b) {

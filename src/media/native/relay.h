@@ -9,6 +9,7 @@
 #include "media_loop.h"
 #include "recorder.h"
 #include "port_pool.h"
+#include "port_steering.h"
 
 namespace media {
 
@@ -20,7 +21,12 @@ class Relay {
     uint16_t rtp_port;
   };
 
-  Relay(size_t threads, MediaLoop::Report report);
+  enum class Sockets : uint8_t {
+    kOwn,     // each stream uses its own alone
+    kShared,  // streams share some, where the process may
+  };
+
+  Relay(size_t threads, Sockets sockets, MediaLoop::Report report);
 
   PortResult open(const Endpoint& address, uint16_t first, uint16_t last, int tos, Opened* out, int* error);
   /// The others: false when there is no such stream.
@@ -41,6 +47,8 @@ class Relay {
   /// Begins its thread when it is first asked for.
   Recorder& recorder();
   bool recording() const { return recorder_ != nullptr; }
+  /// Whether streams of the address share sockets.
+  bool shares(const Endpoint& address) { return local_address(address).steering != nullptr; }
   /// Stops the threads and closes every stream; nothing is reported afterwards.
   void shutdown();
 
@@ -60,6 +68,14 @@ class Relay {
   void move(Entry& entry, MediaLoop* loop);
   void join(uint32_t sink, const Subscription& subscription);
 
+  struct LocalAddress {
+    Endpoint address;
+    std::shared_ptr<PortSteering> steering;  // nullptr: its streams use their own sockets
+  };
+  const LocalAddress& local_address(const Endpoint& address);
+
+  const Sockets sockets_;
+  std::vector<LocalAddress> addresses_;  // those of the configuration
   // Both outlive the loops.
   std::unique_ptr<StreamEvents> events_;
   std::unique_ptr<Recorder> recorder_;
