@@ -166,10 +166,19 @@ export class CallingAgent {
 
   /** Places a call to `user`; the stream talks where it was answered. No answer in `millis` is an error. */
   async call(user: string, millis = 5000, withMedia = true): Promise<Call> {
-    const { address, port } = this.#socket.address()
+    const { address } = this.#socket.address()
     const stream = withMedia ? await Stream.open(address) : undefined
+    return this.#place(user, stream ? description(address, stream.port) : '', stream, millis)
+  }
+
+  /** Places a call on behalf of somebody else's media. */
+  callWith(user: string, body: string, millis = 5000): Promise<Call> {
+    return this.#place(user, body, undefined, millis)
+  }
+
+  async #place(user: string, body: string, stream: Stream | undefined, millis: number): Promise<Call> {
+    const { port } = this.#socket.address()
     const callId = `call-${process.pid}-${port}-${++this.#serial}`
-    const body = stream ? description(address, stream.port) : ''
     const began = performance.now()
     const final = await this.#transact('INVITE', `sip:${user}@${this.#proxy.address}:${this.#proxy.port}`, callId, {
       body,
