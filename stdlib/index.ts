@@ -1,6 +1,7 @@
 // Owns what `import ... from 'signalbox'` gives a TypeScript route: the builtins in camel case, readers of messages, configuration.
 export type { NameAddr, SipUri, Transport } from '../src/sip/index.ts'
 export { parseNameAddr, parseUri } from '../src/sip/index.ts'
+export * from './acc.ts'
 export * from './alias-db.ts'
 export {
   authChallenge,
@@ -60,8 +61,8 @@ export * from './header-values.ts'
 export * from './htable.ts'
 export * from './ipops.ts'
 export * from './kex.ts'
-export { checkRouteParam, isDirection, looseRoute } from './loose-route.ts'
-export { mfProcessMaxfwdHeader } from './maxfwd.ts'
+export * from './loose-route.ts'
+export * from './maxfwd.ts'
 export {
   addContactAlias,
   addRcvParam,
@@ -79,7 +80,7 @@ export * from './pcre.ts'
 export * from './permissions.ts'
 export * from './pv-functions.ts'
 export * from './registrar.ts'
-export { addRrParam, recordRoute, recordRouteAdvertised, recordRoutePreset } from './rr.ts'
+export * from './rr.ts'
 export { rtpAnswer, rtpDelete, rtpManage, rtpOffer, rtpQuery, setRtpSet } from './rtpengine.ts'
 export * from './rtpproxy.ts'
 export { sanityCheck } from './sanity.ts'

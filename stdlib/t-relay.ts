@@ -1,5 +1,6 @@
 // Owns t_relay: the targets that a request goes to, the branch route run over each, and the hand-over to the host.
 import type { MessageEdit, SipRequest } from '../src/sip/index.ts'
+import { announceTransaction } from './accounting-hook.ts'
 import type { BranchArguments, RelayArguments, RouteKind } from './contract.ts'
 import { defineWaiting } from './define.ts'
 import { routeOf } from './program-table.ts'
@@ -34,6 +35,9 @@ function branchArguments(target: Target, edits: MessageEdit[]): BranchArguments 
   if (target.listener !== undefined) branch.listener = target.listener
   if (target.branchFlags !== 0) branch.branchFlags = target.branchFlags
   if (target.q !== undefined) branch.q = target.q
+  if (target.noConnect) branch.noConnect = true
+  if (state.advertised !== undefined || state.localRport)
+    branch.via = { ...state.advertised, ...(state.localRport ? { rport: true } : {}) }
   if (state.onReply !== '') branch.onReply = state.onReply
   if (state.onBranchFailure !== '') branch.onBranchFailure = state.onBranchFailure
   return branch
@@ -138,6 +142,7 @@ function relay(nextHop: string, mode: 'transaction' | 'stateless', transport = '
     if (nextHop !== '') target.nextHop = nextHop
     if (transport !== '') target.nextHop = byTransport(target.nextHop || target.uri, transport)
   }
+  announceTransaction()
   state.consumed = true
   state.branches = []
   if (run.kind === 'request' && state.requestEdits.length === 0) state.requestEdits = run.edits

@@ -1,4 +1,5 @@
 // Owns module tm: transactions, hooks, replies. Relaying stands in t-relay.ts.
+import { announceTransaction } from './accounting-hook.ts'
 import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
 import { define } from './define.ts'
 import { posixRegex } from './regex.ts'
@@ -102,6 +103,7 @@ export const tNewtran = define(
     const { state } = currentRun()
     // Kamailio's E_SCRIPT: the script has made it already.
     if (state.created && language() === 'cfg') return -10
+    announceTransaction()
     const code = opNow('newtran', null)
     if (code > 0) state.created = true
     return code

@@ -1,5 +1,6 @@
 // Owns the putting together of the services about users: where they are, who they are, what they may, what they did.
 import type { Databases } from '../database/index.ts'
+import { createAcc } from './acc.ts'
 import { createAliasDb, createSpeeddial, createUriDb } from './aliases.ts'
 import { createAuth } from './auth.ts'
 import { createAuthDb } from './auth-db.ts'
@@ -17,6 +18,7 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
     createRegistrar(host, usrloc.usrloc),
     auth,
     createAuthDb(host, databases, auth.authentication),
+    createAcc(host, databases),
     createAliasDb(host, databases),
     createSpeeddial(host, databases),
     createUriDb(host, databases),

@@ -35,6 +35,17 @@ const TABLE: Readonly<Record<string, string>> = {
     con_ct_wq_max:n ct_wq_max:n ct_wq_blk_size:n tls_log:n tls_debug:n low_mem_threshold1:n low_mem_threshold2:n
     tls_force_run:n config:s xavp_cfg:s event_callback:s engine:s engine_config:s engine_algorithms:s
     verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s`,
+  async: 'workers:n ms_timer:n return:n',
+  counters: 'script_counter:s script_cnt_grp_name:s',
+  jansson: 'auto_convert:n',
+  json: '',
+  mqueue: 'db_url:s mqueue:s mqueue_name:s mqueue_size:n mqueue_addmode:n',
+  pike: 'sampling_time_unit:n reqs_density_per_unit:n remove_latency:n pike_log_level:n',
+  pipelimit: `db_url:s plp_table_name:s plp_pipeid_column:s plp_limit_column:s plp_algorithm_column:s timer_interval:n
+    timer_mode:n load_fetch:n hash_size:n reply_code:n reply_reason:s clean_unused:n`,
+  ratelimit: 'timer_interval:n queue:s pipe:s reply_code:n reply_reason:s hash_size:n default_algorithm:s',
+  rtimer: 'timer:s exec:s default_interval:n',
+  statistics: 'variable:s',
   dialog: `enable_stats:n hash_size:n rr_param:s dlg_flag:n timeout_avp:s default_timeout:n early_timeout:n
     noack_timeout:n end_timeout:n dlg_extra_hdrs:s dlg_match_mode:n detect_spirals:n db_url:s db_mode:n
     db_update_period:n db_fetch_rows:n db_skip_load:n table_name:s vars_table_name:s bridge_controller:s
@@ -75,6 +86,14 @@ const TABLE: Readonly<Record<string, string>> = {
     nonce_auth_max_drift:n force_stateless_reply:n realm_prefix:s use_domain:n algorithm:s add_authinfo_hdr:n`,
   auth_db: `db_url:s user_column:s domain_column:s password_column:s password_column_2:s calculate_ha1:n use_domain:n
     load_credentials:s version_table:n force_generate_avps:n`,
+  acc: `early_media:n failed_transaction_flag:- failed_filter:s report_ack:n report_cancels:n detect_direction:n
+    log_level:n log_facility:s log_flag:- log_missed_flag:- log_extra:s db_url:s db_flag:- db_missed_flag:- db_extra:s
+    db_table_acc:s db_table_missed_calls:s db_insert_mode:n acc_method_column:s acc_from_tag_column:s
+    acc_to_tag_column:s acc_callid_column:s acc_sip_code_column:s acc_sip_reason_column:s acc_time_column:s
+    acc_extra_size:n acc_extra_nullable:n acc_prepare_flag:- acc_prepare_always:n multi_leg_info:s time_mode:n
+    time_attr:s time_exten:s time_format:s reason_from_hf:n clone_msg:n cdr_enable:n cdr_log_enable:n
+    cdr_expired_dlg_enable:n cdr_start_on_confirmed:n cdr_on_failed:n cdr_facility:n cdr_extra:s cdr_extra_size:n
+    cdr_extra_nullable:n cdr_start_id:s cdr_end_id:s cdr_duration_id:s cdrs_table:s cdr_skip:s`,
   alias_db: `db_url:s user_column:s domain_column:s alias_user_column:s alias_domain_column:s use_domain:n
     domain_prefix:s append_branches:n`,
   speeddial: `db_url:s user_column:s domain_column:s sd_user_column:s sd_domain_column:s new_uri_column:s use_domain:n

@@ -1,0 +1,117 @@
+// Owns module acc: which transactions are accounted, what is noted of each, and lines that a script asks for.
+import { SipRequest } from '../src/sip/index.ts'
+import { onTransaction } from './accounting-hook.ts'
+import type { BuiltinMeta, Parameter } from './contract.ts'
+import { defineWaiting } from './define.ts'
+import { bindFormat } from './pv.ts'
+import { after, currentRun, type Pending } from './runtime.ts'
+import { ask, askNow } from './service.ts'
+import { parameterOf } from './settings.ts'
+
+/** A flag's number as its bit; 0 for none. */
+function bitOf(value: string | number): number {
+  const flag = Number(value)
+  return Number.isInteger(flag) && flag >= 0 && flag <= 31 ? 1 << flag : 0
+}
+const flagParameter = (name: string) => parameterOf('acc', name, 0, bitOf)
+
+const logFlag = flagParameter('log_flag')
+const logMissed = flagParameter('log_missed_flag')
+const dbFlag = flagParameter('db_flag')
+const dbMissed = flagParameter('db_missed_flag')
+const failedFlag = flagParameter('failed_transaction_flag')
+
+type Extra = readonly (readonly [name: string, value: () => string])[]
+
+/** `name=$variable;name=$variable`. */
+function extraOf(text: string | number): Extra {
+  return `${text}`
+    .split(';')
+    .filter((part) => part.includes('='))
+    .map((part) => {
+      const equals = part.indexOf('=')
+      return [part.slice(0, equals).trim(), bindFormat(part.slice(equals + 1).trim())] as const
+    })
+}
+const logExtra = parameterOf<Extra>('acc', 'log_extra', [], extraOf)
+const dbExtra = parameterOf<Extra>('acc', 'db_extra', [], extraOf)
+
+const valuesOf = (extra: Extra): [string, string][] =>
+  extra.map(([name, value]) => {
+    const text = value()
+    // What is not there is accounted as nothing.
+    return [name, text === '<null>' ? '' : text]
+  })
+
+/** Tells the service what a transaction is to be accounted for, as far as its flags say so. */
+function engage(): void {
+  const { state, message } = currentRun()
+  const { flags } = state
+  const wanted = flags & (logFlag() | logMissed() | dbFlag() | dbMissed())
+  if (wanted === 0 || !(message instanceof SipRequest) || message.method === 'CANCEL' || message.method === 'ACK')
+    return
+  const log = (flags & (logFlag() | logMissed())) !== 0
+  const db = (flags & (dbFlag() | dbMissed())) !== 0
+  askNow('acc', 'engage', {
+    log: (flags & logFlag()) !== 0,
+    logMissed: (flags & logMissed()) !== 0,
+    db: (flags & dbFlag()) !== 0,
+    dbMissed: (flags & dbMissed()) !== 0,
+    failed: (flags & failedFlag()) !== 0,
+    logExtra: log ? valuesOf(logExtra()) : [],
+    dbExtra: db ? valuesOf(dbExtra()) : [],
+  })
+}
+onTransaction(engage)
+
+const comment: Parameter = { name: 'comment', kind: 'string' }
+const table: Parameter = { name: 'table', kind: 'string' }
+
+function acc(
+  name: string,
+  kamailio: string,
+  parameters: readonly Parameter[],
+  doc: string,
+  example: string,
+): Omit<BuiltinMeta, 'waits'> {
+  return { name, kamailio, module: 'acc', parameters, routes: ['request', 'reply', 'failure'], doc, example }
+}
+
+function account(text: string, target: { log: boolean; table?: string }): number | Pending<number> {
+  return after(
+    ask<number>('acc', 'account', {
+      comment: text,
+      ...target,
+      logExtra: target.log ? valuesOf(logExtra()) : [],
+      dbExtra: target.table === undefined ? [] : valuesOf(dbExtra()),
+    }),
+    (code) => code,
+  )
+}
+
+export const accLogRequest = defineWaiting(
+  acc(
+    'accLogRequest',
+    'acc_log_request',
+    [comment],
+    'Writes a line of accounting now; the comment begins with a status, such as "404 Not here".',
+    'acc_log_request("404 Not here");',
+  ),
+  (text: string) => account(text, { log: true }),
+)
+
+export const accDbRequest = defineWaiting(
+  acc(
+    'accDbRequest',
+    'acc_db_request',
+    [comment, table],
+    'Writes a row of accounting to a table now.',
+    'acc_db_request("Forbidden", "acc");',
+  ),
+  (text: string, name: string) => account(text, { log: false, table: name }),
+)
+
+export const accRequest = defineWaiting(
+  acc('accRequest', 'acc_request', [comment, table], 'Both of the two before.', 'acc_request("404 Not here", "acc");'),
+  (text: string, name: string) => account(text, { log: true, table: name }),
+)
