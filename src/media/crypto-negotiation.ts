@@ -14,13 +14,11 @@ export type LocalKeys = Map<CryptoSuite, Uint8Array>
 
 export type RandomKey = (bytes: number) => Uint8Array
 
-const ALL_SUITES = Object.keys(CRYPTO_SUITES) as CryptoSuite[]
-
 /**
- * What is offered where no SDES flag names suites: the one that every peer has. Office 365 wants a single line (rule U07);
- * `SDES-no-...`, `SDES-only-...` and `SDES-order:...` choose among all suites that the relay has.
+ * What is offered unless SDES flags choose among them, as rtpengine does. Office 365 wants a single line (rule U07), which
+ * `SDES-only-...` or enough of `SDES-no-...` give.
  */
-const DEFAULT_SUITES: readonly CryptoSuite[] = ['AES_CM_128_HMAC_SHA1_80']
+const ALL_SUITES = Object.keys(CRYPTO_SUITES) as CryptoSuite[]
 
 function allowed(suite: string, sdes: SdesOptions): boolean {
   return !sdes.no.has(suite) && (sdes.only.size === 0 || sdes.only.has(suite))
@@ -52,8 +50,7 @@ export function offerCrypto(
   if (agreed) want(agreed.suite, agreed.tag)
   for (const crypto of spoken) want(crypto.suite, crypto.tag)
   for (const suite of sdes.order) if (isCryptoSuite(suite)) want(suite, undefined)
-  if (sdes.chosen && !(sdes.noNew && wanted.length > 0)) for (const suite of ALL_SUITES) want(suite, undefined)
-  if (wanted.length === 0) for (const suite of DEFAULT_SUITES) want(suite, undefined)
+  if (!(sdes.noNew && wanted.length > 0)) for (const suite of ALL_SUITES) want(suite, undefined)
   if (!agreed && sdes.order.length > 0) {
     const rank = (suite: string): number => sdes.order.indexOf(suite) + 1 || sdes.order.length + 1
     wanted.sort((a, b) => rank(a.suite) - rank(b.suite))

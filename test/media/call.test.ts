@@ -184,8 +184,8 @@ describe('suites offered', () => {
       (match) => `${match[1]} ${match[2]!.replace('AES_CM_128_HMAC_SHA1', '')}`,
     )
   }
-  test('one by default, all or some where the flags name suites', async () => {
-    expect(await offered('SRTP')).toEqual(['1 _80'])
+  test('all by default, some where the flags name suites', async () => {
+    expect(await offered('SRTP')).toHaveLength(8)
     expect(await offered('SRTP SDES-only-AES_CM_128_HMAC_SHA1_32')).toEqual(['1 _32'])
     expect(await offered('SRTP SDES-no-AES_CM_128_HMAC_SHA1_80')).toEqual([
       '1 AEAD_AES_256_GCM',
@@ -203,7 +203,8 @@ describe('suites offered', () => {
   })
   test('what the other side offered keeps its tags', async () => {
     const sdp = OFFICE_ANSWER.replace('crypto:1', 'crypto:7')
-    expect(await offered('', sdp)).toEqual(['7 _80'])
+    expect((await offered('', sdp)).slice(0, 2)).toEqual(['7 _80', '8 AEAD_AES_256_GCM'])
+    expect(await offered('SDES-nonew', sdp)).toEqual(['7 _80'])
   })
   test('no suite left is an error', async () => {
     await expect(offered('SRTP DTLS=off SDES-only-NULL_HMAC_SHA1_80')).rejects.toMatchObject({ code: 'ERR_MEDIA' })

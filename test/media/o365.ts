@@ -14,5 +14,6 @@ export const OFFICE_ANSWER =
   'a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16,36\r\na=ptime:20\r\n' +
   `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${OFFICE_KEY}\r\n`
 
-export const TO_OFFICE = 'SRTP DTLS=off replace-session-connection ICE=remove direction=internal direction=external'
+export const TO_OFFICE =
+  'SRTP DTLS=off replace-session-connection ICE=remove SDES-only-AES_CM_128_HMAC_SHA1_80 direction=internal direction=external'
 export const TO_MANAGER = 'RTP DTLS=off ICE=remove replace-session-connection direction=external direction=internal'

@@ -14,6 +14,7 @@ describe('flag string', () => {
       DTLS: 'off',
       ICE: 'remove',
       replace: ['session-connection'],
+      SDES: ['only-AES_CM_128_HMAC_SHA1_80'],
       direction: ['internal', 'external'],
     })
     expect(rtpFlags(TO_OFFICE).warnings).toEqual([])
