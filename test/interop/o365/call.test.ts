@@ -1,10 +1,10 @@
-// Owns the proof that routes/o365.cfg runs unchanged on Kamailio with rtpengine and on signalbox, with real phones:
+// Owns the proof that routes/o365.cfg runs unchanged on Kamailio and on signalbox, each with rtpengine and with our relay:
 // sipp as the call manager (TCP, RTP), baresip as Office 365 (TLS, SRTP mandatory), a tone heard each way.
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createAuthority } from '../../../src/testkit/index.ts'
 import { Namespace } from '../namespace.ts'
 import { muLawSamples, readPcap, toneShare, writeTonePcap } from '../pcap.ts'
@@ -17,109 +17,127 @@ const OUTSIDE = '25.25.25.5'
 const CALL_MANAGER = '10.0.0.6'
 const OFFICE_365 = '207.46.198.124'
 
-describeWithPeers(
-  'the Office 365 call with real peers',
-  ['netns', 'kamailio', 'rtpengine', 'sipp', 'baresip', 'sox', 'dumpcap'],
-  () => {
-    let space: Namespace
-    let world: Namespace
+const PEERS = ['netns', 'kamailio', 'rtpengine', 'sipp', 'baresip', 'sox', 'dumpcap']
+const NG = '127.0.0.1:22222'
+const COMMAND = ['--no-node-snapshot', join(root, 'bin/signalbox.mjs')]
+const MEDIA = [
+  `--interface=internal/${INSIDE}`,
+  `--interface=external/${OUTSIDE}`,
+  '--port-min=30000',
+  '--port-max=30400',
+]
 
-    beforeEach(async () => {
-      const names = { [HOST]: OFFICE_365, 'sbc.example.com': OUTSIDE, 'sbc-o365.example.com': INSIDE }
-      space = new Namespace([`${INSIDE}/32`, `${OUTSIDE}/32`], names)
-      world = new Namespace([`${CALL_MANAGER}/32`, `${OFFICE_365}/32`], names)
-      space.wire(world, [
-        [INSIDE, CALL_MANAGER],
-        [OUTSIDE, OFFICE_365],
-      ])
-      const authority = await createAuthority()
-      const border = await authority.issue({ commonName: 'sbc.example.com' })
-      const office = await authority.issue({ commonName: HOST })
-      space.write('ca.pem', authority.cert)
-      space.write('cert.pem', border.cert)
-      space.write('key.pem', border.key)
-      world.write('ca.pem', authority.cert)
-      world.write('office.pem', office.cert + office.key)
-      const folder = space.folder
-      space.write(
-        'tls.cfg',
-        ['[server:default]', '[client:default]']
-          .map(
-            (section) =>
-              `${section}\nmethod = TLSv1.2+\nverify_certificate = yes\nrequire_certificate = yes\nprivate_key = ${folder}/key.pem\ncertificate = ${folder}/cert.pem\nca_list = ${folder}/ca.pem\n`,
-          )
-          .join('\n'),
+type Start = (border: Namespace) => Promise<unknown>
+
+/** What listens for the NG protocol. */
+const RELAYS: Record<'rtpengine' | 'signalbox relay', Start> = {
+  rtpengine: (border) => {
+    border.start('rtpengine', 'rtpengine', [
+      ...[...MEDIA, `--listen-ng=${NG}`, '--foreground', '--table=-1', '--log-level=5', '--log-stderr'],
+      `--pidfile=${border.path('rtpengine.pid')}`,
+    ])
+    return border.listening('udp', 22222)
+  },
+  'signalbox relay': (border) => {
+    border.start('relay', process.execPath, [...COMMAND, 'relay', ...MEDIA, `--listen-ng=${NG}`])
+    return border.listening('udp', 22222)
+  },
+}
+
+const defines = (border: Namespace): string[] => [
+  ...['-A', `OUTSIDE_LISTEN=tls:${OUTSIDE}:5061`],
+  ...['-A', `TLS_CONFIG="${border.path('tls.cfg')}"`],
+]
+
+/** What runs the routing script; `media`: options of the embedded relay. */
+const PROXIES: Record<'Kamailio' | 'signalbox', (border: Namespace, media: string[]) => Promise<void>> = {
+  async Kamailio(border) {
+    border.start('kamailio', 'kamailio', [
+      ...['-f', join(root, 'routes/o365.cfg'), '-DD', '-E', ...defines(border)],
+      ...['-P', border.path('kamailio.pid'), '-Y', border.folder],
+    ])
+    await border.listening('tcp', 5060)
+    await delay(500)
+  },
+  async signalbox(border, media) {
+    border.start('signalbox', process.execPath, [
+      ...[...COMMAND, 'run', join(root, 'routes/o365.cfg'), ...defines(border), ...media],
+    ])
+    await border.listening('tcp', 5060)
+  },
+}
+
+describeWithPeers('the Office 365 call with real peers', PEERS, () => {
+  // Each call has namespaces of its own, so that all run at once.
+  for (const proxy of ['Kamailio', 'signalbox'] as const) {
+    for (const relay of ['rtpengine', 'signalbox relay'] as const) {
+      test.concurrent(`${proxy} and ${relay} carry routes/o365.cfg`, { timeout: 90_000 }, () =>
+        between(async (border, world) => {
+          await RELAYS[relay](border)
+          await PROXIES[proxy](border, [])
+          await placeCall(world, border)
+        }),
       )
-      startOffice365(world)
-      await world.listening('tcp', 5061)
-    })
+    }
+  }
 
-    afterEach(async () => {
-      await world.close()
-      await space.close()
-    })
+  test.concurrent('signalbox alone carries routes/o365.cfg', { timeout: 90_000 }, () =>
+    between(async (border, world) => {
+      await PROXIES.signalbox(border, MEDIA)
+      await placeCall(world, border)
+    }),
+  )
 
-    const defines = () => [
-      ['-A', `OUTSIDE_LISTEN=tls:${OUTSIDE}:5061`],
-      ['-A', `TLS_CONFIG="${space.path('tls.cfg')}"`],
-    ]
-
-    test('kamailio and rtpengine carry routes/o365.cfg', { timeout: 60_000 }, async () => {
-      space.start('rtpengine', 'rtpengine', [
-        ...[`--interface=internal/${INSIDE}`, `--interface=external/${OUTSIDE}`],
-        ...['--listen-ng=127.0.0.1:22222', '--foreground', '--table=-1', '--log-level=5', '--log-stderr'],
-        ...['--port-min=30000', '--port-max=30400', `--pidfile=${space.path('rtpengine.pid')}`],
-      ])
-      await space.listening('udp', 22222)
-      space.start('kamailio', 'kamailio', [
-        '-f',
-        join(root, 'routes/o365.cfg'),
-        '-DD',
-        '-E',
-        ...defines().flat(),
-        '-P',
-        space.path('kamailio.pid'),
-        '-Y',
-        space.folder,
-      ])
-      await space.listening('tcp', 5060)
-      await delay(500)
-      await placeCall(world, space)
-    })
-
-    test('signalbox carries routes/o365.cfg', { timeout: 60_000 }, async () => {
-      space.start('signalbox', process.execPath, [
-        ...[
-          '--no-node-snapshot',
-          join(root, 'bin/signalbox.mjs'),
-          'run',
-          join(root, 'routes/o365.cfg'),
-          ...defines().flat(),
-        ],
-        ...[
-          `--interface=internal/${INSIDE}`,
-          `--interface=external/${OUTSIDE}`,
-          '--port-min=30000',
-          '--port-max=30400',
-        ],
-      ])
-      await space.listening('tcp', 5060)
-      await placeCall(world, space)
-    })
-
-    test('signalbox carries routes/o365.ts', { timeout: 60_000 }, async () => {
-      const run = ['--no-node-snapshot', join(root, 'bin/signalbox.mjs'), 'run', join(root, 'routes/o365.ts')]
-      space.start('signalbox', process.execPath, run, {
+  test.concurrent('signalbox alone carries routes/o365.ts', { timeout: 90_000 }, () =>
+    between(async (border, world) => {
+      border.start('signalbox', process.execPath, [...COMMAND, 'run', join(root, 'routes/o365.ts')], {
         INSIDE_ADDRESS: INSIDE,
         OUTSIDE_ADDRESS: OUTSIDE,
         OUTSIDE_ADVERTISED: OUTSIDE,
-        CERTIFICATES: space.folder,
+        CERTIFICATES: border.folder,
       })
-      await space.listening('tcp', 5060)
-      await placeCall(world, space)
-    })
-  },
-)
+      await border.listening('tcp', 5060)
+      await placeCall(world, border)
+    }),
+  )
+})
+
+/** The border's machine, and the world on the other end of its wire with Office 365 in it; both end with the call. */
+async function between(call: (border: Namespace, world: Namespace) => Promise<void>): Promise<void> {
+  const names = { [HOST]: OFFICE_365, 'sbc.example.com': OUTSIDE, 'sbc-o365.example.com': INSIDE }
+  const border = new Namespace([`${INSIDE}/32`, `${OUTSIDE}/32`], names)
+  const world = new Namespace([`${CALL_MANAGER}/32`, `${OFFICE_365}/32`], names)
+  try {
+    border.wire(world, [
+      [INSIDE, CALL_MANAGER],
+      [OUTSIDE, OFFICE_365],
+    ])
+    const authority = await createAuthority()
+    const ours = await authority.issue({ commonName: 'sbc.example.com' })
+    const office = await authority.issue({ commonName: HOST })
+    border.write('ca.pem', authority.cert)
+    border.write('cert.pem', ours.cert)
+    border.write('key.pem', ours.key)
+    world.write('ca.pem', authority.cert)
+    world.write('office.pem', office.cert + office.key)
+    const { folder } = border
+    border.write(
+      'tls.cfg',
+      ['[server:default]', '[client:default]']
+        .map(
+          (section) =>
+            `${section}\nmethod = TLSv1.2+\nverify_certificate = yes\nrequire_certificate = yes\nprivate_key = ${folder}/key.pem\ncertificate = ${folder}/cert.pem\nca_list = ${folder}/ca.pem\n`,
+        )
+        .join('\n'),
+    )
+    startOffice365(world)
+    await world.listening('tcp', 5061)
+    await call(border, world)
+  } finally {
+    await world.close()
+    await border.close()
+  }
+}
 
 /** baresip as Office 365: TLS, SRTP mandatory, answers at once, sends 1000 Hz and records what it hears. */
 function startOffice365(space: Namespace): void {
