@@ -55,19 +55,23 @@ export async function startRtpengine(port: number, interfaces: readonly string[]
       `--port-min=${ports[0]}`,
       `--port-max=${ports[1]}`,
       '--num-threads=1',
-      `--pidfile=/tmp/rtpengine-${process.pid}.pid`,
+      `--pidfile=/tmp/rtpengine-${process.pid}-${port}.pid`,
     ],
     { stdio: 'ignore' },
   )
   const asker = new NgAsker(port)
   await asker.ask({ command: 'ping' })
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    asker.close()
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+  }
   return {
     asker,
-    async stop(): Promise<void> {
-      asker.close()
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
-    },
+    stop: () => end('SIGTERM'),
+    /** As when its machine fails. */
+    kill: () => end('SIGKILL'),
   }
 }
