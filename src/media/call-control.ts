@@ -36,7 +36,11 @@ export function controlCall(call: Call, { what, on }: Control, options: SessionO
   for (const each of call.parties) each.blocking[what] = on
 }
 
-function namedParty(call: Call, { fromTag, label, address, allParties }: SessionOptions): Party | undefined {
+/**
+ * The party that a request points at by tag, label or address; undefined where it points at none.
+ * @throws SignalboxError ERR_MEDIA, in rtpengine's words
+ */
+export function namedParty(call: Call, { fromTag, label, address, allParties }: SessionOptions): Party | undefined {
   if (allParties) return undefined
   if (label !== '') {
     const party = call.parties.find((each) => each.label === label)

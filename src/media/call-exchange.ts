@@ -177,6 +177,7 @@ function attempt(
         label: '',
         blocking: { ...call.blocking },
         origin: undefined,
+        heading: '',
       }
       call.parties.push(party)
       return party
@@ -230,6 +231,10 @@ function written(
     sdp: withoutHidden(changeAttributes(sdp, options.attributes), hidden),
     name() {
       speaker.origin = memory
+      speaker.heading = document.session.lines
+        .filter((line) => line.type === 'o' || line.type === 's')
+        .map((line) => `${line.type}=${line.value}\r\n`)
+        .join('')
       listener.hidden = hidden
       if (options.label !== '') speaker.label = options.label
     },

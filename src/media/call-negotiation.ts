@@ -219,6 +219,8 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
   return {
     plan,
     commit() {
+      own.sendable = statement.payloads
+      other.sendable = codecs?.payloads ?? statement.payloads
       own.conversion = codecs?.fromAnswerer
       other.conversion = codecs?.fromOfferer
       own.agreed = theirs

@@ -59,6 +59,11 @@ export class CallTable {
     this.#pool = new StreamPool(options.native, options)
   }
 
+  /** For streams that are no party's. */
+  get pool(): StreamPool {
+    return this.#pool
+  }
+
   get size(): number {
     return this.#entries.size
   }

@@ -76,6 +76,8 @@ export interface PartyMedia {
   muxAnswer: 'as-other' | 'accept' | 'reject'
   /** Codecs that this party was offered last. */
   codecOffer: CodecOffer | undefined
+  /** What may be sent to this party, by its own numbers, the preferred first. */
+  sendable: readonly Payload[]
   /** What becomes of payloads that this party sends. */
   conversion: Conversion | undefined
   /** Packet time to tell this party in the answer to its offer. */
@@ -102,6 +104,8 @@ export interface Party {
   /** What is withheld of what it sends. */
   readonly blocking: Blocking
   origin: OriginMemory | undefined
+  /** Lines o= and s= of its last description. */
+  heading: string
   readonly created: number
   readonly media: PartyMedia[]
   /** M-lines that it is not shown. */
@@ -138,6 +142,7 @@ export function newPartyMedia(): PartyMedia {
     mux: false,
     muxAnswer: 'as-other',
     codecOffer: undefined,
+    sendable: [],
     conversion: undefined,
     ptimeAnswer: undefined,
   }

@@ -6,15 +6,18 @@ import { type Log, silentLog } from '../log.ts'
 import { type Call, partyByTag } from './call.ts'
 import { controlCall, controlOf } from './call-control.ts'
 import { mediaStats, ngReport, reportOf } from './call-report.ts'
+import { CallServices } from './call-services.ts'
 import { CallTable } from './call-table.ts'
 import { DtlsIdentities } from './dtls-negotiation.ts'
 import { MediaInterfaces } from './interfaces.ts'
 import { type ConnectionEvent, createNativeRelay, type NativeRelay, type TimeoutEvent } from './native-relay.ts'
 import { dictionary, type NgDictionary } from './ng/bencode.ts'
+import { controlled } from './ng/controlled.ts'
 import { ngRequest } from './ng/request.ts'
+import { recordingKinds } from './recordings.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 import { RelayStatistics } from './relay-statistics.ts'
-import { readSessionOptions, type SessionOptions } from './session-options.ts'
+import { canonicalRequest, readSessionOptions, type SessionOptions } from './session-options.ts'
 
 export interface EmbeddedRelayOptions {
   /** `[NAME/]ADDRESS[!ADVERTISED]`; the first is the default. */
@@ -38,6 +41,16 @@ export interface EmbeddedRelayOptions {
   /** TOS byte of packets sent; default: left alone. */
   readonly tos?: number
   readonly threads?: number
+  /** Folders whose files may be played, with all below them; default none. */
+  readonly mediaFolders?: readonly string[]
+  /** Where calls are recorded; default: they are not. */
+  readonly recordingDir?: string
+  /** `pcap`, `wav`, `wav-stereo`, or several of them parted by commas; default `pcap`. */
+  readonly recordingMethod?: string
+  /** Of pcap: `raw` IP packets, or in `eth` frames; default `raw`. */
+  readonly recordingFormat?: string
+  /** `ADDRESS:PORT` that is told of keys, in rtpengine's JSON. */
+  readonly dtmfLogDest?: string
   readonly log?: Log
   readonly clock?: Clock
   /** Bytes for keys; default random ones. */
@@ -49,6 +62,10 @@ export interface EmbeddedRelayOptions {
     threads?: number
   }) => NativeRelay
 }
+
+/** Bytes of one recorded file. */
+const LARGEST_RECORDING = 4 * 2 ** 30
+const UNKNOWN_CALL = 'Unknown call-ID'
 
 /** Commands that concern one call. */
 const COMMANDS: ReadonlySet<string> = new Set(['offer', 'answer', 'delete', 'query'])
@@ -85,6 +102,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
   const native = (options.native ?? createNativeRelay)({
     onEvent: (event) => table.streamTimedOut(event.stream),
     onConnection: (event) => noteConnection(event),
+    onAudio: (event) => services.heard(event, table.callOf(event.stream)),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   })
   const identities = new DtlsIdentities(
@@ -108,13 +126,32 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     randomKey: options.randomKey ?? randomBytes,
     identities,
     mark: randomBytes(6).toString('hex'),
-    onEnd: (call, end) => statistics.ended(end, report(call)),
+    onEnd(call, end) {
+      services.ended(call)
+      statistics.ended(end, report(call))
+    },
     onTimeout(call, reason) {
       const stats = mediaStats(report(call))
       log.warn({ callId: call.id, reason, media: stats.streams }, 'media ended the call')
       relay.onTimeout?.(call.id, reason, stats)
     },
   })
+  const services = new CallServices(
+    native,
+    { pool: table.pool, interfaces, tos: options.tos, randomKey: options.randomKey ?? randomBytes },
+    {
+      mediaFolders: options.mediaFolders ?? [],
+      recording: {
+        directory: options.recordingDir,
+        kinds: recordingKinds(options.recordingMethod, options.recordingFormat),
+        largestFile: LARGEST_RECORDING,
+      },
+      dtmfDestination: options.dtmfLogDest,
+      onDtmf: (event) => relay.onDtmf?.(event),
+      clock,
+      log,
+    },
+  )
   const report = (call: Call) => reportOf(native, call, clock.wallclock())
   let closed = false
 
@@ -135,9 +172,14 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
       .map((name) => `there is no interface ${JSON.stringify(name)}; the default is used`)
   }
 
-  function negotiate(command: 'offer' | 'answer', session: SessionOptions): MediaAnswer {
+  function negotiate(command: 'offer' | 'answer', session: SessionOptions, request: NgDictionary): MediaAnswer {
     const sdp = command === 'offer' ? table.offer(session) : table.answer(session)
-    const warnings = [...session.warnings, ...(command === 'offer' ? warnAboutInterfaces(session) : [])]
+    const call = table.find(session.callId)
+    const warnings = [
+      ...session.warnings,
+      ...(command === 'offer' ? warnAboutInterfaces(session) : []),
+      ...(call ? services.exchanged(call, command, request, sdp) : []),
+    ]
     log.debug({ callId: session.callId, warnings }, `media ${command}`)
     return { sdp, ...(warnings.length > 0 ? { warnings } : {}) }
   }
@@ -175,15 +217,26 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     if (control) {
       const session = readSessionOptions(request)
       const call = table.find(session.callId)
-      if (!call) throw new SignalboxError('ERR_MEDIA', 'Unknown call-ID')
+      if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
       controlCall(call, control, session)
       table.refresh(call)
       return dictionary({ warning: session.warnings.join('; ') || undefined, result: 'ok' })
     }
+    const service = services.commandOf(command)
+    if (service) {
+      const canonical = canonicalRequest(request)
+      const session = readSessionOptions(canonical)
+      const call = table.find(session.callId)
+      if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
+      const answer = service(call, canonical, session)
+      const warning = [...session.warnings, ...(answer.warning === undefined ? [] : [answer.warning])].join('; ')
+      return dictionary({ ...answer, warning: warning || undefined })
+    }
     if (!COMMANDS.has(command)) throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
-    const session = readSessionOptions(request)
+    const canonical = canonicalRequest(request)
+    const session = readSessionOptions(canonical)
     if (command === 'offer' || command === 'answer') {
-      const { sdp, warnings } = negotiate(command, session)
+      const { sdp, warnings } = negotiate(command, session, canonical)
       return dictionary({ sdp, warning: warnings?.join('; '), result: 'ok' })
     }
     if (session.callId === '') throw new SignalboxError('ERR_PARSE', 'No call-id in message')
@@ -199,32 +252,46 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     return dictionary({ ...ngReport(report(call), known ? call.parties : []), result: 'ok' })
   }
 
-  function sessionOf(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): SessionOptions {
+  interface Read {
+    readonly session: SessionOptions
+    readonly message: NgDictionary
+  }
+
+  function readRequest(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): Read {
     if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
-    const { message, warnings } = ngRequest(command, request)
+    const { message: raw, warnings } = ngRequest(command, request)
+    const message = canonicalRequest(raw)
     const session = readSessionOptions(message)
     // Words that only the flag string has are told by its own reader.
     const told = new Set(warnings.map((warning) => /"(.*)"/.exec(warning)?.[1]))
     const rest = session.warnings.filter((warning) => !told.has(/"(.*)"/.exec(warning)?.[1]))
-    return { ...session, warnings: [...warnings, ...rest] }
+    return { session: { ...session, warnings: [...warnings, ...rest] }, message }
   }
 
   const relay: EmbeddedRelay = {
     async offer(request) {
-      return negotiate('offer', sessionOf('offer', request))
+      const { session, message } = readRequest('offer', request)
+      return negotiate('offer', session, message)
     },
     async answer(request) {
-      return negotiate('answer', sessionOf('answer', request))
+      const { session, message } = readRequest('answer', request)
+      return negotiate('answer', session, message)
     },
     async delete(request) {
-      const removed = remove(sessionOf('delete', request))
+      const removed = remove(readRequest('delete', request).session)
       if (!removed) throw new SignalboxError('ERR_MEDIA', `${NOTHING}: ${request.callId}`)
       return removed.stats
     },
     async query(request) {
-      const call = table.find(sessionOf('query', request).callId)
+      const call = table.find(readRequest('query', request).session.callId)
       if (!call) throw new SignalboxError('ERR_MEDIA', `Unknown call-id: ${request.callId}`)
       return mediaStats(report(call))
+    },
+    async control(request) {
+      const { message, warnings } = ngRequest('control', request)
+      const reply = relay.perform(message)
+      if (reply.result === 'ok') return controlled(reply, warnings)
+      throw new SignalboxError('ERR_MEDIA', `${request.control} of ${request.callId}: ${String(reply['error-reason'])}`)
     },
     async ping() {
       if (closed) throw new SignalboxError('ERR_MEDIA_UNREACHABLE', 'the relay has been closed')
@@ -233,6 +300,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
       if (closed) return
       table.close()
       closed = true
+      services.close()
       native.shutdown()
     },
     perform(request) {

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { createEmbeddedRelay } from './embedded-relay.ts'
 import { createFakeNative, type FakeNative } from './fake-native.ts'
-import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
+import type { MediaAnswer, MediaCommand, MediaControlled, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 
 export interface FakeRelayOptions {
   /** As `--interface`; default `internal/10.0.0.5` and `external/10.0.0.5!25.25.25.5`. */
@@ -56,7 +56,7 @@ export function createFakeRelay(options: FakeRelayOptions = {}): FakeRelay {
     native: (callbacks) => (native = createFakeNative(callbacks)),
   })
 
-  async function perform<T extends MediaAnswer | MediaStats | undefined>(
+  async function perform<T extends MediaAnswer | MediaStats | MediaControlled | undefined>(
     command: MediaCommand,
     request: MediaRequest,
     body: () => Promise<T>,
@@ -86,6 +86,7 @@ export function createFakeRelay(options: FakeRelayOptions = {}): FakeRelay {
     answer: (request) => perform('answer', request, () => embedded.answer(request)),
     delete: (request) => perform('delete', request, () => embedded.delete(request)),
     query: (request) => perform('query', request, () => embedded.query(request)),
+    control: (request) => perform('control', request, () => embedded.control(request)),
     async ping() {
       await perform('ping', { callId: '', fromTag: '', flags: '' }, async () => undefined)
     },

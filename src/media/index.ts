@@ -1,4 +1,6 @@
 // The door of the media room.
+
+export type { DtmfEvent } from './dtmf-log.ts'
 export { createEmbeddedRelay, type EmbeddedRelay, type EmbeddedRelayOptions } from './embedded-relay.ts'
 export type { FakeNative, FakeStream } from './fake-native.ts'
 export { createFakeRelay, type FakeOperation, type FakeRelay, type FakeRelayOptions } from './fake-relay.ts'
@@ -10,6 +12,7 @@ export { createNgTcpServer } from './ng/tcp-server.ts'
 export type {
   MediaAnswer,
   MediaCommand,
+  MediaControlled,
   MediaCounters,
   MediaRelay,
   MediaRequest,

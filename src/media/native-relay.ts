@@ -10,8 +10,8 @@ import { type AudioAddon, type AudioEvent, type NativeAudio, nativeAudio } from 
 import { address, integer, nativeSettings, type Settings, type StreamConfig } from './native-settings.ts'
 import type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
-export { SRTP_KEY_BYTES, type SrtpKey, type SrtpSuite, type StreamConfig } from './native-settings.ts'
 export type { AudioEvent, RecordingKind } from './native-audio.ts'
+export { SRTP_KEY_BYTES, type SrtpKey, type SrtpSuite, type StreamConfig } from './native-settings.ts'
 export type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
 
 export interface TimeoutEvent {

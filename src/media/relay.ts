@@ -1,4 +1,5 @@
 // Owns the interface of a media relay, as the engine sees it: the embedded one, a set of remote ones, or the fake.
+import type { DtmfEvent } from './dtmf-log.ts'
 
 /** One operation on the media of a call, with what the SIP message tells of it. */
 export interface MediaRequest {
@@ -19,6 +20,15 @@ export interface MediaRequest {
   readonly receivedFrom?: string
   /** The set chosen by `set_rtpengine_set`; the embedded relay answers for every set. */
   readonly set?: number
+  /** Of `control`: the NG command, `play media`, `block DTMF` and the like; its arguments are in the flags. */
+  readonly control?: string
+}
+
+/** What a `control` answers besides that it was done. */
+export interface MediaControlled {
+  /** Of the clip that is played, in milliseconds. */
+  readonly durationMillis?: number
+  readonly warnings?: readonly string[]
 }
 
 export interface MediaAnswer {
@@ -85,10 +95,14 @@ export interface MediaRelay {
   /** Ends a session; rejects with ERR_MEDIA when there is none. */
   delete(request: MediaRequest): Promise<MediaStats>
   query(request: MediaRequest): Promise<MediaStats>
+  /** Performs `request.control` on a call. */
+  control(request: MediaRequest): Promise<MediaControlled>
   ping(): Promise<void>
   close(): Promise<void>
   /** Called when the relay ended a call by itself, because no media flowed or its time was over; with its final counters where they are known. */
   onTimeout?: ((callId: string, reason: string, stats?: MediaStats) => void) | undefined
+  /** Called when a party of a call released a key (RFC 4733). */
+  onDtmf?: ((event: DtmfEvent) => void) | undefined
 }
 
-export type MediaCommand = 'offer' | 'answer' | 'delete' | 'query' | 'ping'
+export type MediaCommand = 'offer' | 'answer' | 'delete' | 'query' | 'control' | 'ping'

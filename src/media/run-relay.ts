@@ -25,6 +25,12 @@ export interface RunRelayOptions {
   readonly maxSessions?: number | string | undefined
   readonly tos?: number | string | undefined
   readonly numThreads?: number | string | undefined
+  /** Folders whose files may be played. */
+  readonly mediaDir?: readonly string[] | undefined
+  readonly recordingDir?: string | undefined
+  readonly recordingMethod?: string | undefined
+  readonly recordingFormat?: string | undefined
+  readonly dtmfLogDest?: string | undefined
   readonly log?: Log | undefined
   readonly clock?: Clock | undefined
 }
@@ -72,6 +78,11 @@ export async function runRelay(options: RunRelayOptions): Promise<RunningRelay> 
     maxSessions: number('max-sessions', options.maxSessions, 1, 10_000_000),
     tos: number('tos', options.tos, 0, 255),
     threads: number('num-threads', options.numThreads, 1, 64),
+    mediaFolders: options.mediaDir,
+    recordingDir: options.recordingDir,
+    recordingMethod: options.recordingMethod,
+    recordingFormat: options.recordingFormat,
+    dtmfLogDest: options.dtmfLogDest,
     log: options.log,
     clock: options.clock,
   }

@@ -69,6 +69,8 @@ export interface SessionOptions {
   readonly generateMid: boolean
   readonly originalDirection: boolean
   readonly rtcpAttribute: 'port' | 'full' | 'none'
+  /** Logical interface of a subscriber. */
+  readonly interfaceName: string | undefined
   readonly codecs: CodecOptions
   /** Answer an offer's own codecs, whatever the other side took. */
   readonly alwaysTranscode: boolean
@@ -139,6 +141,19 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'sdp-media-remove',
   'address',
   'all',
+  'interface',
+  'from-tags',
+  'file',
+  'blob',
+  'db-id',
+  'repeat-times',
+  'start-pos',
+  'code',
+  'duration',
+  'volume',
+  'pause',
+  'record-call',
+  'moh',
   'limit',
 ])
 
@@ -169,6 +184,7 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'single-codec',
   'always-transcode',
   'inject-dtmf',
+  'directional',
   'trickle-ice',
   'fragment',
   'all',
@@ -242,6 +258,7 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     generateMid: flags.has('generate-mid'),
     originalDirection: flags.has('original-sendrecv'),
     rtcpAttribute: flags.has('no-rtcp-attribute') ? 'none' : flags.has('full-rtcp-attribute') ? 'full' : 'port',
+    interfaceName: text('interface') || undefined,
     codecs: readCodecs(request.codec, warnings),
     alwaysTranscode: flags.has('always-transcode'),
     codecCount: flags.has('single-codec') ? 'single' : 'all',
@@ -258,6 +275,11 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     fatal: flags.has('fatal'),
     warnings,
   }
+}
+
+/** Brings the keys of a request to one spelling, and unfolds `rtpp-flags`; for readers of keys that are no session's. */
+export function canonicalRequest(raw: NgDictionary): NgDictionary {
+  return normalise(raw, [])
 }
 
 /** Brings keys to one spelling, and unfolds `rtpp-flags` and flags that carry a key's prefix (`replace-origin`, `SDES-no-...`). */

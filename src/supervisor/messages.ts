@@ -1,6 +1,6 @@
 // Owns what supervisor and worker say to each other over their channel. Everything is JSON.
 import type { EngineConfig, EngineStatus, LogFormat, LogLevel } from '../engine/index.ts'
-import type { MediaAnswer, MediaCommand, MediaRequest, MediaStats } from '../media/index.ts'
+import type { DtmfEvent, MediaAnswer, MediaCommand, MediaControlled, MediaRequest, MediaStats } from '../media/index.ts'
 import type { CompiledScript } from '../script/index.ts'
 import type { ShardSeats } from './shards.ts'
 
@@ -49,8 +49,14 @@ export type WorkerRequestName = keyof WorkerRequests
 
 export type ToWorker =
   | { type: 'request'; id: number; name: WorkerRequestName; args: unknown }
-  | { type: 'media-result'; id: number; result?: MediaAnswer | MediaStats; error?: { code: string; message: string } }
+  | {
+      type: 'media-result'
+      id: number
+      result?: MediaAnswer | MediaStats | MediaControlled
+      error?: { code: string; message: string }
+    }
   | { type: 'media-timeout'; callId: string; reason: string; stats?: MediaStats }
+  | { type: 'media-dtmf'; event: DtmfEvent }
 
 export type FromWorker =
   | { type: 'answer'; id: number; result?: unknown; error?: { code: string; message: string } }

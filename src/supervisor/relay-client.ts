@@ -1,13 +1,20 @@
 // Owns the worker's way to the relay, which lives in the supervisor: a MediaRelay over the channel between the processes.
 import { ERROR_CODES, type ErrorCode, SignalboxError } from '../errors.ts'
-import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from '../media/index.ts'
+import type {
+  MediaAnswer,
+  MediaCommand,
+  MediaControlled,
+  MediaRelay,
+  MediaRequest,
+  MediaStats,
+} from '../media/index.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 /** Milliseconds after which an operation is given up: longer than any relay's own tries. */
 const OPERATION_MILLIS = 10_000
 
 interface Waiting {
-  readonly resolve: (value: MediaAnswer | MediaStats | undefined) => void
+  readonly resolve: (value: MediaAnswer | MediaStats | MediaControlled | undefined) => void
   readonly reject: (error: Error) => void
   readonly timer: NodeJS.Timeout
 }
@@ -22,7 +29,10 @@ export function createRelayClient(send: (message: FromWorker) => void): RelayCli
   const waiting = new Map<number, Waiting>()
   let last = 0
 
-  function ask(command: MediaCommand, request: MediaRequest): Promise<MediaAnswer | MediaStats | undefined> {
+  function ask(
+    command: MediaCommand,
+    request: MediaRequest,
+  ): Promise<MediaAnswer | MediaStats | MediaControlled | undefined> {
     return new Promise((resolve, reject) => {
       const id = ++last
       const timer = setTimeout(() => {
@@ -44,6 +54,7 @@ export function createRelayClient(send: (message: FromWorker) => void): RelayCli
     answer: (request) => ask('answer', request) as Promise<MediaAnswer>,
     delete: (request) => ask('delete', request) as Promise<MediaStats>,
     query: (request) => ask('query', request) as Promise<MediaStats>,
+    control: (request) => ask('control', request) as Promise<MediaControlled>,
     async ping() {
       await ask('ping', { callId: '', fromTag: '', flags: '' })
     },
@@ -51,6 +62,10 @@ export function createRelayClient(send: (message: FromWorker) => void): RelayCli
     receive(message) {
       if (message.type === 'media-timeout') {
         client.onTimeout?.(message.callId, message.reason, message.stats)
+        return true
+      }
+      if (message.type === 'media-dtmf') {
+        client.onDtmf?.(message.event)
         return true
       }
       if (message.type !== 'media-result') return false

@@ -1,6 +1,13 @@
 // Owns the relay's end of the channel: performs what workers ask, and remembers which calls have media when a worker is gone.
 import { SignalboxError } from '../errors.ts'
-import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from '../media/index.ts'
+import type {
+  MediaAnswer,
+  MediaCommand,
+  MediaControlled,
+  MediaRelay,
+  MediaRequest,
+  MediaStats,
+} from '../media/index.ts'
 
 /** Relays that outlive workers, and are replaced when the configuration names others. */
 export class RelayService {
@@ -10,6 +17,8 @@ export class RelayService {
   readonly #replaced = new Set<MediaRelay>()
   /** Told of calls that the relay ended by itself. */
   onTimeout: MediaRelay['onTimeout']
+  /** Told of keys that parties of workers' calls released. */
+  onDtmf: MediaRelay['onDtmf']
 
   constructor(relay: MediaRelay | undefined) {
     this.#use(relay)
@@ -39,7 +48,10 @@ export class RelayService {
     }
   }
 
-  async perform(command: MediaCommand, request: MediaRequest): Promise<MediaAnswer | MediaStats | undefined> {
+  async perform(
+    command: MediaCommand,
+    request: MediaRequest,
+  ): Promise<MediaAnswer | MediaStats | MediaControlled | undefined> {
     const relay = this.#calls.get(request.callId) ?? this.#relay
     if (!relay)
       throw new SignalboxError(
@@ -59,6 +71,8 @@ export class RelayService {
         return relay.delete(request).finally(() => this.#closeUnused())
       case 'query':
         return relay.query(request)
+      case 'control':
+        return relay.control(request)
       case 'ping':
         await relay.ping()
         return undefined
@@ -77,6 +91,9 @@ export class RelayService {
     relay.onTimeout = (callId, reason, stats) => {
       // Sessions of others, who drive the relay over NG, are none of the worker's.
       if (this.#calls.delete(callId)) this.onTimeout?.(callId, reason, stats)
+    }
+    relay.onDtmf = (event) => {
+      if (this.#calls.has(event.callId)) this.onDtmf?.(event)
     }
   }
 

@@ -161,6 +161,7 @@ export class Supervisor {
     this.#relay = relay
     relay.onTimeout = (callId, reason, stats) =>
       this.#pool?.workerOf(callId)?.send({ type: 'media-timeout', callId, reason, ...(stats ? { stats } : {}) })
+    relay.onDtmf = (event) => this.#pool?.workerOf(event.callId)?.send({ type: 'media-dtmf', event })
     return relay
   }
 

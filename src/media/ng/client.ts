@@ -4,6 +4,7 @@ import { SignalboxError } from '../../errors.ts'
 import { type Log, silentLog } from '../../log.ts'
 import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from '../relay.ts'
 import { dictionary, type NgDictionary } from './bencode.ts'
+import { controlled } from './controlled.ts'
 import { type HostLookup, type NgNode, NgNodes, systemLookup } from './nodes.ts'
 import { ngRequest } from './request.ts'
 import { NgRequester } from './requester.ts'
@@ -145,6 +146,9 @@ export function createNgClient(options: NgClientOptions): NgClient {
     answer: (request) => exchange('answer', request),
     delete: (request) => counters('delete', request),
     query: (request) => counters('query', request),
+    async control(request) {
+      return controlled(await send('control', request), [])
+    },
     async ping() {
       const replies = await Promise.all(
         nodes.all.map((node) => ask(node, dictionary({ command: 'ping' }), retries + 1)),

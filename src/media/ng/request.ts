@@ -10,8 +10,12 @@ export function ngRequest(
   request: MediaRequest,
 ): { message: NgDictionary; warnings: readonly string[] } {
   const flags = rtpFlags(request.flags)
-  const message = dictionary({ ...flags.dictionary, command })
+  const message = dictionary({ ...flags.dictionary, command: request.control ?? command })
   message['call-id'] ??= request.callId
+  if (command === 'control') {
+    pointAtParty(message, request)
+    return { message, warnings: flags.warnings }
+  }
   // The tag of who offered goes first. A late offer stands in a reply and its answer in a request (RFC 3264 4, ACK and PRACK),
   // so that From and To change places there.
   const kind = request.message ?? (command === 'answer' ? 'reply' : 'request')
@@ -26,4 +30,15 @@ export function ngRequest(
   const family = request.receivedFrom === undefined ? undefined : addressFamily(request.receivedFrom)
   if (family !== undefined) message['received-from'] ??= [family, request.receivedFrom!]
   return { message, warnings: flags.warnings }
+}
+
+/**
+ * Whom a command is about, as Kamailio's module says it: what is played, the sender of the message hears (of keys: presses);
+ * what is blocked or recorded is the whole call, or with `directional` what the sender says.
+ */
+function pointAtParty(message: NgDictionary, { fromTag, control = '' }: MediaRequest): void {
+  const flags = Array.isArray(message.flags) ? message.flags : []
+  const named = ['from-tag', 'address', 'label'].some((key) => message[key] !== undefined) || flags.includes('all')
+  if (!named && (/^(?:play|stop) (?:media|DTMF)$/i.test(control) || flags.includes('directional')))
+    message['from-tag'] = fromTag
 }

@@ -1,0 +1,12 @@
+// Owns the reading of an NG reply to a command that plays, blocks or records.
+import type { MediaControlled } from '../relay.ts'
+import type { NgDictionary } from './bencode.ts'
+
+/** @param told warnings from before the request */
+export function controlled(reply: NgDictionary, told: readonly string[]): MediaControlled {
+  const warnings = [...told, ...(typeof reply.warning === 'string' ? [reply.warning] : [])]
+  return {
+    ...(typeof reply.duration === 'number' ? { durationMillis: reply.duration } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
+  }
+}
