@@ -1,5 +1,6 @@
 // Owns the complete table of builtins: loads every module's declarations, so that host and guest look in one place.
 import './acc.ts'
+import './sqlops.ts'
 import './alias-db.ts'
 import './auth.ts'
 import './auth-db.ts'

@@ -1,9 +1,10 @@
 // Owns what the engine lends to services: time, log, shared tables, requests of our own, event routes.
+import { isIP } from 'node:net'
 import type { Clock } from '../clock.ts'
 import type { ProxyCore } from '../proxy/index.ts'
 import type { ProgramStore } from '../script/index.ts'
 import type { ServiceHost } from '../services/index.ts'
-import type { IdSource } from '../sip/index.ts'
+import { bareHost, type IdSource } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Flow, TransportLayer } from '../transport/index.ts'
 import type { EngineLog } from './logger.ts'
@@ -38,6 +39,18 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
           ? { ...request, rewrite: (sent) => router.localRequest(sent, ownFlow(transport)) }
           : request,
       ),
+    datagram({ address, port, listener }, bytes) {
+      const numeric = bareHost(address)
+      const from = listener === undefined ? undefined : transport.listeners[listener]
+      if (isIP(numeric) === 0) return
+      const hop = {
+        transport: 'udp',
+        address: numeric,
+        port,
+        ...(from === undefined ? {} : { listener: from }),
+      } as const
+      transport.send(hop, bytes, () => {})
+    },
     // A service may be in the middle of an operation of another run: routes do not nest.
     async event(event) {
       await new Promise((resolve) => setImmediate(resolve))

@@ -69,6 +69,8 @@ export interface Service {
 export interface EventRun {
   /** As it stands in brackets, such as `dispatcher:dst-down`. */
   readonly name: string
+  /** Runs `route[route]` instead, for timers and tasks; `name` is then only for the log. */
+  readonly route?: string
   /** The message of the run; a placeholder as Kamailio's own when absent. */
   readonly message?: SipMessage
   readonly flow?: Flow
@@ -88,6 +90,8 @@ export interface ServiceHost {
   isLocal(host: string, port: number | undefined, transport?: Transport): boolean
   /** Sends a request of our own in a transaction of its own. Resolves with its final outcome, never rejects. */
   send(request: LocalRequest): Promise<LocalReply>
+  /** Sends bytes that are no SIP message over UDP, without an answer; to a numeric address only. */
+  datagram(to: { address: string; port: number; listener: number | undefined }, bytes: string): void
   /** Runs an event route of the active program, if it has it. Resolves to whether it ran to its end; never rejects. */
   event(event: EventRun): Promise<boolean>
   hasEvent(name: string): boolean

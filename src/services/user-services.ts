@@ -5,9 +5,11 @@ import { createAliasDb, createSpeeddial, createUriDb } from './aliases.ts'
 import { createAuth } from './auth.ts'
 import { createAuthDb } from './auth-db.ts'
 import { createDomain } from './domain.ts'
+import { createNathelper } from './nathelper.ts'
 import { createPermissions } from './permissions.ts'
 import { createRegistrar } from './registrar.ts'
 import type { Service, ServiceHost } from './service.ts'
+import { createSqlops } from './sqlops.ts'
 import { createUsrloc } from './usrloc.ts'
 
 export function createUserServices(host: ServiceHost, databases: Databases): readonly Service[] {
@@ -16,6 +18,8 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
   return [
     usrloc,
     createRegistrar(host, usrloc.usrloc),
+    createNathelper(host, usrloc.usrloc),
+    createSqlops(host, databases),
     auth,
     createAuthDb(host, databases, auth.authentication),
     createAcc(host, databases),

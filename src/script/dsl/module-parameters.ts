@@ -94,6 +94,7 @@ const TABLE: Readonly<Record<string, string>> = {
     time_attr:s time_exten:s time_format:s reason_from_hf:n clone_msg:n cdr_enable:n cdr_log_enable:n
     cdr_expired_dlg_enable:n cdr_start_on_confirmed:n cdr_on_failed:n cdr_facility:n cdr_extra:s cdr_extra_size:n
     cdr_extra_nullable:n cdr_start_id:s cdr_end_id:s cdr_duration_id:s cdrs_table:s cdr_skip:s`,
+  sqlops: 'sqlcon:s sqlres:s tr_buf_size:n results_maxsize:n connect_mode:n',
   alias_db: `db_url:s user_column:s domain_column:s alias_user_column:s alias_domain_column:s use_domain:n
     domain_prefix:s append_branches:n`,
   speeddial: `db_url:s user_column:s domain_column:s sd_user_column:s sd_domain_column:s new_uri_column:s use_domain:n
@@ -118,6 +119,13 @@ const TABLE: Readonly<Record<string, string>> = {
   sdpops: '',
   ipops: '',
   kex: '',
+  cfgutils: `initial_probability:n hash_file:s shvset:s varset:s lock_set_size:n`,
+  avpops: `db_url:s avp_table:s use_domain:n uuid_column:s username_column:s domain_column:s attribute_column:s
+    value_column:s type_column:s db_scheme:s`,
+  debugger: `cfgtrace:n breakpoint:n log_level:n log_level_name:s log_facility:s log_prefix:s log_assign:n step_usleep:n
+    step_loops:n mod_hash_size:n mod_level_mode:n mod_level:s mod_facility_mode:n mod_facility:s reset_msgid:n
+    cfgpkgcheck:n cfgtest:n`,
+  regex: 'file:s max_groups:n group_max_size:n pcre_caseless:n pcre_multiline:n pcre_dotall:n pcre_extended:n',
 }
 
 export type ParameterType = 'n' | 's' | '-'
