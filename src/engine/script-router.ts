@@ -144,12 +144,14 @@ export class ScriptRouter implements Router {
 
   async #event(event: EventRun, flow: Flow): Promise<RunOutcome | undefined> {
     const program = this.#options.active()
-    if (!program.has('event', event.name)) return undefined
+    const [kind, name] =
+      event.route === undefined ? (['event', event.name] as const) : (['request', event.route] as const)
+    if (!program.has(kind, name)) return undefined
     program.retain()
     const run: ScriptRun = {
       id: this.#options.runs.nextId(),
-      kind: 'event',
-      name: event.name,
+      kind,
+      name,
       program,
       message: event.message ?? placeholderMessage(),
       flow,

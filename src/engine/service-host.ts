@@ -54,7 +54,7 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     // A service may be in the middle of an operation of another run: routes do not nest.
     async event(event) {
       await new Promise((resolve) => setImmediate(resolve))
-      return hasEvent(event.name) && router.event(event, event.flow ?? ownFlow(transport))
+      return (event.route !== undefined || hasEvent(event.name)) && router.event(event, event.flow ?? ownFlow(transport))
     },
     hasEvent,
     continue: (context, route) => router.continue(context, route),

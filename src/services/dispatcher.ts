@@ -4,7 +4,9 @@ import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { coreHash } from '../../stdlib/registry.ts'
+import type { Databases } from '../database/index.ts'
 import type { CallSummary, LocalReply } from '../proxy/index.ts'
+import { rowsOfDatabase } from './dispatcher-database.ts'
 import {
   Destination,
   type DestinationRow,
@@ -24,9 +26,6 @@ import { buildEventRequest } from './event-request.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import type { Service, ServiceHost } from './service.ts'
 
-/** Rows of the table of destinations, where a database has them. */
-export type DestinationSource = (parameters: Parameters) => Promise<readonly DestinationRow[]>
-
 /** What a script learns of a destination. */
 interface Offered {
   readonly uri: string
@@ -41,7 +40,7 @@ interface Offered {
 const STATES = 'dispatcher:states'
 const SYNC_MILLIS = 1000
 
-export function createDispatcher(host: ServiceHost, database: DestinationSource): Service {
+export function createDispatcher(host: ServiceHost, databases: Databases): Service {
   let parameters = new Parameters([])
   let sets = new Map<number, DestinationSet>()
   let sync: { cancel(): void } | undefined
@@ -165,7 +164,7 @@ export function createDispatcher(host: ServiceHost, database: DestinationSource)
       return rows !== undefined
     }
     try {
-      takeRows(await database(parameters))
+      takeRows(await rowsOfDatabase(databases, parameters))
       return true
     } catch (error) {
       host.log.error({ err: error }, 'the destinations could not be read from the database')

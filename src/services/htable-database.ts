@@ -1,12 +1,8 @@
 // Owns hash tables in a database: which columns mean what, read at the start and by command, written at the end.
+import { type Database, identifier } from '../database/index.ts'
 import type { CellValue, TableDefinition } from './htable-definition.ts'
 import type { HashTable } from './htable-table.ts'
 import type { Parameters } from './parameters.ts'
-
-/** What the module needs of a database: statements of its own, with values beside them. */
-export interface TableDatabase {
-  query(sql: string, values: readonly (string | number | null)[]): Promise<readonly Record<string, unknown>[]>
-}
 
 export interface DatabaseCell {
   readonly key: string
@@ -33,15 +29,9 @@ function columnsOf(parameters: Parameters): Columns {
   }
 }
 
-/** Names come from the configuration, never from a message; what could end one is refused all the same. */
-function identifier(name: string): string {
-  if (!/^\w+(?:\.\w+)?$/.test(name)) throw new Error(`${name} is no name of a table or column`)
-  return name
-}
-
 /** Reads the rows of a table. A row of key type 1 belongs to an array: `key[0]`, `key[1]` and so on. */
 export async function cellsFromDatabase(
-  database: TableDatabase,
+  database: Database,
   definition: TableDefinition,
   parameters: Parameters,
 ): Promise<DatabaseCell[]> {
@@ -49,7 +39,7 @@ export async function cellsFromDatabase(
   const suffix = parameters.text('array_size_suffix', '::size')
   if (definition.columns.length > 1) {
     const names = definition.columns.map(identifier)
-    const rows = await database.query(`SELECT ${names.join(', ')} FROM ${table}`, [])
+    const rows = await database.rows(`SELECT ${names.join(', ')} FROM ${table}`)
     return rows.map((row) => ({
       key: `${row[names[0]!]}`,
       value: names
@@ -61,9 +51,8 @@ export async function cellsFromDatabase(
   const columns = columnsOf(parameters)
   const timed = parameters.on('db_expires')
   const names = [columns.name, columns.keyType, columns.valueType, columns.value, ...(timed ? [columns.expires] : [])]
-  const rows = await database.query(
+  const rows = await database.rows(
     `SELECT ${names.map(identifier).join(', ')} FROM ${table} ORDER BY ${identifier(columns.name)}`,
-    [],
   )
   const cells: DatabaseCell[] = []
   const sizes = new Map<string, number>()
@@ -86,7 +75,7 @@ export async function cellsFromDatabase(
 }
 
 /** Writes a table back in place of what the database had. */
-export async function storeCells(database: TableDatabase, table: HashTable, parameters: Parameters): Promise<void> {
+export async function storeCells(database: Database, table: HashTable, parameters: Parameters): Promise<void> {
   const columns = columnsOf(parameters)
   const into = identifier(table.definition.databaseTable)
   const timed = parameters.on('db_expires')

@@ -1,5 +1,6 @@
 // Owns the service of module htable: the tables of the configuration, what scripts ask of them, their locks and their expiry.
-import { cellsFromDatabase, storeCells, type TableDatabase } from './htable-database.ts'
+import type { Database, Databases } from '../database/index.ts'
+import { cellsFromDatabase, storeCells } from './htable-database.ts'
 import { type CellValue, type TableDefinition, tableDefinition } from './htable-definition.ts'
 import { htableCommands } from './htable-rpc.ts'
 import { type Comparison, HashTable, textTest } from './htable-table.ts'
@@ -25,7 +26,7 @@ export const checkHtable: ParameterCheck = ({ name, value }) => {
 
 const KEY_LENGTH = 4096
 
-export function createHtable(host: ServiceHost, database: () => TableDatabase | undefined): Service {
+export function createHtable(host: ServiceHost, databases: Databases): Service {
   const tables = new Map<string, HashTable>()
   const locks = new Map<string, Lock>()
   /** Entries whose end an event route wants to hear of: what they were, by table and key. */
@@ -34,6 +35,10 @@ export function createHtable(host: ServiceHost, database: () => TableDatabase | 
   let sweep: { cancel(): void } | undefined
   let started = false
 
+  const database = (): Database | undefined => {
+    const url = parameters.text('db_url')
+    return url === '' ? undefined : databases.open(url)
+  }
   const tableNamed = (name: unknown): HashTable => {
     const table = tables.get(`${name}`)
     if (table === undefined) throw new TypeError(`there is no hash table ${name}`)

@@ -1,11 +1,10 @@
 // The door of services: every module's host side, put together.
 import { openDatabases } from '../database/index.ts'
-import { createDialog } from './dialog.ts'
-import { createDispatcher } from './dispatcher.ts'
-import { checkHtable, createHtable } from './htable.ts'
-import { type ParameterCheck, problemsOf } from './parameter-checks.ts'
+import { problemsOf } from './parameter-checks.ts'
 import type { ModuleParameter, ParameterProblem, Service, ServiceHost } from './service.ts'
+import { createTrafficServices, TRAFFIC_CHECKS } from './traffic-services.ts'
 import { createUserServices } from './user-services.ts'
+import { createCfgutils, createIpops, createTm } from './waits.ts'
 
 export type {
   EventRun,
@@ -22,15 +21,16 @@ export { ServiceTable } from './service-table.ts'
 /** Makes all services. Those that use one another are handed over here. */
 export function createServices(host: ServiceHost): readonly Service[] {
   const databases = openDatabases(host)
-  const htable = createHtable(host, () => undefined)
-  const dispatcher = createDispatcher(host, async () => [])
-  const dialog = createDialog(host)
-  return [htable, dispatcher, dialog, ...createUserServices(host, databases)]
+  return [
+    createCfgutils(host),
+    createIpops(),
+    createTm(host),
+    ...createTrafficServices(host, databases),
+    ...createUserServices(host, databases),
+  ]
 }
-
-const CHECKS: Readonly<Record<string, ParameterCheck>> = { htable: checkHtable }
 
 /** What is wrong with parameters, before any service sees them. Pure: runs wherever a configuration is read. */
 export function checkParameters(parameters: readonly ModuleParameter[]): readonly ParameterProblem[] {
-  return problemsOf(parameters, CHECKS)
+  return problemsOf(parameters, TRAFFIC_CHECKS)
 }

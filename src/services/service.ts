@@ -52,7 +52,7 @@ export interface Service {
   readonly commands?: Readonly<Record<string, ServiceCommand>>
   /** Takes over the parameters of its module: before `start`, and after every reload. They have passed `checkParameters`. */
   configure?(parameters: readonly ModuleParameter[]): void
-  /** The sockets are open: timers and probes may begin. */
+  /** Fills tables and sets timers. No socket is read before it has ended. */
   start?(): void | Promise<void>
   /** A request came in whose route is about to run. */
   requestBegan?(context: RequestContext): void

@@ -1,0 +1,36 @@
+// Owns the putting together of services about traffic: destinations, dialogs, limits, shared tables, timers.
+import type { Databases } from '../database/index.ts'
+import { createDialog } from './dialog.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { checkHtable, createHtable } from './htable.ts'
+import { checkMqueue, createMqueue } from './mqueue.ts'
+import type { ParameterCheck } from './parameter-checks.ts'
+import { createPike } from './pike.ts'
+import { checkRatelimit, createPipelimit, createRatelimit } from './ratelimit.ts'
+import { checkRtimer, createAsync, createRtimer } from './rtimer.ts'
+import type { Service, ServiceHost } from './service.ts'
+import { createCounters, createStatistics, Numbers } from './statistics.ts'
+
+export function createTrafficServices(host: ServiceHost, databases: Databases): readonly Service[] {
+  const numbers = new Numbers()
+  return [
+    createHtable(host, databases),
+    createDispatcher(host, databases),
+    createDialog(host),
+    createPike(host),
+    createRatelimit(host),
+    createPipelimit(host),
+    createMqueue(),
+    createRtimer(host),
+    createAsync(host),
+    createStatistics(numbers),
+    createCounters(numbers),
+  ]
+}
+
+export const TRAFFIC_CHECKS: Readonly<Record<string, ParameterCheck>> = {
+  htable: checkHtable,
+  mqueue: checkMqueue,
+  ratelimit: checkRatelimit,
+  rtimer: checkRtimer,
+}
