@@ -9,8 +9,10 @@ import {
   type CompiledScript,
   type Diagnostic,
   formatDiagnostic,
+  type HostOps,
   type LoadedProgram,
   ProgramStore,
+  type RouteProgram,
 } from '../script/index.ts'
 import { createServices, ServiceTable } from '../services/index.ts'
 import { createIds, type IdSource } from '../sip/index.ts'
@@ -102,8 +104,8 @@ export interface PreparedEngine extends Engine {
   swap(version: number, config: EngineConfig): void
   /** What an engine before this one left behind. Call it before `start`. */
   takeOver(left: Legacy): void
-  /** Takes the program loaded last through the library's warming routes, see warm-up.ts. Nothing of the program runs. */
-  exercise(): void
+  /** The program loaded last as a rehearsal runs it, see warm-up.ts. */
+  rehearsal(host: HostOps): RouteProgram
 }
 
 /**
@@ -241,9 +243,12 @@ class ComposedEngine implements PreparedEngine {
     this.#apply(config)
   }
 
-  exercise(): void {
-    const program = [...this.#prepared.values()].at(-1) ?? this.#programs.active
-    program.exercise()
+  rehearsal(host: HostOps): RouteProgram {
+    return (this.#newest() ?? this.#programs.active).rehearsal(host)
+  }
+
+  #newest(): LoadedProgram | undefined {
+    return [...this.#prepared.values()].at(-1)
   }
 
   takeOver(left: Legacy): void {
@@ -347,8 +352,9 @@ class ComposedEngine implements PreparedEngine {
   }
 
   async start(): Promise<void> {
-    await this.#transport.start(this.#transactions)
+    // A message that waits in a socket must find the tables filled.
     await this.#services.start()
+    await this.#transport.start(this.#transactions)
   }
 
   async reload(): Promise<ReloadOutcome> {
