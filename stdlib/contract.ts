@@ -87,8 +87,19 @@ export interface RunMeta {
   /** failure: the winning reply as received, when one was. */
   readonly reply?: string
   /** The failure of one branch: where it went. */
+  /** onsend_route: where the message is about to go. */
+  readonly send?: RunSend
   readonly branchUri?: string
   readonly branchNextHop?: string
+}
+
+/** Both ends of what is about to be sent; addresses are numeric. */
+export interface RunSend {
+  readonly toIp: string
+  readonly toPort: number
+  readonly fromIp: string
+  readonly fromPort: number
+  readonly proto: Transport
 }
 
 export interface RunListener {
@@ -111,6 +122,10 @@ export interface BranchArguments {
   onReply?: string
   onBranchFailure?: string
   q?: number
+  /** No connection is made for it: only one that is open is used. */
+  noConnect?: boolean
+  /** What our Via says in place of the listener's address. */
+  via?: { host?: string; port?: number; rport?: boolean }
 }
 
 /** `relay`: answers Kamailio's return code of t_relay. */

@@ -1,7 +1,12 @@
 // Owns module ipops: tests on numeric addresses.
-import type { BuiltinMeta, Parameter } from './contract.ts'
-import { ANY_ROUTE, define } from './define.ts'
+import type { BuiltinMeta, Parameter, PvReference, RouteKind } from './contract.ts'
+import { code } from './declaration.ts'
+import { ANY_ROUTE, define, defineWaiting } from './define.ts'
 import { inNetwork, parseAddress, parseNetwork } from './ip-address.ts'
+import { after } from './pending.ts'
+import { definePvClass } from './pv.ts'
+import { PvSyntaxError } from './pv-format.ts'
+import { ask } from './service.ts'
 
 const address: Parameter = { name: 'address', kind: 'string' }
 
@@ -70,3 +75,196 @@ export const isIpRfc1918 = define(
 )
 
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map((text) => parseNetwork(text)!)
+
+const bare = (text: string) => text.replace(/^\[(.*)\]$/, '$1')
+function sameAddress(one: string, other: string): number {
+  const [a, b] = [parseAddress(one), parseAddress(other)]
+  if (a === undefined || b === undefined || a.length !== b.length) return -1
+  return a.every((byte, i) => byte === b[i]) ? 1 : -1
+}
+
+export const compareIps = define(
+  ipops(
+    'compareIps',
+    'compare_ips',
+    [address, { name: 'other', kind: 'string' }],
+    'True if the addresses are the same, IPv6 in brackets or not.',
+    'compare_ips("$si", "10.0.0.1")',
+  ),
+  (one: string, other: string) => sameAddress(bare(one), bare(other)),
+)
+
+export const comparePureIps = define(
+  ipops(
+    'comparePureIps',
+    'compare_pure_ips',
+    [address, { name: 'other', kind: 'string' }],
+    'As compare_ips, without brackets.',
+    'compare_pure_ips("$si", "10.0.0.1")',
+  ),
+  (one: string, other: string) => (one.includes('[') || other.includes('[') ? -1 : sameAddress(one, other)),
+)
+
+export const isPureIp = define(
+  ipops('isPureIp', 'is_pure_ip', [address], 'True if the text is an address without brackets.', 'is_pure_ip("$rd")'),
+  (text: string) => (!text.includes('[') && family(text) !== undefined ? 1 : -1),
+)
+
+export const isIpv6Reference = define(
+  ipops(
+    'isIpv6Reference',
+    'is_ipv6_reference',
+    [address],
+    'True if the text is an IPv6 address in brackets.',
+    'is_ipv6_reference("$rd")',
+  ),
+  (text: string) => (/^\[.*\]$/.test(text) && family(bare(text)) === 6 ? 1 : -1),
+)
+
+export const ipType = define(
+  ipops(
+    'ipType',
+    'ip_type',
+    [address],
+    'The kind of address as the code: 1 IPv4, 2 IPv6, 3 IPv6 in brackets.',
+    'ip_type("$rd");',
+  ),
+  (text: string) => {
+    if (/^\[.*\]$/.test(text)) return family(bare(text)) === 6 ? 3 : -1
+    const found = family(text)
+    return found === undefined ? -1 : found === 4 ? 1 : 2
+  },
+)
+
+/** Networks with a name of their own (RFC 6890), the narrower ones first. */
+const NAMED = (
+  [
+    ['0.0.0.0/8', 'BROADCAST'],
+    ['10.0.0.0/8', 'PRIVATE'],
+    ['100.64.0.0/10', 'SHARED'],
+    ['127.0.0.0/8', 'LOOPBACK'],
+    ['169.254.0.0/16', 'LINK-LOCAL'],
+    ['172.16.0.0/12', 'PRIVATE'],
+    ['192.0.0.0/24', 'PRIVATE'],
+    ['192.0.2.0/24', 'TEST-NET'],
+    ['192.88.99.0/24', '6TO4-RELAY'],
+    ['192.168.0.0/16', 'PRIVATE'],
+    ['198.18.0.0/15', 'PRIVATE'],
+    ['198.51.100.0/24', 'TEST-NET'],
+    ['203.0.113.0/24', 'TEST-NET'],
+    ['224.0.0.0/4', 'RESERVED'],
+    ['240.0.0.0/4', 'RESERVED'],
+    ['::/128', 'UNSPECIFIED'],
+    ['::1/128', 'LOOPBACK'],
+    ['::ffff:0:0/96', 'IPV4MAP'],
+    ['2001:db8::/32', 'DOCUMENTATION'],
+    ['2001::/32', 'TEREDO'],
+    ['2002::/16', '6TO4'],
+    ['fc00::/7', 'UNIQUE-LOCAL-UNICAST'],
+    ['fe80::/10', 'LINK-LOCAL-UNICAST'],
+    ['ff00::/8', 'MULTICAST'],
+    ['2000::/3', 'GLOBAL-UNICAST'],
+  ] as const
+).map(([text, name]) => ({ network: parseNetwork(text)!, name }))
+
+export const detailedIpType = define(
+  ipops(
+    'detailedIpType',
+    'detailed_ip_type',
+    [address, { name: 'variable', kind: 'pv' }],
+    'Puts the name of the kind of network into a variable: PRIVATE, LOOPBACK, PUBLIC and so on.',
+    'detailed_ip_type("$si", "$var(kind)");',
+  ),
+  (text: string, target: PvReference) => {
+    const bytes = parseAddress(bare(text))
+    if (bytes === undefined) return -1
+    const found = NAMED.find(({ network }) => inNetwork(bytes, network))
+    target.set(found?.name ?? (bytes.length === 4 ? 'PUBLIC' : 'RESERVED'))
+    return 1
+  },
+)
+
+/** What dns_query found, by the name that the script gave it: `$dns(name=>addr[0])`. */
+interface DnsAnswer {
+  readonly hostname: string
+  readonly addresses: readonly { readonly address: string; readonly type: 4 | 6 }[]
+}
+const answers = new Map<string, DnsAnswer>()
+const MOST_ANSWERS = 1000
+const LOOKING: readonly RouteKind[] = ['request', 'failure', 'reply', 'event']
+
+export const dnsQuery = defineWaiting(
+  {
+    ...ipops(
+      'dnsQuery',
+      'dns_query',
+      [
+        { name: 'host', kind: 'string' },
+        { name: 'id', kind: 'string' },
+      ],
+      'Looks the addresses of a name up, for $dns(id=>...).',
+      'dns_query("example.com", "x")',
+    ),
+    routes: LOOKING,
+  },
+  (host: string, id: string) =>
+    after(ask<DnsAnswer['addresses']>('ipops', 'lookup', { host }), (addresses) => {
+      if (answers.size >= MOST_ANSWERS) answers.delete(answers.keys().next().value!)
+      answers.set(id, { hostname: host, addresses })
+      return code(addresses.length > 0)
+    }),
+)
+
+export const dnsSysMatchIp = defineWaiting(
+  {
+    ...ipops(
+      'dnsSysMatchIp',
+      'dns_sys_match_ip',
+      [{ name: 'host', kind: 'string' }, address],
+      'True if the name has that address.',
+      'dns_sys_match_ip("$rd", "$si")',
+    ),
+    aliases: ['dns_int_match_ip'],
+    routes: LOOKING,
+  },
+  (host: string, wanted: string) =>
+    after(ask<DnsAnswer['addresses']>('ipops', 'lookup', { host }), (addresses) =>
+      code([addresses].flat().some((one) => sameAddress(one.address, bare(wanted)) === 1)),
+    ),
+)
+
+definePvClass(
+  {
+    name: 'dns',
+    module: 'ipops',
+    doc: 'What dns_query found: id=>count, hostname, addr[n], type[n], ipv4, ipv6.',
+    inner: { name: 'id=>part' },
+  },
+  (inner) => {
+    const parts = /^\s*([^=]+?)\s*=>\s*(\w+)(?:\[(\d+)\])?\s*$/.exec(inner.text)
+    if (parts === null) throw new PvSyntaxError(`'${inner.text}' is not id=>part`, 0)
+    const [, id = '', part = '', index] = parts
+    return {
+      get: () => {
+        const answer = answers.get(id)
+        if (answer === undefined) return null
+        const one = answer.addresses[Number(index ?? 0)]
+        switch (part) {
+          case 'count':
+            return answer.addresses.length
+          case 'hostname':
+            return answer.hostname
+          case 'addr':
+            return one?.address ?? null
+          case 'type':
+            return one?.type ?? null
+          case 'ipv4':
+          case 'ipv6':
+            return answer.addresses.some((each) => each.type === (part === 'ipv4' ? 4 : 6)) ? 1 : 0
+          default:
+            return null
+        }
+      },
+    }
+  },
+)

@@ -123,6 +123,53 @@ function afterStrict(message: SipMessage, entries: RouteEntry[]): number {
   return ROUTED
 }
 
+/** loose_route; `minimal` takes our Route off without following a strict router. */
+function routed(): number {
+  const { message } = currentRun()
+  if (message.findId(HeaderId.Route) < 0) return NO_ROUTE
+  const entries = routes(message)
+  if (entries.length === 0 || entries[0]!.uri === undefined) return NO_ROUTE
+  const inDialog = message.toTag !== ''
+  // Only a strict router before us puts a Record-Route of ours (it has lr or r2) in the R-URI of a dialog's request.
+  // Kamailio takes any R-URI of ours for that, and so does a `.cfg`.
+  const { uri } = runTarget()
+  const strictBefore = inDialog && (language() === 'cfg' || /;(lr|r2)\b/i.test(uri)) && isOwnUri(uri)
+  return strictBefore ? afterStrict(message, entries) : afterLoose(message, entries, inDialog)
+}
+
+export const looseRouteMode = define(
+  {
+    name: 'looseRouteMode',
+    kamailio: 'loose_route_mode',
+    module: 'rr',
+    parameters: [{ name: 'mode', kind: 'int' }],
+    routes: ['request'],
+    doc: 'As loose_route; with mode 1 a R-URI of ours is not taken for the work of a strict router.',
+    example: 'loose_route_mode("1")',
+  },
+  (mode: number | string) => {
+    if (Number(mode) !== 1) return routed()
+    const { message } = currentRun()
+    if (message.findId(HeaderId.Route) < 0) return NO_ROUTE
+    const entries = routes(message)
+    if (entries.length === 0 || entries[0]!.uri === undefined) return NO_ROUTE
+    return afterLoose(message, entries, message.toTag !== '')
+  },
+)
+
+export const looseRoutePreloaded = define(
+  {
+    name: 'looseRoutePreloaded',
+    kamailio: 'loose_route_preloaded',
+    module: 'rr',
+    parameters: [],
+    routes: ['request'],
+    doc: 'loose_route for a request before its dialog: true where Routes besides ours were followed.',
+    example: 'loose_route_preloaded()',
+  },
+  () => (currentRun().message.toTag === '' ? routed() : NO_ROUTE),
+)
+
 export const looseRoute = define(
   {
     name: 'looseRoute',
@@ -133,18 +180,7 @@ export const looseRoute = define(
     doc: 'Follows the Route headers: takes off our own, both of a pair, and makes the next one the destination. False without any, and when only ours was there before a dialog.',
     example: 'if (loose_route()) { t_relay(); exit; }',
   },
-  () => {
-    const { message } = currentRun()
-    if (message.findId(HeaderId.Route) < 0) return NO_ROUTE
-    const entries = routes(message)
-    if (entries.length === 0 || entries[0]!.uri === undefined) return NO_ROUTE
-    const inDialog = message.toTag !== ''
-    // Only a strict router before us puts a Record-Route of ours (it has lr or r2) in the R-URI of a dialog's request.
-    // Kamailio takes any R-URI of ours for that, and so does a `.cfg`.
-    const { uri } = runTarget()
-    const strictBefore = inDialog && (language() === 'cfg' || /;(lr|r2)\b/i.test(uri)) && isOwnUri(uri)
-    return strictBefore ? afterStrict(message, entries) : afterLoose(message, entries, inDialog)
-  },
+  routed,
 )
 
 export const isDirection = define(

@@ -10,10 +10,29 @@ const maxLimit = numberParameter('maxfwd', 'max_limit', 70)
 /** RFC 3261 20.22. */
 const MOST_HOPS = 255
 
+export const isMaxfwdLt = define(
+  {
+    name: 'isMaxfwdLt',
+    kamailio: 'is_maxfwd_lt',
+    module: 'maxfwd',
+    parameters: [{ name: 'value', kind: 'int' }],
+    routes: ['request'],
+    doc: 'True if Max-Forwards is lower than that; without one -1, where it cannot be read -2.',
+    example: 'is_maxfwd_lt("10")',
+  },
+  (value: number | string) => {
+    const { message } = currentRun()
+    if (message.findId(HeaderId.MaxForwards) < 0) return -1
+    const current = message.maxForwards
+    return current === undefined ? -2 : current < Number(value) ? 1 : -1
+  },
+)
+
 export const mfProcessMaxfwdHeader = define(
   {
     name: 'mfProcessMaxfwdHeader',
     kamailio: 'mf_process_maxfwd_header',
+    aliases: ['maxfwd_process'],
     module: 'maxfwd',
     parameters: [{ name: 'value', kind: 'int' }],
     routes: ['request'],

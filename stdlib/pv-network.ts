@@ -77,13 +77,3 @@ definePvClass(
     return { get: () => (currentRun().kind === 'event' && read !== undefined ? read() : null) }
   },
 )
-
-/** A socket is named by its transport, address and port. */
-function socketText(): PvValue {
-  const listener = currentRun().target?.listener
-  return listener === undefined ? null : `${listener}`
-}
-definePv(
-  { ...meta('fs', 'The socket forced for sending.'), routes: ['request', 'failure', 'branch', 'event'] },
-  socketText,
-)

@@ -36,6 +36,24 @@ export function posixRegex(pattern: string, options: RegexOptions = {}): PosixRe
   return found
 }
 
+const perlCache = new Map<string, RE2JS>()
+
+/** A Perl pattern, with what RE2 knows of them. Throws {@link RegexError} on one that it does not. */
+export function perlRegex(pattern: string): { test(text: string): boolean } {
+  let found = perlCache.get(pattern)
+  if (found === undefined) {
+    if (pattern.length > LONGEST_PATTERN) throw new RegexError('The pattern is too long', LONGEST_PATTERN)
+    try {
+      found = RE2JS.compile(pattern)
+    } catch (error) {
+      throw new RegexError(error instanceof Error ? error.message : 'The pattern does not compile', 0)
+    }
+    if (perlCache.size >= CACHED) perlCache.delete(perlCache.keys().next().value!)
+    perlCache.set(pattern, found)
+  }
+  return found
+}
+
 /** One compiled pattern. */
 export class PosixRegex {
   readonly pattern: string

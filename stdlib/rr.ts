@@ -151,3 +151,20 @@ export const addRrParam = define(
     return 1
   },
 )
+
+export const removeRecordRoute = define(
+  rr(
+    'removeRecordRoute',
+    'remove_record_route',
+    [],
+    'Takes the Record-Route of this hop back.',
+    'remove_record_route();',
+  ),
+  () => {
+    const run = currentRun()
+    const before = run.edits.length
+    run.edits = run.edits.filter((change) => change.recordRoute === undefined && !/^Record-Route: /.test(change.text))
+    run.state.recordRouted = false
+    return run.edits.length < before ? 1 : -1
+  },
+)

@@ -35,6 +35,8 @@ export class Run {
   edits: MessageEdit[] = []
   /** Flags that last until the script ends (setsflag). */
   scriptFlags = 0
+  /** setdebug: log lines of the script above this level are left out. */
+  logLevel: number | undefined
   /** `$rc`: the raw code of the last call. */
   lastCode = 1
   /** branch: the target that the block decides about. */
@@ -84,6 +86,11 @@ export class Run {
   get meta(): RunMeta {
     if (typeof this.#meta === 'string') this.#meta = decodeMeta(this.#meta)
     return this.#meta
+  }
+
+  /** Corrects what the run knows of where its message came from. */
+  overrideMeta(changes: Partial<RunMeta>): void {
+    this.#meta = { ...this.meta, ...changes }
   }
 
   get message(): SipMessage {
@@ -165,6 +172,11 @@ let current: Run | undefined
 export function currentRun(): Run {
   if (current === undefined) throw new Error('No message is being handled: builtins act on the message of a run.')
   return current
+}
+
+/** The level that setdebug has set for the run, when there is a run and it has. */
+export function runningLogLevel(): number | undefined {
+  return current?.logLevel
 }
 
 /** Runs `body` as `run`, then goes back to the run before. */

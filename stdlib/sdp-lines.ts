@@ -59,3 +59,44 @@ export function mediaSections(raw: string, span: Span, media: string): Span[] {
   }
   return sections.filter((section) => section.media === media)
 }
+
+/** One media line, `m=audio 49170 RTP/AVP 0 8`, and the section that it begins. */
+export interface MediaLine {
+  readonly media: string
+  readonly port: string
+  readonly transport: string
+  readonly formats: readonly string[]
+  /** Offset of the first format, or of the end of the line where there is none. */
+  readonly formatsStart: number
+  readonly line: Span
+  readonly section: Span
+}
+
+export function mediaLines(raw: string, span: Span): MediaLine[] {
+  const lines: {
+    media: string
+    port: string
+    transport: string
+    formats: string[]
+    formatsStart: number
+    line: Span
+    section: { start: number; end: number }
+  }[] = []
+  for (const line of bodyLines(raw, span)) {
+    const found = /^m=(\S+) (\S+) (\S+) ?([^\r\n]*)/.exec(raw.slice(line.start, line.end))
+    if (found === null) continue
+    const last = lines.at(-1)
+    if (last) last.section.end = line.start
+    const [, media = '', port = '', transport = '', list = ''] = found
+    lines.push({
+      media,
+      port,
+      transport,
+      formats: list.split(/\s+/).filter((one) => one !== ''),
+      formatsStart: line.start + found[0].length - list.length,
+      line,
+      section: { start: line.start, end: span.end },
+    })
+  }
+  return lines
+}

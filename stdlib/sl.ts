@@ -35,6 +35,19 @@ export const sendReply = define(
   (code: number | string, reason: string) => sendReplyAs('auto', code, reason),
 )
 
+export const slReply = define(
+  {
+    name: 'slReply',
+    kamailio: 'sl_reply',
+    module: 'sl',
+    parameters: CODE_AND_REASON,
+    routes: ['request'],
+    doc: 'As sl_send_reply.',
+    example: 'sl_reply("404", "Not here");',
+  },
+  (code: number | string, reason: string) => sendReplyAs('stateless', code, reason),
+)
+
 export const slReplyError = define(
   {
     name: 'slReplyError',

@@ -1,29 +1,12 @@
-// Owns module textops: header lines and text of the message, as it was received.
-import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
-import { ANY_ROUTE, define } from './define.ts'
+// Owns module textops, its header lines: removing, inserting, asking for them as they were received.
+import type { Parameter } from './contract.ts'
+import { define } from './define.ts'
 import { edit, endOfHeaders, findLast, removeHeaderLine, topOfHeaders } from './message-edits.ts'
 import { posixRegex } from './regex.ts'
-import { cutUri, joinUri, runTarget, setRequestUri } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
-import { findReplacements, parseSubstitution, substitute } from './substitution.ts'
 import { toBytes } from './text.ts'
+import { header, regex, textops } from './textops-declaration.ts'
 
-/** Where a message can be changed. */
-const EDITING: readonly RouteKind[] = ['request', 'reply', 'failure', 'branch', 'event']
-
-function textops(
-  name: string,
-  kamailio: string,
-  parameters: Parameter[],
-  doc: string,
-  example: string,
-  routes: readonly RouteKind[] = EDITING,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'textops', parameters, routes, doc, example }
-}
-const header: Parameter = { name: 'header', kind: 'string' }
-const regex: Parameter = { name: 'regex', kind: 'regex' }
-const expression: Parameter = { name: 'expression', kind: 'subst', constant: true }
 const line: Parameter = { name: 'text', kind: 'string', constant: true }
 const hook: Parameter = { name: 'header', kind: 'string', constant: true, optional: true }
 
@@ -158,326 +141,132 @@ export const appendToReply = define(
   },
 )
 
-/** Records what an expression changes in the message between two offsets. */
-function substituteSpan(text: string, from: number, to: number): number {
-  const substitution = parseSubstitution(toBytes(text))
-  const { raw } = currentRun()
-  const span = raw.slice(from, to)
-  const found = findReplacements(substitution, span)
-  for (const { at, remove, text: replacement } of found) edit(from + at, remove, toBytes(replacement))
-  return found.length > 0 ? 1 : -1
+/** The same under the names of those that take a variable. */
+function again(kamailio: string, name: string, run: (value: string) => boolean, doc: string, parameter: Parameter) {
+  return define(textops(name, kamailio, [parameter], doc, `${kamailio}("$var(name)");`), (value: string) =>
+    run(value) ? 1 : -1,
+  )
 }
+export const removeHfPv = again('remove_hf_pv', 'removeHfPv', removeHf, 'As remove_hf.', header)
+export const removeHfRePv = again('remove_hf_re_pv', 'removeHfRePv', removeHfRe, 'As remove_hf_re.', regex)
+export const isPresentHfPv = again('is_present_hf_pv', 'isPresentHfPv', isPresentHf, 'As is_present_hf.', header)
+export const isPresentHfRePv = again(
+  'is_present_hf_re_pv',
+  'isPresentHfRePv',
+  isPresentHfRe,
+  'As is_present_hf_re.',
+  regex,
+)
 
-export const subst = define(
+export const removeHfExpPv = define(
   textops(
-    'subst',
-    'subst',
-    [expression],
-    'Replaces what the expression matches in headers and body; the first match unless the flag g is given.',
-    'subst("/^(From:.*)@old/\\1@new/");',
+    'removeHfExpPv',
+    'remove_hf_exp_pv',
+    [regex, { ...regex, name: 'except' }],
+    'As remove_hf_exp.',
+    'remove_hf_exp_pv("^X-", "$var(keep)");',
   ),
-  (text: string) => {
-    const { message, raw } = currentRun()
-    return substituteSpan(text, message.firstLineEnd, raw.length)
+  (pattern: string, except: string) => (removeHfExp(pattern, except) ? 1 : -1),
+)
+
+export const removeHfIdx = define(
+  textops(
+    'removeHfIdx',
+    'remove_hf_idx',
+    [header, { name: 'index', kind: 'int' }],
+    'Removes one header of that name: by index, a negative one from the last.',
+    'remove_hf_idx("Via", "1");',
+  ),
+  (name: string, index: number | string) => {
+    const { message } = currentRun()
+    const places: number[] = []
+    for (let at = message.find(name); at >= 0; at = message.find(name, at + 1)) places.push(at)
+    const at = places.at(Number(index))
+    if (at === undefined) return -1
+    removeHeaderLine(message, at)
+    return 1
   },
 )
 
-export const substBody = define(
+export const removeHfMatch = define(
   textops(
-    'substBody',
-    'subst_body',
-    [expression],
-    'As subst, in the body only.',
-    'subst_body("/a=sendonly/a=sendrecv/");',
-  ),
-  (text: string) => {
-    const { message, raw } = currentRun()
-    return substituteSpan(text, message.bodyStart, raw.length)
-  },
-)
-
-export const substHf = define(
-  textops(
-    'substHf',
-    'subst_hf',
+    'removeHfMatch',
+    'remove_hf_match',
     [
-      { ...header, constant: true },
-      expression,
-      { name: 'which', kind: 'string', constant: true, values: ['a', 'f', 'l'], optional: true },
+      header,
+      { name: 'operator', kind: 'string', values: ['eq', 'ne', 'sw', 'in', 'co', 're'] },
+      { name: 'value', kind: 'string' },
     ],
-    'As subst, in the values of a header: all of that name (a), the first (f) or the last (l).',
-    'subst_hf("From", "/:test@/:best@/", "a");',
+    'Removes headers of that name whose value equals (eq, ne), begins with (sw), contains (co, in) or matches (re) the text.',
+    'remove_hf_match("Route", "sw", "<sip:10.0.0.1");',
   ),
-  (name: string, text: string, which = 'a') => {
+  (name: string, operator: string, value: string) => {
     const { message } = currentRun()
-    let changed = -1
-    const change = (index: number) => {
-      if (substituteSpan(text, message.valueStart(index), message.valueEnd(index)) > 0) changed = 1
-    }
-    if (which === 'l') {
-      const last = findLast(message, name)
-      if (last >= 0) change(last)
-      return changed
-    }
+    let removed = -1
     for (let at = message.find(name); at >= 0; at = message.find(name, at + 1)) {
-      change(at)
-      if (which === 'f') break
+      const body = message.raw.slice(message.valueStart(at), message.valueEnd(at))
+      const matches =
+        operator === 'eq'
+          ? body === value
+          : operator === 'ne'
+            ? body !== value
+            : operator === 'sw'
+              ? body.startsWith(value)
+              : operator === 're'
+                ? posixRegex(value).test(body)
+                : body.includes(value)
+      if (!matches) continue
+      removeHeaderLine(message, at)
+      removed = 1
     }
-    return changed
+    return removed
   },
 )
 
-export const substUri = define(
-  textops(
-    'substUri',
-    'subst_uri',
-    [expression],
-    'Replaces what the expression matches in the R-URI, at once.',
-    'subst_uri("/^sip:(.*)@old/sip:\\1@new/");',
-    ['request', 'failure', 'branch'],
-  ),
-  (text: string) => {
-    const changed = substitute(parseSubstitution(toBytes(text)), runTarget().uri)
-    if (changed === undefined) return -1
-    setRequestUri(changed)
-    return 1
-  },
-)
-
-export const substUser = define(
-  textops(
-    'substUser',
-    'subst_user',
-    [expression],
-    'Replaces what the expression matches in the user part of the R-URI, at once.',
-    'subst_user("/^00/+/");',
-    ['request', 'failure', 'branch'],
-  ),
-  (text: string) => {
-    const seams = cutUri(runTarget().uri)
-    const changed = substitute(parseSubstitution(toBytes(text)), seams?.userinfo ?? '')
-    if (seams === undefined || changed === undefined) return -1
-    seams.userinfo = changed === '' ? undefined : changed
-    setRequestUri(joinUri(seams))
-    return 1
-  },
-)
-
-/** The offsets of a match of an expression without regard to case, between two offsets of the message. */
-function matchSpan(pattern: string, from: number, to: number): [number, number] | undefined {
-  const match = posixRegex(toBytes(pattern), { ignoreCase: true, newline: true }).exec(currentRun().raw.slice(from, to))
-  return match && [from + match[0]!, from + match[1]!]
+/** The time as a Date header (RFC 3261 20.17). */
+function dateLine(): string {
+  return `Date: ${new Date().toUTCString()}\r\n`
 }
 
-export const search = define(
-  textops(
-    'search',
-    'search',
-    [regex],
-    'True if the expression matches in the message, without regard to case.',
-    'search("sipvicious")',
-  ),
-  (pattern: string) => (matchSpan(pattern, 0, currentRun().raw.length) ? 1 : -1),
-)
-
-export const searchBody = define(
-  textops(
-    'searchBody',
-    'search_body',
-    [regex],
-    'True if the expression matches in the body.',
-    'search_body("m=video")',
-  ),
-  (pattern: string) => (matchSpan(pattern, currentRun().message.bodyStart, currentRun().raw.length) ? 1 : -1),
-)
-
-export const searchHf = define(
-  textops(
-    'searchHf',
-    'search_hf',
-    [
-      { ...header, constant: true },
-      regex,
-      { name: 'which', kind: 'string', constant: true, values: ['a', 'f', 'l'], optional: true },
-    ],
-    'True if the expression matches in a value of the header: any of that name (a), the first (f) or the last (l).',
-    'search_hf("From", ":test@", "a")',
-  ),
-  (name: string, pattern: string, which = 'a') => {
-    const { message } = currentRun()
-    const matches = (index: number) =>
-      matchSpan(pattern, message.valueStart(index), message.valueEnd(index)) !== undefined
-    if (which === 'l') {
-      const last = findLast(message, name)
-      return last >= 0 && matches(last) ? 1 : -1
-    }
-    for (let at = message.find(name); at >= 0; at = message.find(name, at + 1)) {
-      if (matches(at)) return 1
-      if (which === 'f') break
-    }
-    return -1
-  },
-)
-
-export const searchAppend = define(
-  textops(
-    'searchAppend',
-    'search_append',
-    [regex, { name: 'text', kind: 'string' }],
-    'Puts text behind the first match of the expression.',
-    'search_append("[Uu]ser-[Aa]gent:", " mine");',
-  ),
-  (pattern: string, text: string) => {
-    const { message, raw } = currentRun()
-    const match = matchSpan(pattern, message.firstLineEnd, raw.length)
-    if (match === undefined) return -1
-    edit(match[1], 0, toBytes(text))
-    return 1
-  },
-)
-
-export const replace = define(
-  textops(
-    'replace',
-    'replace',
-    [regex, { name: 'text', kind: 'string' }],
-    'Replaces the first match of the expression in headers and body.',
-    'replace("User-Agent: .*", "User-Agent: mine");',
-  ),
-  (pattern: string, text: string) => {
-    const { message, raw } = currentRun()
-    const match = matchSpan(pattern, message.firstLineEnd, raw.length)
-    if (match === undefined) return -1
-    edit(match[0], match[1] - match[0], toBytes(text))
-    return 1
-  },
-)
-
-/** Replaces every match between two offsets. */
-function replaceEach(pattern: string, text: string, from: number): number {
-  let at = from
-  let changed = -1
-  for (let count = 0; count < 1000; count++) {
-    const match = matchSpan(pattern, at, currentRun().raw.length)
-    if (match === undefined) break
-    edit(match[0], match[1] - match[0], toBytes(text))
-    changed = 1
-    at = match[1] > match[0] ? match[1] : match[1] + 1
-    if (at > currentRun().raw.length) break
-  }
-  return changed
-}
-
-export const replaceAll = define(
-  textops(
-    'replaceAll',
-    'replace_all',
-    [regex, { name: 'text', kind: 'string' }],
-    'Replaces every match of the expression in headers and body.',
-    'replace_all("10[.]0[.]0[.]5", "192.0.2.5");',
-  ),
-  (pattern: string, text: string) => replaceEach(pattern, text, currentRun().message.firstLineEnd),
-)
-
-export const replaceBody = define(
-  textops(
-    'replaceBody',
-    'replace_body',
-    [regex, { name: 'text', kind: 'string' }],
-    'Replaces the first match of the expression in the body.',
-    'replace_body("a=inactive", "a=sendrecv");',
-  ),
-  (pattern: string, text: string) => {
-    const { message, raw } = currentRun()
-    const match = matchSpan(pattern, message.bodyStart, raw.length)
-    if (match === undefined) return -1
-    edit(match[0], match[1] - match[0], toBytes(text))
-    return 1
-  },
-)
-
-export const replaceBodyAll = define(
-  textops(
-    'replaceBodyAll',
-    'replace_body_all',
-    [regex, { name: 'text', kind: 'string' }],
-    'Replaces every match of the expression in the body.',
-    'replace_body_all("a=inactive", "a=sendrecv");',
-  ),
-  (pattern: string, text: string) => replaceEach(pattern, text, currentRun().message.bodyStart),
-)
-
-/** The media type of a Content-Type value, in lower case. */
-function mediaType(value: string): string {
-  const semicolon = value.indexOf(';')
-  return (semicolon < 0 ? value : value.slice(0, semicolon)).trim().toLowerCase()
-}
-
-export const hasBody = define(
-  {
-    ...textops(
-      'hasBody',
-      'has_body',
-      [{ name: 'type', kind: 'string', constant: true, optional: true }],
-      'True if the message has a body, of that media type when one is given.',
-      'has_body("application/sdp")',
-    ),
-    routes: ANY_ROUTE,
-  },
-  (type?: string) => {
-    const { message } = currentRun()
-    if (message.bodyStart >= message.raw.length) return -1
-    if (type === undefined || type === '') return 1
-    return mediaType(message.contentType) === mediaType(type) ? 1 : -1
-  },
-)
-
-export const removeBody = define(
-  textops('removeBody', 'remove_body', [], 'Removes the body; Content-Type stays.', 'remove_body();'),
+export const appendTime = define(
+  textops('appendTime', 'append_time', [], 'Adds a Date header to the replies that are made here.', 'append_time();', [
+    'request',
+    'failure',
+  ]),
   () => {
-    const { message, raw } = currentRun()
-    if (message.bodyStart >= raw.length) return -1
-    edit(message.bodyStart, raw.length - message.bodyStart, '')
+    currentRun().state.replyHeaders += dateLine()
     return 1
   },
 )
 
-export const setBody = define(
+export const appendTimeToRequest = define(
   textops(
-    'setBody',
-    'set_body',
-    [
-      { name: 'text', kind: 'string' },
-      { name: 'type', kind: 'string' },
-    ],
-    'Gives the message another body and Content-Type.',
-    'set_body("hello", "text/plain");',
+    'appendTimeToRequest',
+    'append_time_to_request',
+    [],
+    'Adds a Date header to the request unless it has one.',
+    'append_time_to_request();',
+    ['request', 'failure', 'branch'],
   ),
-  (text: string, type: string) => {
-    const { message, raw } = currentRun()
-    const index = message.find('Content-Type')
-    if (index >= 0) removeHeaderLine(message, index)
-    edit(endOfHeaders(message), 0, `Content-Type: ${toBytes(type)}\r\n`)
-    edit(message.bodyStart, raw.length - message.bodyStart, toBytes(text))
+  () => {
+    const { message } = currentRun()
+    if (message.find('Date') >= 0) return 1
+    const from = message.find('From')
+    edit(from < 0 ? endOfHeaders(message) : message.headerStart(from), 0, dateLine())
     return 1
   },
 )
 
-/** What a body for replies of ours is (set_reply_body). */
-export const setReplyBody = define(
+export const isPrivacy = define(
   textops(
-    'setReplyBody',
-    'set_reply_body',
-    [
-      { name: 'text', kind: 'string' },
-      { name: 'type', kind: 'string' },
-    ],
-    'Gives the replies that are made here a body.',
-    'set_reply_body("hello", "text/plain");',
-    ['request', 'failure'],
+    'isPrivacy',
+    'is_privacy',
+    [{ name: 'type', kind: 'string', constant: true, values: ['header', 'session', 'user', 'none', 'critical', 'id'] }],
+    'True if Privacy asks for that (RFC 3323).',
+    'is_privacy("id")',
   ),
-  (text: string, type: string) => {
-    currentRun().state.replyBody = { text: toBytes(text), type: toBytes(type) }
-    return 1
+  (type: string) => {
+    const value = currentRun().message.header('Privacy') ?? ''
+    return value.split(/[;,]/).some((part) => part.trim().toLowerCase() === type.toLowerCase()) ? 1 : -1
   },
 )

@@ -102,6 +102,8 @@ export class TransactionState {
   repliedWith = 0
   /** The static branch of module pv ($sbranch). */
   staticBranch: Target | undefined
+  /** t_load_contacts: groups of targets, the best first. */
+  contacts: Target[][] | undefined
   /** add_local_rport. */
   localRport = false
   /** set_advertised_address and set_advertised_port: our Via of this message. */

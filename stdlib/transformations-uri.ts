@@ -92,8 +92,8 @@ address('tobody.host', 'Host of the URI of a To-like header.', (parsed) => parse
 
 const unquoted = (value: string) => (/^".*"$/s.test(value) ? value.slice(1, -1) : value)
 
-/** `a=1;b=2`, the separator being `;` unless another is given. As in 5.6.3, a comma ends the list, and an empty parameter counts. */
-function paramsOf(value: string, separator: string): [string, string][] {
+/** `a=1;b=2` as pairs, the separator being `;` unless another is given. As in 5.6.3, a comma ends the list, and an empty parameter counts. */
+export function paramsOf(value: string, separator: string): [string, string][] {
   const params: [string, string][] = []
   let start = 0
   let quoted = false

@@ -1,7 +1,7 @@
 // Owns module xlog: log lines of a script.
 import type { Parameter } from './contract.ts'
 import { ANY_ROUTE, define } from './define.ts'
-import { interpolate, opNow } from './runtime.ts'
+import { interpolate, opNow, runningLogLevel } from './runtime.ts'
 import { numberParameter } from './settings.ts'
 import { toBytes } from './text.ts'
 
@@ -19,6 +19,8 @@ function levelOf(text: string | number): number {
 
 /** Longer lines are cut, as Kamailio does (buf_size). */
 function write(level: number, text: string): number {
+  const most = runningLogLevel()
+  if (most !== undefined && level > most) return 1
   const limit = bufferSize()
   const line = toBytes(text)
   opNow('log', { level, text: line.length > limit ? line.slice(0, limit) : line })
@@ -82,3 +84,11 @@ export const xwarn = fixed('xwarn', 'xwarn', 0)
 export const xerr = fixed('xerr', 'xerr', -1)
 export const xcrit = fixed('xcrit', 'xcrit', -3)
 export const xalert = fixed('xalert', 'xalert', -5)
+export const xbug = fixed('xbug', 'xbug', -4)
+export const xdbgl = fixed('xdbgl', 'xdbgl', 3)
+export const xinfol = fixed('xinfol', 'xinfol', 2)
+export const xnoticel = fixed('xnoticel', 'xnoticel', 1)
+export const xwarnl = fixed('xwarnl', 'xwarnl', 0)
+export const xerrl = fixed('xerrl', 'xerrl', -1)
+export const xcritl = fixed('xcritl', 'xcritl', -3)
+export const xalertl = fixed('xalertl', 'xalertl', -5)

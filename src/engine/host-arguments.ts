@@ -64,6 +64,17 @@ function recordRouteSpec(value: unknown): RecordRouteSpec {
   }
 }
 
+function viaSpec(value: unknown): NonNullable<BranchSpec['via']> {
+  const { host, port, rport } = (value ?? {}) as { host?: unknown; port?: unknown; rport?: unknown }
+  const name = optionalText(host, 'Via host', 256)
+  if (name !== undefined && !/^[\w.:[\]-]+$/.test(name)) throw wrongArguments('Via host')
+  return {
+    ...(name === undefined ? {} : { host: name }),
+    ...(port === undefined ? {} : { port: wholeNumber(port, 'Via port', 1, 65_535) }),
+    ...(rport === true ? { rport: true } : {}),
+  }
+}
+
 function branch(value: unknown): BranchSpec {
   const given = (value ?? {}) as Partial<BranchSpec>
   const spec: BranchSpec = {
@@ -79,6 +90,8 @@ function branch(value: unknown): BranchSpec {
   if (onReply !== undefined) spec.onReply = onReply
   const onBranchFailure = optionalText(given.onBranchFailure, 'branch failure route', 256)
   if (onBranchFailure !== undefined) spec.onBranchFailure = onBranchFailure
+  if (given.noConnect === true) spec.noConnect = true
+  if (given.via !== undefined) spec.via = viaSpec(given.via)
   if (typeof given.q === 'number' && given.q >= 0 && given.q <= 1000) spec.q = given.q
   return spec
 }

@@ -17,6 +17,7 @@ import {
   viaReceivedEdits,
 } from '../sip/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
+import type { BranchSpec } from './router.ts'
 
 /** What a branch adds to the script's own edits. */
 export interface Forwarding {
@@ -29,6 +30,8 @@ export interface Forwarding {
   listener: Listener
   /** The whole branch parameter. */
   branch: string
+  /** What our Via says in place of the listener's address. */
+  via?: BranchSpec['via']
   /** What Max-Forwards becomes; undefined leaves it to the script. */
   maxForwards: number | undefined
 }
@@ -43,7 +46,8 @@ export function forwardRequest(request: SipRequest, flow: Flow, f: Forwarding): 
   for (const edit of script) edits.push(edit)
   // 16.6 step 8. The script's own header lines at this place come first, so they stand above, as in Kamailio.
   const viaIndex = request.findId(HeaderId.Via)
-  const via = `Via: SIP/2.0/${VIA_TRANSPORT[f.listener.transport]} ${hostPort(f.listener)};branch=${f.branch}\r\n`
+  const place = f.via === undefined ? hostPort(f.listener) : viaPlace(f.listener, f.via)
+  const via = `Via: SIP/2.0/${VIA_TRANSPORT[f.listener.transport]} ${place};branch=${f.branch}\r\n`
   edits.push({ at: viaIndex < 0 ? request.firstLineEnd : request.headerStart(viaIndex), remove: 0, text: via })
   for (const edit of f.viaEdits) edits.push(edit)
   if (f.maxForwards !== undefined) maxForwardsEdit(request, f.maxForwards, f.edits, edits)
@@ -84,6 +88,13 @@ function topViaRemoval(reply: SipReply): MessageEdit {
   }
   const at = reply.headerStart(index)
   return { at, remove: reply.headerEnd(index) - at, text: '' }
+}
+
+/** The sent-by of our Via where the script has its own, and `;rport` where it asks for that. */
+function viaPlace(listener: Listener, via: NonNullable<BranchSpec['via']>): string {
+  const own = listener.advertised ?? { host: listener.address, port: listener.port }
+  const place = `${bracketHost(via.host ?? own.host)}:${via.port ?? own.port}`
+  return via.rport === true ? `${place};rport` : place
 }
 
 /** `host:port` of a listener as others shall reach it. */

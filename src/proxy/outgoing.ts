@@ -89,9 +89,11 @@ export class Outgoing {
 
   /** The hops, with the socket that the script wants them to be reached from. */
   hopsFrom(spec: BranchSpec, hops: readonly Hop[]): readonly Hop[] {
-    if (spec.listener === undefined) return hops
-    const listener = this.#host.transactions.transport.listeners[spec.listener]
-    return listener === undefined ? hops : hops.map((hop) => ({ ...hop, listener }))
+    const listener =
+      spec.listener === undefined ? undefined : this.#host.transactions.transport.listeners[spec.listener]
+    if (listener === undefined && spec.noConnect !== true) return hops
+    const wanted = { ...(listener === undefined ? {} : { listener }), ...(spec.noConnect ? { noConnect: true } : {}) }
+    return hops.map((hop) => ({ ...hop, ...wanted }))
   }
 
   #resolveOne(spec: BranchSpec): Target | Promise<Target> {
@@ -115,6 +117,7 @@ export class Outgoing {
       hop,
       listener,
       branch,
+      ...(spec.via === undefined ? {} : { via: spec.via }),
       maxForwards: this.#maxForwards(),
     })
   }

@@ -160,7 +160,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     }
     if (this.newTransaction() !== 1) return -1
     this.#upstream.respond(spec.status, spec.reason, spec)
-    if (spec.status >= 200) this.#cancelOpen('')
+    if (spec.status >= 200) this.#cancelOpen(this.language === 'cfg' ? `Reason: SIP;cause=${spec.status}\r\n` : '')
     return 1
   }
 
@@ -512,6 +512,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     const done = (): void => {
       this.#failing = false
       if (this.branchCount > count) this.#check()
+      // t_drop_replies has left none.
+      else if (this.#responses.best() === undefined)
+        this.refuse(500, "I'm terribly sorry, server error occurred (1/TM)")
       else this.#sendBest(best)
       this.#endIfDone()
     }

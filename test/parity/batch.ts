@@ -15,7 +15,7 @@ import {
   startSignalbox,
 } from './proxies.ts'
 
-const MODULES = 'tm tmx sl rr pv xlog textops textopsx siputils corex kex maxfwd sanity sdpops ipops cfgutils'.split(
+const MODULES = 'tm tmx sl rr pv xlog textops textopsx siputils corex kex maxfwd sanity sdpops ipops cfgutils avpops debugger regex'.split(
   ' ',
 )
 const HEAD = `#!KAMAILIO

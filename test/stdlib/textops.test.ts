@@ -1,6 +1,5 @@
 // Owns the proof of textops and sdpops: what they change, where, and what they read meanwhile.
 import { describe, expect, test } from 'vitest'
-import { sdpRemoveLineByPrefix, sdpRemoveMedia, sdpWithMedia } from '../../stdlib/sdpops.ts'
 import {
   appendHf,
   hasBody,
@@ -21,7 +20,8 @@ import {
   substHf,
   substUri,
   substUser,
-} from '../../stdlib/textops.ts'
+} from '../../stdlib/index.ts'
+import { sdpRemoveLineByPrefix, sdpRemoveMedia, sdpWithMedia } from '../../stdlib/sdpops.ts'
 import { msgApplyChanges } from '../../stdlib/textopsx.ts'
 import { BASE, MessageRun, message } from './message-run.ts'
 
