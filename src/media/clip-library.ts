@@ -10,6 +10,8 @@ export interface LoadedClip {
   /** As the native relay numbers it. */
   readonly clip: number
   readonly durationMillis: number
+  /** To be called once it plays: what nobody else will ask for is not kept. */
+  played(): void
 }
 
 interface Kept extends LoadedClip {
@@ -60,9 +62,8 @@ export class ClipLibrary {
 
   /** Audio that came with the request. It is kept only as long as it is heard. */
   blob(bytes: Uint8Array, law: G711): LoadedClip {
-    const clip = this.#load(bytes, law)
-    this.#native.dropClip(clip.clip)
-    return clip
+    const loaded = this.#load(bytes, law)
+    return { ...loaded, played: () => this.#native.dropClip(loaded.clip) }
   }
 
   /** A descriptor of a regular file that is allowed. Links are followed before the place is judged, not after. */
@@ -107,7 +108,7 @@ export class ClipLibrary {
   #load(bytes: Uint8Array, law: G711): Kept {
     const { format, data, samples } = readWav(bytes)
     const clip = this.#native.addClip(this.#native.compand(data, format, law))
-    return { clip, durationMillis: Math.floor(samples / 8), bytes: samples }
+    return { clip, durationMillis: Math.floor(samples / 8), bytes: samples, played: () => undefined }
   }
 }
 

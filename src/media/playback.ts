@@ -74,6 +74,7 @@ export class Playback {
         times: source.times,
         startMillis: source.startMillis,
       })
+      clip.played()
       this.#listeners.add(party)
       return clip
     } catch (error) {
