@@ -78,6 +78,7 @@ export {
 export * from './path.ts'
 export * from './pcre.ts'
 export * from './permissions.ts'
+export * from './presence.ts'
 export * from './pv-functions.ts'
 export * from './registrar.ts'
 export * from './rr.ts'

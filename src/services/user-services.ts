@@ -7,6 +7,7 @@ import { createAuthDb } from './auth-db.ts'
 import { createDomain } from './domain.ts'
 import { createNathelper } from './nathelper.ts'
 import { createPermissions } from './permissions.ts'
+import { createPresence } from './presence.ts'
 import { createRegistrar } from './registrar.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { createSqlops } from './sqlops.ts'
@@ -28,6 +29,7 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
     createUriDb(host, databases),
     createDomain(host, databases),
     createPermissions(host, databases),
+    ...createPresence(host),
     // Last: whoever closes before it still writes.
     { module: 'databases', close: () => databases.close() },
   ]

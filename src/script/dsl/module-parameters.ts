@@ -95,6 +95,16 @@ const TABLE: Readonly<Record<string, string>> = {
     cdr_expired_dlg_enable:n cdr_start_on_confirmed:n cdr_on_failed:n cdr_facility:n cdr_extra:s cdr_extra_size:n
     cdr_extra_nullable:n cdr_start_id:s cdr_end_id:s cdr_duration_id:s cdrs_table:s cdr_skip:s`,
   sqlops: 'sqlcon:s sqlres:s tr_buf_size:n results_maxsize:n connect_mode:n',
+  presence: `db_url:s presentity_table:s active_watchers_table:s watchers_table:s clean_period:n db_update_period:n
+    waitn_time:n notifier_poll_rate:n notifier_processes:n force_delete:n startup_mode:n to_tag_pref:s
+    expires_offset:n max_expires:n min_expires:n min_expires_action:n server_address:s subs_htable_size:n
+    pres_htable_size:n subs_db_mode:n publ_cache:n enable_sphere_check:n timeout_rm_subs:n send_fast_notify:n
+    fetch_rows:n db_table_lock_type:n local_log_level:n subs_remove_match:n xavp_cfg:s retrieve_order:n
+    retrieve_order_by:s sip_uri_match:n cseq_offset:n pres_subs_mode:n delete_same_subs:n timer_mode:n
+    subs_respond_200:n presence_uri_match:n`,
+  presence_xml: `db_url:s xcap_table:s force_active:n pidf_manipulation:n integrated_xcap_server:n xcap_server:s
+    disable_presence:n disable_winfo:n disable_bla:n disable_xcapdiff:n passive_mode:n xcapauth_userdel_reason:s
+    force_dummy_presence:n force_presence_single_body:n`,
   alias_db: `db_url:s user_column:s domain_column:s alias_user_column:s alias_domain_column:s use_domain:n
     domain_prefix:s append_branches:n`,
   speeddial: `db_url:s user_column:s domain_column:s sd_user_column:s sd_domain_column:s new_uri_column:s use_domain:n

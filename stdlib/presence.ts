@@ -1,0 +1,69 @@
+// Owns module presence: subscriptions and publications are answered and notified by the service behind it.
+import type { BuiltinMeta, Parameter } from './contract.ts'
+import { ANY_ROUTE, define } from './define.ts'
+import { askNow } from './service.ts'
+
+function presence(
+  name: string,
+  kamailio: string,
+  parameters: readonly Parameter[],
+  doc: string,
+  example: string,
+): Omit<BuiltinMeta, 'waits'> {
+  return { name, kamailio, module: 'presence', parameters, routes: ['request', 'failure'], doc, example }
+}
+
+const uri: Parameter = { name: 'uri', kind: 'string' }
+const event: Parameter = { name: 'event', kind: 'string' }
+
+export const handleSubscribe = define(
+  presence(
+    'handleSubscribe',
+    'handle_subscribe',
+    [{ ...uri, optional: true }],
+    'Takes a SUBSCRIBE: answers it, keeps the subscription, and notifies the watcher.',
+    'if (is_method("SUBSCRIBE")) { handle_subscribe(); t_release(); }',
+  ),
+  (watched?: string) => askNow<number>('presence', 'subscribe', { uri: watched ?? '' }),
+)
+
+export const handlePublish = define(
+  presence(
+    'handlePublish',
+    'handle_publish',
+    [{ ...uri, optional: true }],
+    'Takes a PUBLISH: answers it, keeps the document, and notifies those who watch.',
+    'if (is_method("PUBLISH")) { handle_publish(); t_release(); }',
+  ),
+  (_sender?: string) => askNow<number>('presence', 'publish'),
+)
+
+export const presRefreshWatchers = define(
+  {
+    ...presence(
+      'presRefreshWatchers',
+      'pres_refresh_watchers',
+      [uri, event, { name: 'type', kind: 'int' }],
+      'Notifies everybody who watches a user.',
+      'pres_refresh_watchers("$fu", "presence", "1");',
+    ),
+    routes: ANY_ROUTE,
+  },
+  (presentity: string, name: string, _type: number | string) =>
+    askNow<number>('presence', 'refresh', { uri: presentity, event: name }),
+)
+
+export const presHasSubscribers = define(
+  {
+    ...presence(
+      'presHasSubscribers',
+      'pres_has_subscribers',
+      [uri, event],
+      'True if somebody watches a user.',
+      'if (pres_has_subscribers("$fu", "presence")) pres_refresh_watchers("$fu", "presence", "1");',
+    ),
+    routes: ANY_ROUTE,
+  },
+  (presentity: string, name: string) =>
+    askNow<boolean>('presence', 'watched', { uri: presentity, event: name }) ? 1 : -1,
+)
