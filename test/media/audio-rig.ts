@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createEmbeddedRelay, type EmbeddedRelay, type EmbeddedRelayOptions } from '../../src/media/index.ts'
 import { dictionary, type NgDictionary, type NgValue } from '../../src/media/ng/bencode.ts'
+import { decodeMuLaw } from '../interop/pcap.ts'
 import { RtpPeer } from './rtp-peer.ts'
 
 export const EVENTS = 'a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n'
@@ -140,28 +141,17 @@ export class AudioRig {
   }
 }
 
-const sign = (code: number): number => (code & 0x80 ? 1 : -1)
-
 /** Linear samples of G.711, from the standard's formulas. */
 export function expand(payload: Buffer, law: 'PCMU' | 'PCMA'): number[] {
-  return [...payload].map((byte) => {
-    const code = law === 'PCMA' ? byte ^ 0x55 : ~byte & 0xff
-    const segment = (code >> 4) & 7
-    if (law === 'PCMU') return -sign(code) * (((((code & 15) << 3) + 132) << segment) - 132)
-    const magnitude = ((code & 15) << 4) + 8
-    return sign(code) * (segment === 0 ? magnitude : (magnitude + 256) << (segment - 1))
-  })
+  return [...payload].map(law === 'PCMU' ? decodeMuLaw : decodeALaw)
 }
 
-/** Share of the power of samples at 8 kHz that lies at a frequency (Goertzel), 0 to 1. */
-export function share(samples: readonly number[], frequency: number): number {
-  const k = 2 * Math.cos((2 * Math.PI * frequency) / 8000)
-  let [a, b, total] = [0, 0, 0]
-  for (const sample of samples) {
-    ;[a, b] = [sample + k * a - b, a]
-    total += sample * sample
-  }
-  return total === 0 ? 0 : (a * a + b * b - k * a * b) / ((total * samples.length) / 2)
+function decodeALaw(byte: number): number {
+  const code = byte ^ 0x55
+  const segment = (code >> 4) & 7
+  const magnitude = ((code & 15) << 4) + 8
+  const sample = segment === 0 ? magnitude : (magnitude + 256) << (segment - 1)
+  return code & 0x80 ? sample : -sample
 }
 
 /** A WAV file of 16 bits with a sine. */
