@@ -242,7 +242,7 @@ describe('clips', () => {
     expect(
       share(
         b.heard.flatMap(({ payload }) => expand(payload, 'PCMA')),
-        440,
+        500,
       ),
     ).toBeGreaterThan(0.9)
     hold('sendrecv', 'sendrecv')
