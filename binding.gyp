@@ -23,6 +23,7 @@
         "src/media/native/endpoint_latch.cc",
         "src/media/native/g711.cc",
         "src/media/native/ice_agent.cc",
+        "src/media/native/ice_checklist.cc",
         "src/media/native/key_derivation.cc",
         "src/media/native/media_loop.cc",
         "src/media/native/media_policy.cc",

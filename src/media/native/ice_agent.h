@@ -42,6 +42,11 @@ struct IceSettings {
   }
 };
 
+/// RFC 8445 7.1.1: the priority that a check would give a candidate that it finds.
+constexpr uint32_t reflexive_priority(uint8_t component) { return 110u << 24 | 65535u << 8 | (255u - component); }
+
+uint64_t random64();
+
 class IceAgent {
  public:
   static constexpr size_t kMaxPairs = 24;
@@ -68,7 +73,7 @@ class IceAgent {
   /// When run() is next due.
   int64_t deadline(int64_t now) const;
 
-  /// Where a component's packets go; unknown() before a pair is nominated, and after consent was lost.
+  /// Where a component's packets go: the pair nominated, before that the best that works; unknown() after consent was lost.
   const Endpoint& selected(uint8_t component) const { return selected_[component]; }
   /// RFC 8445 12.2: media may come from any pair whose checks were good.
   bool validated(uint8_t component, const Endpoint& source) const;
@@ -96,7 +101,7 @@ class IceAgent {
 
   bool receive_request(uint8_t component, uint8_t* data, const StunMessage& message, const Endpoint& source, int64_t now);
   bool receive_response(uint8_t component, uint8_t* data, const StunMessage& message, const Endpoint& source, int64_t now);
-  void refuse(uint8_t component, const StunMessage& message, const Endpoint& to, uint16_t code, const char* reason, const StunKey* key);
+  void refuse(uint8_t component, const StunMessage& message, const Endpoint& to, uint16_t code, const StunKey* key);
   /// RFC 8445 7.3.1.1: false when the request is to be refused.
   bool settle_role(const StunMessage& message);
   bool names_us(const StunMessage& message) const;
@@ -108,6 +113,8 @@ class IceAgent {
   void send_check(const Pair& pair);
   void nominate(int64_t now);
   void select(const Pair& pair, int64_t now);
+  void prefer(const Pair& pair, int64_t now);
+  void use(const Pair& pair, int64_t now);
   void ask_consent(int64_t now);
   bool checking() const;
   bool complete() const;

@@ -180,12 +180,11 @@ void StunWriter::mapped_address(const Endpoint& address) {
   for (size_t i = 0; i < size; i++) at[4 + i] = from[i] ^ data_[4 + i];
 }
 
-void StunWriter::error(uint16_t code, std::string_view reason) {
-  uint8_t* at = attribute(kErrorCode, 4 + reason.size());
+void StunWriter::error(uint16_t code) {
+  uint8_t* at = attribute(kErrorCode, 4);
   if (!at) return;
   at[2] = static_cast<uint8_t>(code / 100);
   at[3] = static_cast<uint8_t>(code % 100);
-  std::memcpy(at + 4, reason.data(), reason.size());
 }
 
 void StunWriter::unknown_attributes(std::span<const uint16_t> types) {

@@ -64,7 +64,8 @@ class StunWriter {
   void number64(uint16_t type, uint64_t value);
   void flag(uint16_t type);
   void mapped_address(const Endpoint& address);
-  void error(uint16_t code, std::string_view reason);
+  /// RFC 5389 15.6, without a phrase.
+  void error(uint16_t code);
   void unknown_attributes(std::span<const uint16_t> types);
   /// The last two attributes, in this order.
   void integrity(const StunKey& key);
