@@ -46,6 +46,16 @@ export interface Config {
     timeout?: number
     /** The same while on hold. */
     silentTimeout?: number
+    /** Folders whose files may be played, with all below them. */
+    folders?: readonly string[]
+    /** Where calls are recorded. */
+    recordingDir?: string
+    /** `pcap`, `wav`, `wav-stereo`, or several parted by commas. */
+    recordingMethod?: string
+    /** Of pcap: `raw` IP packets, or in `eth` frames. */
+    recordingFormat?: 'raw' | 'eth'
+    /** `ADDRESS:PORT` that is told of keys, in JSON over UDP. */
+    dtmfLogDest?: string
     /** Relays of others, by set: `udp:127.0.0.1:22222`. */
     sets?: Record<number, string[]>
   }

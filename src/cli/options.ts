@@ -10,6 +10,11 @@ export interface RelayFlags {
   timeout?: number
   silentTimeout?: number
   listenNg?: string
+  mediaDir?: string[]
+  recordingDir?: string
+  recordingMethod?: string
+  recordingFormat?: string
+  dtmfLogDest?: string
 }
 
 export interface LogFlags {

@@ -189,6 +189,11 @@ function relayOptions(command: Command, prefix: string): Command {
       wholeNumber('--silent-timeout', 1, 604_800),
     )
     .option('-n, --listen-ng <[address:]port>', `${prefix}take the NG protocol here`, ngAddress)
+    .option('--media-dir <folder>', `${prefix}play files from here and below (repeatable)`, repeated)
+    .option('--recording-dir <folder>', `${prefix}record calls into this folder`)
+    .option('--recording-method <list>', `${prefix}pcap, wav, wav-stereo, or several of them parted by commas`)
+    .option('--recording-format <format>', `${prefix}of pcap: raw (IP packets) or eth (in frames)`)
+    .option('--dtmf-log-dest <address:port>', `${prefix}tell of keys here, in JSON over UDP`)
 }
 
 function logOptions(command: Command): Command {

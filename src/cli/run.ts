@@ -1,7 +1,7 @@
 // Owns the command `run`: starts the supervisor, listens for signals, and gives its exit status.
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { createLogger } from '../engine/index.ts'
+import { type AudioConfig, createLogger } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { Supervisor } from '../supervisor/index.ts'
 import { mustBeScript } from './files.ts'
@@ -28,6 +28,9 @@ export async function runCommand(
   const log = await createLogger({ level: flags.logLevel ?? 'info', format: logFormat })
   const relayAsked = [flags.interface, flags.portMin, flags.portMax, flags.timeout, flags.silentTimeout, flags.listenNg]
   const { listen, portMin, portMax, timeout, silentTimeout } = flags
+  const { mediaDir: mediaFolders, recordingDir, recordingMethod, recordingFormat, dtmfLogDest } = flags
+  const audioGiven = { mediaFolders, recordingDir, recordingMethod, recordingFormat, dtmfLogDest }
+  const audio: AudioConfig = Object.fromEntries(Object.entries(audioGiven).filter(([, value]) => value !== undefined))
   const supervisor = new Supervisor({
     file: resolve(file),
     defines: flags.defines,
@@ -38,7 +41,10 @@ export async function runCommand(
       ...(portMax === undefined ? {} : { portMax }),
       ...(timeout === undefined ? {} : { timeout }),
       ...(silentTimeout === undefined ? {} : { silentTimeout }),
-      ...(relayAsked.some((flag) => flag !== undefined) ? { embedded: true as const } : {}),
+      ...(Object.keys(audio).length > 0 ? { audio } : {}),
+      ...([...relayAsked, ...Object.values(audio)].some((flag) => flag !== undefined)
+        ? { embedded: true as const }
+        : {}),
     },
     workers: workerCount(flags.workers ?? 1),
     ...(flags.listenNg === undefined ? {} : { listenNg: flags.listenNg }),

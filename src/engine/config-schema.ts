@@ -46,6 +46,11 @@ export const configSchema = z.strictObject({
       portMax: port.optional(),
       timeout: seconds(1, 86_400).optional(),
       silentTimeout: seconds(1, 604_800).optional(),
+      folders: z.array(text).optional(),
+      recordingDir: text.optional(),
+      recordingMethod: text.optional(),
+      recordingFormat: z.enum(['raw', 'eth']).optional(),
+      dtmfLogDest: text.optional(),
       sets: z.record(z.string().regex(/^\d+$/, 'must be the number of a set'), z.array(text)).optional(),
     })
     .optional(),

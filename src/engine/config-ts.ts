@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { Diagnostic } from '../script/index.ts'
 import { checkParameters, type ModuleParameter } from '../services/index.ts'
 import type { TlsProfile } from '../transport/index.ts'
-import type { ConfigSource, LimitConfig, MediaConfig, TimerConfig } from './config.ts'
+import type { AudioConfig, ConfigSource, LimitConfig, MediaConfig, TimerConfig } from './config.ts'
 import { DEFAULT_LIMITS, DEFAULT_MEDIA_PORTS, DEFAULT_MEDIA_TIMES, DEFAULT_TIMERS } from './config.ts'
 import { configPositions } from './config-positions.ts'
 import { type ConfigProblem, type ConfigValue, checkConfigValue } from './config-schema.ts'
@@ -112,7 +112,15 @@ function mediaConfig(media: ConfigValue['media'], report: (problem: ConfigProble
     return { sets }
   }
   const { timeout = DEFAULT_MEDIA_TIMES.timeout, silentTimeout = DEFAULT_MEDIA_TIMES.silentTimeout } = media
-  return { sets, embedded: { interfaces: media.interfaces, portMin, portMax, timeout, silentTimeout } }
+  const { folders, recordingDir, recordingMethod, recordingFormat, dtmfLogDest } = media
+  const audio: AudioConfig = {
+    ...(folders ? { mediaFolders: folders } : {}),
+    ...(recordingDir === undefined ? {} : { recordingDir }),
+    ...(recordingMethod === undefined ? {} : { recordingMethod }),
+    ...(recordingFormat === undefined ? {} : { recordingFormat }),
+    ...(dtmfLogDest === undefined ? {} : { dtmfLogDest }),
+  }
+  return { sets, embedded: { ...audio, interfaces: media.interfaces, portMin, portMax, timeout, silentTimeout } }
 }
 
 function missingFiles(profile: TlsProfile, name: string, source: ConfigSource, locate: Locate): Diagnostic[] {

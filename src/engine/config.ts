@@ -4,8 +4,21 @@ import type { ModuleParameter } from '../services/index.ts'
 import type { ListenSpec, TlsOptions } from '../transport/index.ts'
 import type { LogLevel } from './logger.ts'
 
+/** What calls may hear, where they are recorded, who is told of keys. */
+export interface AudioConfig {
+  /** Files in these folders and below may be played; default none. */
+  readonly mediaFolders?: readonly string[]
+  readonly recordingDir?: string
+  /** `pcap`, `wav`, `wav-stereo`, or several parted by commas. */
+  readonly recordingMethod?: string
+  /** `raw` or `eth`, of pcap. */
+  readonly recordingFormat?: string
+  /** `ADDRESS:PORT` */
+  readonly dtmfLogDest?: string
+}
+
 /** Where the embedded relay takes its addresses and ports; times in seconds. */
-export interface EmbeddedMediaConfig {
+export interface EmbeddedMediaConfig extends AudioConfig {
   /** `[NAME/]ADDRESS[!ADVERTISED]`; the first is the default. */
   readonly interfaces: readonly string[]
   readonly portMin: number
@@ -68,6 +81,7 @@ export interface ConfigOverride {
   readonly portMax?: number
   readonly timeout?: number
   readonly silentTimeout?: number
+  readonly audio?: AudioConfig
   /** One of the relay's options was given: the relay runs here, if only on the interfaces that the file names. */
   readonly embedded?: true
 }

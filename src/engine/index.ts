@@ -1,5 +1,6 @@
 // The door of the engine.
 export type {
+  AudioConfig,
   ConfigOverride,
   ConfigResult,
   ConfigSource,

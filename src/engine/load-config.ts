@@ -91,6 +91,8 @@ function mediaWith(media: MediaConfig, override: ConfigOverride | undefined): Me
   return {
     sets: media.sets,
     embedded: {
+      ...media.embedded,
+      ...override?.audio,
       interfaces,
       portMin,
       portMax: override?.portMax ?? media.embedded?.portMax ?? Math.max(DEFAULT_MEDIA_PORTS.portMax, portMin + 1000),
