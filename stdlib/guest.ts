@@ -33,7 +33,7 @@ import {
 } from './runtime.ts'
 import { setModuleConfig, setModuleParameters } from './settings.ts'
 import { replyView, requestView } from './views.ts'
-import { warmProgram, warmRoute } from './warm-up.ts'
+import { warmRoute } from './warm-up.ts'
 
 /** What the host tells the guest before the program is evaluated. */
 interface GuestOptions {
@@ -207,6 +207,6 @@ for (const [name, builtin] of builtins()) raw[name] = builtin.run
 
 const global = globalThis as unknown as Record<string, unknown>
 /** For programs: `define`, and what emitted code calls. `builtins` go by Kamailio name and give raw codes. */
-global.__signalbox = Object.freeze({ define, collect, api, builtins: Object.freeze(raw), dsl, warmProgram })
+global.__signalbox = Object.freeze({ define, collect, api, builtins: Object.freeze(raw), dsl })
 /** For the host, which takes them and deletes this. */
 global.__signalboxEntries = { start, enter, resume, abandon, described }

@@ -22,11 +22,11 @@ function* warmRequest(): Generator<unknown, number, unknown> {
   called('t_check_trans')
   if (called('is_method', 'INVITE')) {
     called('record_route')
-    called('rewritehostporttrans', '192.0.2.3:5060;transport=udp')
+    called('rewritehostporttrans', '10.255.0.3:5060;transport=udp')
     called('remove_hf', 'To')
-    called('insert_hf', 'To: <sip:warm@192.0.2.3>\r\n')
+    called('insert_hf', 'To: <sip:warm@10.255.0.3>\r\n')
     called('t_on_reply', 'warm')
-  } else called('rewritehostport', '192.0.2.3:5060')
+  } else called('rewritehostport', '10.255.0.3:5060')
   const code = raw.t_relay!()
   if (typeof code !== 'number') yield code
   throw EXIT
@@ -42,6 +42,3 @@ function warmReply(): number {
 export function warmRoute(kind: RouteKind): (message: unknown) => unknown {
   return kind === 'reply' ? warmReply : warmRequest
 }
-
-/** As what `define` takes: a program that does nothing else. */
-export const warmProgram = { request: { '': warmRequest }, reply: { warm: warmReply } }

@@ -1,6 +1,5 @@
 // The door of the engine.
 export type {
-  AudioConfig,
   ConfigOverride,
   ConfigResult,
   ConfigSource,
@@ -48,4 +47,4 @@ export { noRunSlot, type RunSlot } from './run-slot.ts'
 export type { ScriptRun } from './script-run.ts'
 export { transportSettings } from './transport-settings.ts'
 export type { EngineStatus, EngineView } from './view.ts'
-export { rehearse } from './warm-up.ts'
+export { BEFORE_READY, BESIDE_TRAFFIC, type RehearsalBounds, rehearse } from './warm-up.ts'

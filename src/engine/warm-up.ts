@@ -2,7 +2,7 @@
 import { ManualClock } from '../clock.ts'
 import { silentLog } from '../log.ts'
 import { ProxyCore } from '../proxy/index.ts'
-import type { RouteLanguage, RouteProgram, RunInput, RunOutcome } from '../script/index.ts'
+import type { HostOps, RouteProgram } from '../script/index.ts'
 import { ServiceTable } from '../services/index.ts'
 import { buildReply, createIds, SipReply, SipRequest } from '../sip/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
@@ -22,43 +22,68 @@ import { ScriptRouter } from './script-router.ts'
 import { RunTable } from './script-run.ts'
 import { TransactionOperations } from './transaction-operations.ts'
 
-/** Calls in one turn: a few milliseconds, so that traffic that comes meanwhile hardly waits. */
-const CALLS_A_TURN = 4
-/** Milliseconds between turns. */
-const PAUSE_MILLIS = 10
-/** Compiling ends to pay after about so many calls. */
-const CALLS = 400
+/** Calls in one turn of the event loop. */
+const CALLS_A_TURN = 8
+
+/** How much is rehearsed. */
+export interface RehearsalBounds {
+  /** Calls that go their whole way. */
+  readonly calls: number
+  /** Milliseconds after which no further turn begins. */
+  readonly millis: number
+  /** Milliseconds between turns, in which others have the processor. */
+  readonly pauseMillis: number
+}
+
+/** Before a worker serves: V8 has compiled most of what it will after so many calls. */
+export const BEFORE_READY: RehearsalBounds = { calls: 4000, millis: 1500, pauseMillis: 0 }
+/** Beside one that serves: a turn is a few milliseconds, so that traffic hardly waits. */
+export const BESIDE_TRAFFIC: RehearsalBounds = { calls: 400, millis: 10_000, pauseMillis: 10 }
 
 const US = '10.255.0.1'
 const CALLER = '10.255.0.2'
 const CALLEE = '10.255.0.3'
+const SDP =
+  'v=0\r\no=- 85 0 IN IP4 10.255.0.3\r\ns=-\r\nc=IN IP4 10.255.0.3\r\nt=0 0\r\nm=audio 54532 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n'
+
+/** A program whose isolate can be rehearsed, see LoadedProgram. */
+export interface Rehearsable {
+  rehearsal(host: HostOps): RouteProgram
+}
 
 /**
  * Resolves, when the engine is warm, to how many calls went their whole way. Never rejects: cold code works as well, only slower.
- * `engine` takes its own program through the library's warming routes; nothing of the program runs.
+ * The calls go through the production path and through the isolate of `engine`'s program, to the library's warming routes: nothing of the program
+ * runs, nothing is logged or counted, no packet leaves.
  */
-export async function rehearse(engine: { exercise(): void }, language: RouteLanguage): Promise<number> {
+export async function rehearse(engine: Rehearsable, bounds: RehearsalBounds): Promise<number> {
+  const until = performance.now() + bounds.millis
   let whole = 0
-  const rig = new WarmRig(language)
+  let rig: WarmRig | undefined
   try {
+    rig = new WarmRig(engine)
     await rig.start()
-    for (let calls = 0; calls < CALLS; calls += CALLS_A_TURN) {
-      for (let n = 0; n < CALLS_A_TURN; n++) {
-        if (await rig.call(calls + n)) whole++
-        engine.exercise()
-      }
+    for (let calls = 0; calls < bounds.calls && performance.now() < until; calls += CALLS_A_TURN) {
+      whole += await rig.calls(calls)
       rig.passTime()
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS).unref())
+      await turn(bounds.pauseMillis)
     }
   } catch {
     // Nothing depends on it.
   } finally {
-    await rig.close().catch(() => undefined)
+    await rig?.close().catch(() => undefined)
   }
   return whole
 }
 
-/** The engine's own parts, between two parties, around a program that needs no isolate. */
+function turn(millis: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (millis > 0) setTimeout(resolve, millis)
+    else setImmediate(resolve)
+  })
+}
+
+/** The engine's own parts, between two parties, around the isolate of a program. */
 class WarmRig {
   readonly #clock = new ManualClock()
   readonly #network: MemoryNetwork = createMemoryNetwork(this.#clock)
@@ -68,7 +93,7 @@ class WarmRig {
   readonly #caller: MemoryEndpoint
   readonly #callee: MemoryEndpoint
 
-  constructor(language: RouteLanguage) {
+  constructor(engine: Rehearsable) {
     const log = asEngineLog(silentLog)
     const counters = createCounters()
     const runs = new RunTable()
@@ -85,7 +110,7 @@ class WarmRig {
       env: {},
       transactions: new TransactionOperations(() => ({ find: () => undefined, continue: async () => false })),
     })
-    const program = new WarmProgram(host, language)
+    const program = engine.rehearsal(host)
     const router = new ScriptRouter({
       clock,
       active: () => program,
@@ -105,10 +130,11 @@ class WarmRig {
     this.#callee.onMessage = (received) => {
       const { message } = received
       if (!(message instanceof SipRequest) || message.method === 'ACK') return
-      const headers = `Contact: <sip:bob@${CALLEE}>\r\n`
+      const headers = `Contact: <sip:bob@${CALLEE}>\r\nServer: signalbox\r\nSupported: timer\r\n`
       if (message.method === 'INVITE')
         this.#callee.answer(received, buildReply(message, 180, '', { toTag: 'b', headers }))
-      this.#callee.answer(received, buildReply(message, 200, '', { toTag: 'b', headers }))
+      const body = message.method === 'INVITE' ? { body: SDP } : {}
+      this.#callee.answer(received, buildReply(message, 200, '', { toTag: 'b', headers, ...body }))
     }
   }
 
@@ -116,18 +142,22 @@ class WarmRig {
     await this.#transport.start(this.#transactions)
   }
 
-  /** INVITE, 180, 200, ACK, BYE, 200. */
-  async call(n: number): Promise<boolean> {
-    let answers = 0
+  /** A turn of calls side by side: INVITE, 180, 200, ACK, BYE, 200 each. Resolves to how many were whole. */
+  async calls(first: number): Promise<number> {
+    let answered = 0
+    let ended = 0
     this.#caller.onMessage = ({ message }) => {
-      if (message instanceof SipReply && message.status === 200) answers++
+      if (!(message instanceof SipReply) || message.status !== 200) return
+      if (message.cseqMethod === 'BYE') ended++
+      else answered++
     }
     for (const [cseq, method] of ['INVITE', 'ACK', 'BYE'].entries()) {
-      if (cseq === 1 && answers === 0) return false
-      this.#caller.send(request(method, n, cseq), { address: US, port: 5060 })
+      if (cseq === 1 && answered === 0) return 0
+      for (let n = 0; n < CALLS_A_TURN; n++)
+        this.#caller.send(request(method, first + n, cseq), { address: US, port: 5060 })
       await this.#network.settle()
     }
-    return answers === 2
+    return Math.min(answered, ended)
   }
 
   /** Lets the transactions of the last calls run out. */
@@ -144,7 +174,7 @@ class WarmRig {
 function request(method: string, call: number, cseq: number): string {
   const inDialog = cseq > 0
   return [
-    `${method} sip:bob@${US} SIP/2.0`,
+    `${method} sip:bob@${inDialog ? CALLEE : US} SIP/2.0`,
     `Via: SIP/2.0/UDP ${CALLER}:5060;branch=z9hG4bKwarm${call}x${cseq};rport`,
     ...(inDialog ? [`Route: <sip:${US};lr>`] : []),
     `From: "Alice" <sip:alice@${CALLER}>;tag=a${call}`,
@@ -154,39 +184,11 @@ function request(method: string, call: number, cseq: number): string {
     `Contact: <sip:alice@${CALLER}>`,
     'Max-Forwards: 70',
     'User-Agent: signalbox',
-    'Content-Length: 0',
+    'Allow: INVITE, ACK, CANCEL, BYE, OPTIONS',
+    'Supported: timer,replaces',
+    ...(method === 'INVITE' ? ['Content-Type: application/sdp'] : []),
+    `Content-Length: ${method === 'INVITE' ? SDP.length : 0}`,
     '',
-    '',
+    method === 'INVITE' ? SDP : '',
   ].join('\r\n')
-}
-
-/** Relays everything, by the host operations that any script uses. */
-class WarmProgram implements RouteProgram {
-  readonly version = 0
-  readonly file = ''
-  readonly language: RouteLanguage
-  readonly files: readonly string[] = []
-  readonly config = undefined
-  readonly #host: HostServices
-
-  constructor(host: HostServices, language: RouteLanguage) {
-    this.#host = host
-    this.language = language
-  }
-
-  has(): boolean {
-    return true
-  }
-
-  run({ runId, kind, name }: RunInput): RunOutcome {
-    if (kind === 'request') {
-      const branch = { uri: `sip:bob@${CALLEE}:5060`, edits: [], flags: 0 }
-      void this.#host.call(runId, 'relay', { branches: [branch], onReply: 'W' })
-    }
-    return { exit: 'done', code: name === '' ? 1 : -1, edits: [] }
-  }
-
-  releaseTransaction(): void {}
-  retain(): void {}
-  release(): void {}
 }

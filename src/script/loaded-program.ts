@@ -1,15 +1,16 @@
 // Owns a program in use: its isolate and the replacement of it, runs under way, limits, and errors told in the script's own lines.
 
-import { encodeHead, WARM_ROUTE } from '../../stdlib/registry.ts'
+import { encodeHead } from '../../stdlib/registry.ts'
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
-import { DRY_META, DRY_REQUEST, dryAnswer, WARM_MESSAGES } from './dry-run.ts'
+import { DRY_META, DRY_REQUEST, dryAnswer } from './dry-run.ts'
 import type { CfgSettings } from './dsl/index.ts'
 import { guestBundle } from './guest-bundle.ts'
 import type { HostOps } from './host-ops.ts'
 import { IsolateError, ScriptIsolate } from './isolate.ts'
 import type { CompiledScript, RouteKind, RouteLanguage, RouteProgram, RunInput, RunOutcome } from './program.ts'
+import { RehearsedProgram } from './rehearsed-program.ts'
 import { readOutcome, type ThrownInGuest } from './run-outcome.ts'
 import { PROGRAM_FILE, ScriptPositions } from './script-position.ts'
 
@@ -64,7 +65,7 @@ export class LoadedProgram implements RouteProgram {
   readonly config: unknown
   readonly #script: CompiledScript
   readonly #bundle: string
-  readonly #host: HostOps
+  #host: HostOps
   readonly #limits: ProgramLimits
   readonly #clock: Clock
   readonly #log: Log
@@ -160,15 +161,20 @@ export class LoadedProgram implements RouteProgram {
     }
   }
 
-  /** Takes the messages of one call through the library's own warming route: nothing of the program runs. */
-  exercise(): void {
-    this.#dry = true
+  /** Makes a run of the library's warming route, with `host` in place of the world: nothing of the program runs. See rehearsed-program.ts. */
+  runWarming(input: RunInput, host: HostOps): RunOutcome | Promise<RunOutcome> {
+    const world = this.#host
+    this.#host = host
     try {
-      for (const { kind, raw } of WARM_MESSAGES)
-        void this.run({ runId: 0, kind, name: WARM_ROUTE, raw, meta: DRY_META })
+      return this.run(input)
     } finally {
-      this.#dry = false
+      this.#host = world
     }
+  }
+
+  /** This program for a rehearsal of calls that `host` answers. */
+  rehearsal(host: HostOps): RouteProgram {
+    return new RehearsedProgram(this, host)
   }
 
   releaseTransaction(transactionId: number): void {

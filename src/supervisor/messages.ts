@@ -27,6 +27,8 @@ export interface WorkerStart {
   readonly seats: ShardSeats | undefined
   /** How many workers serve. */
   readonly workers: number
+  /** Whether others serve already: then it gets ready beside them, without taking the processor from calls. */
+  readonly serving: boolean
 }
 
 /** Questions of the supervisor, by name, with their answers. */

@@ -32,6 +32,7 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
         slotFd: undefined,
         seats: undefined,
         workers: 1,
+        serving: true,
       },
       TRIAL_MILLIS,
     )

@@ -1,6 +1,14 @@
 // Owns the worker process: an engine around which this answers the supervisor's questions and beats its heart.
 import { systemClock } from '../clock.ts'
-import { createLogger, createPreparedEngine, loadOnly, type PreparedEngine, rehearse } from '../engine/index.ts'
+import {
+  BEFORE_READY,
+  BESIDE_TRAFFIC,
+  createLogger,
+  createPreparedEngine,
+  loadOnly,
+  type PreparedEngine,
+  rehearse,
+} from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { provideGuestBundle } from '../script/index.ts'
 import { createSqliteStore } from '../store/index.ts'
@@ -81,7 +89,7 @@ function running(): PreparedEngine {
 }
 
 async function begin(options: WorkerStart): Promise<{ config: unknown }> {
-  const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd, seats, workers } = options
+  const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd, seats, workers, serving } = options
   provideGuestBundle(guestBundle)
   if (!config) return { config: await loadOnly(program.script) }
   const log = await createLogger({ level: logLevel, format: logFormat })
@@ -97,8 +105,9 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
     ...(storeFile === undefined ? {} : { store: createSqliteStore({ clock: systemClock, file: storeFile }) }),
     ...(slot ? { slot } : {}),
   })
-  // Not waited for: a call that comes before its end only takes longer to compute.
-  void rehearse(engine, program.script.language)
+  // Beside a worker that serves it is not waited for: a call that comes before its end only takes longer to compute.
+  if (serving) void rehearse(engine, BESIDE_TRAFFIC)
+  else await rehearse(engine, BEFORE_READY)
   return { config: undefined }
 }
 

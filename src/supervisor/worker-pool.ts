@@ -185,6 +185,7 @@ export class WorkerPool {
         slotFd: FIRST_INHERITED,
         seats: shards?.seatsFrom(FIRST_INHERITED + 1 + sockets.descriptors.length),
         workers,
+        serving: worker === this.#standby,
       },
       START_MILLIS,
     )

@@ -3,7 +3,7 @@
 // node --no-node-snapshot --expose-gc test/bench/call.bench.ts [FILE] [ROUNDS] [1: after a rehearsal]
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createEngine, type PreparedEngine, rehearse } from '../../src/engine/index.ts'
+import { BEFORE_READY, createEngine, type PreparedEngine, rehearse } from '../../src/engine/index.ts'
 import { createLayer } from '../../src/transport/transport-layer.ts'
 import { DirectSockets, type Sent } from './direct-sockets.ts'
 
@@ -99,7 +99,8 @@ await engine.start()
 if (Number(rehearsal) > 0) {
   const began = process.cpuUsage()
   const keep = setInterval(() => {}, 1000)
-  await rehearse(engine as PreparedEngine, file.endsWith('.cfg') ? 'cfg' : 'ts')
+  const whole = await rehearse(engine as PreparedEngine, BEFORE_READY)
+  console.log(`rehearsal: ${whole} calls`)
   clearInterval(keep)
   const { user, system } = process.cpuUsage(began)
   console.log(`rehearsal: ${((user + system) / 1000).toFixed(0)} ms CPU`)

@@ -1,26 +1,52 @@
-// Owns the test of warming: every synthetic call goes its whole way.
+// Owns the test of the rehearsal: calls go their whole way through the program's isolate, and nothing of them stays or shows.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
+import { createEngine, type PreparedEngine } from '../../src/engine/index.ts'
 import { rehearse } from '../../src/engine/warm-up.ts'
+import { createMemoryNetwork } from '../../src/transport/index.ts'
 
-test.each(['ts', 'cfg'] as const)(
-  '%s: the rehearsal goes to its end, and exercises the program beside each call',
-  { timeout: 60_000 },
-  async (language) => {
-    let exercised = 0
-    const keep = setInterval(() => {}, 1000)
-    expect(await rehearse({ exercise: () => void exercised++ }, language)).toBe(400)
-    clearInterval(keep)
-    expect(exercised).toBe(400)
+const PROGRAMS = {
+  'route.ts': `import { slSendReply, xlog } from 'signalbox'
+    export const config = { listen: ['udp:10.0.0.1:5060'] }
+    export function request_route() { xlog('L_INFO', 'ran'); slSendReply(404, 'Not here') }`,
+  'route.cfg': `listen=udp:10.0.0.1:5060
+    loadmodule "sl.so"
+    loadmodule "xlog.so"
+    request_route { xlog("L_INFO", "ran"); sl_send_reply("404", "Not here"); }`,
+}
+
+test.each(Object.entries(PROGRAMS))(
+  '%s: every call of a rehearsal is whole; no log line, no counter, no run',
+  async (name, text) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'))
+    const file = join(folder, name)
+    writeFileSync(file, text)
+    const lines: string[] = []
+    const note = (_fields: object, message: string) => void lines.push(message)
+    const clock = new ManualClock()
+    const network = createMemoryNetwork(clock)
+    const log = { debug() {}, info: note, warn: note, error: note }
+    const engine = await createEngine({ file, clock, log, transport: (options) => network.transport(options) })
+    await engine.start()
+    // The dry run of the program at its load is not counted.
+    lines.length = 0
+    const counted = () => engine.metrics().then((text) => text.replace(/^(process|nodejs)_.*\n/gm, ''))
+    const before = await counted()
+    expect(await rehearse(engine as PreparedEngine, { calls: 8, millis: 20_000, pauseMillis: 0 })).toBe(8)
+    expect(lines).toEqual([])
+    expect(await counted()).toBe(before)
+    await engine.close()
+    rmSync(folder, { recursive: true })
   },
 )
 
-test('a program that cannot be exercised ends it without an error', async () => {
-  await rehearse(
-    {
-      exercise() {
-        throw new Error('on purpose')
-      },
-    },
-    'ts',
-  )
+test('a rehearsal begins no turn after its time, and a program that cannot be rehearsed ends it without an error', async () => {
+  const rehearsal = () => {
+    throw new Error('on purpose')
+  }
+  expect(await rehearse({ rehearsal }, { calls: 8, millis: 20_000, pauseMillis: 0 })).toBe(0)
+  expect(await rehearse({ rehearsal }, { calls: 8, millis: 0, pauseMillis: 0 })).toBe(0)
 })
