@@ -3,6 +3,7 @@ export type { NameAddr, SipUri, Transport } from '../src/sip/index.ts'
 export { parseNameAddr, parseUri } from '../src/sip/index.ts'
 export * from './acc.ts'
 export * from './alias-db.ts'
+export * from './async.ts'
 export {
   authChallenge,
   authGetWwwAuthenticate,
@@ -59,10 +60,14 @@ export {
 } from './flags.ts'
 export * from './header-values.ts'
 export * from './htable.ts'
+export * from './http-client.ts'
 export * from './ipops.ts'
+export * from './jansson.ts'
 export * from './kex.ts'
+export * from './limits.ts'
 export * from './loose-route.ts'
 export * from './maxfwd.ts'
+export * from './mqueue.ts'
 export {
   addContactAlias,
   addRcvParam,
@@ -93,6 +98,7 @@ export * from './siputils-tests.ts'
 export * from './siputils-uri.ts'
 export * from './sl.ts'
 export * from './sqlops.ts'
+export * from './statistics.ts'
 export * from './string-tests.ts'
 export * from './t-relay.ts'
 export * from './textops.ts'
@@ -114,4 +120,5 @@ export type {
   SipReply,
   SipRequest,
 } from './views.ts'
+export * from './xhttp.ts'
 export * from './xlog.ts'

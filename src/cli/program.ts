@@ -90,20 +90,30 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
     )
 
   command
-    .command('check <files...>')
+    .command('check [files...]')
     .description('say what is wrong with routing scripts, without running them')
     .option('-A, --define <name[=value]>', 'define a name for the preprocessor (repeatable)', repeated)
     .addOption(
       new Option('--format <format>', 'how findings are printed').choices(['text', 'json', 'sarif']).default('text'),
     )
     .option('--json', 'the same as --format json')
-    .action((files: string[], flags: CheckFlags & { define?: string[]; json?: boolean }) =>
-      does(async () =>
-        (await import('./check.ts')).checkCommand(files, {
-          format: flags.json ? 'json' : flags.format,
-          defines: parseDefines(flags.define ?? []),
+    .option('--rule <name=severity>', 'set a rule to error, warning, note or off (repeatable)', repeated)
+    .option('--rules', 'list the rules and how severe they are')
+    .action(
+      (
+        files: string[],
+        flags: CheckFlags & { define?: string[]; json?: boolean; rule?: string[]; rules?: boolean },
+      ) =>
+        does(async () => {
+          const { checkCommand, listRules } = await import('./check.ts')
+          if (flags.rules) return listRules()
+          if (files.length === 0) throw new SignalboxError('ERR_USAGE', 'check: name the files to check')
+          return checkCommand(files, {
+            format: flags.json ? 'json' : flags.format,
+            defines: parseDefines(flags.define ?? []),
+            rules: parseRules(flags.rule ?? []),
+          })
         }),
-      ),
     )
 
   command
@@ -152,8 +162,20 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
           .makeOptionMandatory(),
       )
       .option('--json', 'print the answer as JSON')
-      .action((flags: CtlFlags) => does(async () => (await import('./ctl.ts')).ctlCommand(name, flags)))
+      .action((flags: CtlFlags) => does(async () => (await import('./ctl.ts')).ctlCommand({ command: name }, flags)))
   }
+  ctl
+    .command('rpc <method> [params...]')
+    .description('carry out a command of a Kamailio module, such as `htable.dump mytable` or `dispatcher.list`')
+    .addOption(
+      new Option('--control <path>', 'the Unix socket that `run --control` opened')
+        .env('SIGNALBOX_CONTROL')
+        .makeOptionMandatory(),
+    )
+    .option('--json', 'print the answer as JSON')
+    .action((method: string, params: string[], flags: CtlFlags) =>
+      does(async () => (await import('./ctl.ts')).ctlCommand({ command: 'rpc', method, params }, flags)),
+    )
 
   for (const one of command.commands) inherit(one)
   return {

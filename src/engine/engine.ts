@@ -82,6 +82,8 @@ export interface Engine {
   close(): Promise<void>
   /** Prometheus' exposition format. */
   metrics(): Promise<string>
+  /** Carries out an RPC command of a module, such as `htable.dump`. Rejects with the reason; `code` is Kamailio's. */
+  command(name: string, parameters: readonly unknown[]): Promise<unknown>
 }
 
 /** What an engine leaves to the next one when it dies. */
@@ -279,6 +281,7 @@ class ComposedEngine implements PreparedEngine {
     const transport = (options.transport ?? createTransport)({
       listen: config.listen,
       queued: (millis) => overload.observe(millis),
+      http: (request, flow) => this.#services.httpRequest(request, flow),
       clock,
       log,
       ...transportSettings(config),
@@ -320,7 +323,18 @@ class ComposedEngine implements PreparedEngine {
     const folder = dirname(resolve(options.file))
     this.#store ??= options.store ?? createMemoryStore({ clock })
     const store = this.#store
-    const host = serviceHost({ clock, log, ids, folder, store, transport, proxy, router, programs: this.#programs })
+    const host = serviceHost({
+      clock,
+      log,
+      ids,
+      folder,
+      store,
+      transport,
+      proxy,
+      router,
+      programs: this.#programs,
+      command: (name, parameters) => this.command(name, parameters),
+    })
     this.#services = new ServiceTable(createServices(host))
     this.#services.configure(config.modules)
     this.#requests = {
@@ -399,6 +413,10 @@ class ComposedEngine implements PreparedEngine {
 
   metrics(): Promise<string> {
     return this.#counters.metrics.text()
+  }
+
+  async command(name: string, parameters: readonly unknown[]): Promise<unknown> {
+    return await this.#services.carryOut(name, parameters)
   }
 
   #status(): EngineStatus {

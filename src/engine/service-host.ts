@@ -20,10 +20,11 @@ export interface ServiceHostParts {
   readonly proxy: ProxyCore
   readonly router: ScriptRouter
   readonly programs: ProgramStore
+  command(name: string, parameters: readonly unknown[]): Promise<unknown>
 }
 
 export function serviceHost(parts: ServiceHostParts): ServiceHost {
-  const { clock, log, ids, folder, store, transport, proxy, router, programs } = parts
+  const { clock, log, ids, folder, store, transport, proxy, router, programs, command } = parts
   const hasEvent = (name: string) => programs.current?.has('event', name) === true
   return {
     clock,
@@ -33,6 +34,8 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     store,
     listeners: () => transport.listeners,
     isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
+    respond: (flow, request, wire) => transport.reply(flow, request, wire, () => {}),
+    command,
     send: (request) =>
       proxy.send(
         hasEvent('tm:local-request')
@@ -54,7 +57,9 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     // A service may be in the middle of an operation of another run: routes do not nest.
     async event(event) {
       await new Promise((resolve) => setImmediate(resolve))
-      return (event.route !== undefined || hasEvent(event.name)) && router.event(event, event.flow ?? ownFlow(transport))
+      return (
+        (event.route !== undefined || hasEvent(event.name)) && router.event(event, event.flow ?? ownFlow(transport))
+      )
     },
     hasEvent,
     continue: (context, route) => router.continue(context, route),

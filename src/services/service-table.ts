@@ -1,6 +1,8 @@
 // Owns the table of services under way: which one answers an operation or a command, and their common life.
 import type { CallSummary, RequestContext } from '../proxy/index.ts'
-import type { SipReply } from '../sip/index.ts'
+import type { SipReply, SipRequest } from '../sip/index.ts'
+import type { Flow } from '../transport/index.ts'
+import { RpcFault } from './rpc-fault.ts'
 import type { ModuleParameter, Service, ServiceCommand, ServiceRun } from './service.ts'
 
 export class ServiceTable {
@@ -45,6 +47,18 @@ export class ServiceTable {
   /** Carries out an RPC command; undefined: there is none of that name. */
   command(name: string): ServiceCommand | undefined {
     return this.#commands.get(name)
+  }
+
+  /** Carries out an RPC command of any service. Rejects with an RpcFault where there is none of that name. */
+  async carryOut(name: string, parameters: readonly unknown[]): Promise<unknown> {
+    if (name === 'system.listMethods') return this.commands
+    const command = this.#commands.get(name)
+    if (command === undefined) throw new RpcFault(500, `command ${name} not found`)
+    return await command(parameters)
+  }
+
+  httpRequest(request: SipRequest, flow: Flow): void {
+    for (const service of this.#services) service.httpRequest?.(request, flow)
   }
 
   configure(parameters: readonly ModuleParameter[]): void {

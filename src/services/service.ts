@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { CallSummary, LocalReply, LocalRequest, RequestContext } from '../proxy/index.ts'
-import type { IdSource, SipMessage, SipReply, Transport } from '../sip/index.ts'
+import type { IdSource, SipMessage, SipReply, SipRequest, Transport } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Flow, Listener } from '../transport/index.ts'
 
@@ -62,6 +62,8 @@ export interface Service {
   /** Whether this host counts as one of ours, beside listeners and aliases. Asked on the path of requests. */
   isOwnHost?(host: string): boolean
   callEnded?(call: CallSummary): void
+  /** An HTTP request came to a SIP port. One service has this. */
+  httpRequest?(request: SipRequest, flow: Flow): void
   close?(): void | Promise<void>
 }
 
@@ -88,6 +90,10 @@ export interface ServiceHost {
   readonly folder: string
   listeners(): readonly Listener[]
   isLocal(host: string, port: number | undefined, transport?: Transport): boolean
+  /** Writes an answer to where the request came from. */
+  respond(flow: Flow, request: SipRequest, wire: string): void
+  /** Carries out an RPC command. Rejects with the reason. */
+  command(name: string, parameters: readonly unknown[]): Promise<unknown>
   /** Sends a request of our own in a transaction of its own. Resolves with its final outcome, never rejects. */
   send(request: LocalRequest): Promise<LocalReply>
   /** Sends bytes that are no SIP message over UDP, without an answer; to a numeric address only. */

@@ -3,6 +3,8 @@ import type { Databases } from '../database/index.ts'
 import { createDialog } from './dialog.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { checkHtable, createHtable } from './htable.ts'
+import { createHttpAsyncClient, createHttpClient } from './http-client.ts'
+import { createJsonrpcs, createXmlrpc } from './jsonrpcs.ts'
 import { checkMqueue, createMqueue } from './mqueue.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
 import { createPike } from './pike.ts'
@@ -10,10 +12,17 @@ import { checkRatelimit, createPipelimit, createRatelimit } from './ratelimit.ts
 import { checkRtimer, createAsync, createRtimer } from './rtimer.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { createCounters, createStatistics, Numbers } from './statistics.ts'
+import { createXhttp } from './xhttp.ts'
 
 export function createTrafficServices(host: ServiceHost, databases: Databases): readonly Service[] {
   const numbers = new Numbers()
+  const { service: xhttp, replies } = createXhttp(host)
   return [
+    xhttp,
+    createJsonrpcs(host, replies),
+    createXmlrpc(host, replies),
+    createHttpClient(),
+    createHttpAsyncClient(host),
     createHtable(host, databases),
     createDispatcher(host, databases),
     createDialog(host),

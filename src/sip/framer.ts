@@ -4,6 +4,8 @@ import { HeaderId, headerIdAt } from './header-fields.ts'
 import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
 import { detach, parseDigits, trimEnd } from './scan.ts'
 
+const HTTP_LINE = /^[A-Z]{1,16} \/[^\r\n]* HTTP\/1\.[01]\r?\n/
+
 /** What came off a stream: a message, a double CRLF (answer it with one), a single CRLF, or the end of all sense. */
 export type FramedItem =
   | { readonly kind: 'message'; readonly raw: string }
@@ -118,7 +120,8 @@ export class StreamFramer {
     this.keep(end === chunk.length ? chunk : detach(chunk.slice(0, end)))
     const head = this.joined()
     this.chunks = [head]
-    const length = contentLengthOf(head)
+    // RFC 9112 6.3: an HTTP request without a length has no body.
+    const length = contentLengthOf(head) ?? (HTTP_LINE.test(head) ? 0 : undefined)
     // RFC 3261 18.3: on a stream Content-Length is the only way to know the end (RFC 4475 3.1.2.3).
     if (length === undefined) this.fail('no Content-Length on a stream', 400, items)
     else if (length < 0) this.fail('malformed Content-Length', 400, items)

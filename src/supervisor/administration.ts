@@ -2,7 +2,7 @@
 import { type AdminServer, startAdminServer } from '../admin/index.ts'
 import { type EngineLog, type EngineStatus, Metrics } from '../engine/index.ts'
 import type { TransportStats } from '../transport/index.ts'
-import { type ControlAnswer, type ControlCommand, openControlSocket } from './control-socket.ts'
+import { type ControlAnswer, type ControlQuestion, openControlSocket } from './control-socket.ts'
 import { mergeMetrics } from './merged-metrics.ts'
 import type { ProgramHistory } from './program-history.ts'
 import type { RelayService } from './relay-service.ts'
@@ -62,7 +62,7 @@ export class Administration {
   async open(metrics: string | undefined, control: string | undefined): Promise<void> {
     const { log } = this.#parts
     if (metrics) this.#server = await startAdminServer(metrics, this.#source(), log)
-    if (control) this.#control = await openControlSocket(control, (command) => this.#controlled(command), log)
+    if (control) this.#control = await openControlSocket(control, (question) => this.#controlled(question), log)
   }
 
   /** Where the metrics are, for the log. */
@@ -111,8 +111,10 @@ export class Administration {
     }
   }
 
-  async #controlled(command: ControlCommand): Promise<ControlAnswer> {
+  async #controlled({ command, method, params }: ControlQuestion): Promise<ControlAnswer> {
     switch (command) {
+      case 'rpc':
+        return await this.#commanded(method ?? '', params ?? [])
       case 'status':
         return { ok: true, result: await this.status() }
       case 'reload': {
@@ -122,6 +124,16 @@ export class Administration {
       case 'stop':
         return { ok: true, result: { draining: this.#parts.stop() } }
     }
+  }
+
+  /** Every worker carries it out, what they share included: the first one's answer is shown. */
+  async #commanded(name: string, parameters: readonly unknown[]): Promise<ControlAnswer> {
+    const workers = this.#parts.pool.serving
+    const asked = workers.map((worker) => worker.ask('command', { name, parameters }, ANSWER_MILLIS))
+    const [first] = await Promise.allSettled(asked)
+    if (first === undefined) return { ok: false, error: 'no worker serves at the moment' }
+    if (first.status === 'fulfilled') return { ok: true, result: first.value.answer }
+    return { ok: false, error: first.reason instanceof Error ? first.reason.message : String(first.reason) }
   }
 
   #declare(): void {

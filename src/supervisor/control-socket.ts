@@ -4,8 +4,16 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
 
-export const CONTROL_COMMANDS = ['status', 'reload', 'stop'] as const
+export const CONTROL_COMMANDS = ['status', 'reload', 'stop', 'rpc'] as const
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number]
+
+/** One line to the socket. */
+export interface ControlQuestion {
+  readonly command: ControlCommand
+  /** rpc: the command of a module, and what goes with it. */
+  readonly method?: string
+  readonly params?: readonly unknown[]
+}
 
 /** `ok` false comes with `error`; `result` depends on the command. */
 export interface ControlAnswer {
@@ -20,7 +28,7 @@ const CLIENTS = 16
 /** Opens the socket at `path`, for its owner only. Rejects with ERR_LISTEN when another signalbox has it open. */
 export async function openControlSocket(
   path: string,
-  answer: (command: ControlCommand) => Promise<ControlAnswer>,
+  answer: (question: ControlQuestion) => Promise<ControlAnswer>,
   log: Log,
 ): Promise<{ close(): void }> {
   const sockets = new Set<Socket>()
@@ -53,12 +61,12 @@ export async function openControlSocket(
 }
 
 /** Sends one command to a running signalbox. Rejects with ERR_TRANSPORT when none listens. */
-export function sendControl(path: string, command: ControlCommand): Promise<ControlAnswer> {
+export function sendControl(path: string, question: ControlQuestion): Promise<ControlAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     let text = ''
     socket.setEncoding('utf8')
-    socket.on('connect', () => socket.write(`${JSON.stringify({ command })}\n`))
+    socket.on('connect', () => socket.write(`${JSON.stringify(question)}\n`))
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const why =
         error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? 'no signalbox listens there' : error.message
@@ -79,17 +87,22 @@ export function sendControl(path: string, command: ControlCommand): Promise<Cont
 
 async function answerLine(
   line: string,
-  answer: (command: ControlCommand) => Promise<ControlAnswer>,
+  answer: (question: ControlQuestion) => Promise<ControlAnswer>,
 ): Promise<ControlAnswer> {
-  let command: unknown
+  let question: { command?: unknown; method?: unknown; params?: unknown } | null
   try {
-    command = (JSON.parse(line) as { command?: unknown } | null)?.command
+    question = JSON.parse(line) as typeof question
   } catch {
     return { ok: false, error: 'a line is one JSON object, as {"command":"status"}' }
   }
-  const known = CONTROL_COMMANDS.find((name) => name === command)
+  const known = CONTROL_COMMANDS.find((name) => name === question?.command)
   if (!known) return { ok: false, error: `unknown command; known: ${CONTROL_COMMANDS.join(', ')}` }
-  return answer(known)
+  const { method, params } = question!
+  return answer({
+    command: known,
+    ...(typeof method === 'string' ? { method } : {}),
+    ...(Array.isArray(params) ? { params } : {}),
+  })
 }
 
 function readLines(socket: Socket, take: (line: string) => void): void {

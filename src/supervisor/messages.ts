@@ -43,6 +43,7 @@ export interface WorkerRequests {
   /** Take no new calls, keep those under way for so long, then end them all and say so. */
   drain: { args: { seconds: number }; result: Record<string, never> }
   metrics: { args: Record<string, never>; result: { text: string } }
+  command: { args: { name: string; parameters: readonly unknown[] }; result: { answer: unknown } }
   status: { args: Record<string, never>; result: EngineStatus }
   setLogLevel: { args: { level: LogLevel }; result: Record<string, never> }
 }

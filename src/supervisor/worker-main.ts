@@ -76,6 +76,10 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
     }
     case 'metrics':
       return { text: await running().metrics() }
+    case 'command': {
+      const { name: command, parameters } = args as WorkerRequests['command']['args']
+      return { answer: (await running().command(command, parameters)) ?? null }
+    }
     case 'status':
       return running().view.status()
     default:

@@ -8,6 +8,7 @@ import { ConnectionPool } from './connection-pool.ts'
 import { Counters } from './counters.ts'
 import { createSystemDns } from './dns-source.ts'
 import { UdpFlowTable } from './flow-table.ts'
+import { httpRequest } from './http-request.ts'
 import { addressFamily, endpointText, numericAddress } from './ip-address.ts'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
 import { expandListen, listenersOf, type OwnListener } from './listen.ts'
@@ -62,6 +63,7 @@ class SocketTransport implements TransportLayer {
   readonly #datagrams = new Map<Listener, DatagramSocket>()
   readonly #servers: StreamServer[] = []
   readonly #bad: BadRequests
+  readonly #http: TransportOptions['http']
   #user: TransportUser | undefined
   #limits: TransportLimits
   #alias: readonly string[]
@@ -71,6 +73,7 @@ class SocketTransport implements TransportLayer {
 
   constructor(options: TransportOptions, sockets: Sockets) {
     this.#sockets = sockets
+    this.#http = options.http
     this.#log = options.log ?? silentLog
     this.#bad = new BadRequests(this.#counters, this.#log)
     this.#specs = expandListen(options.listen)
@@ -290,7 +293,7 @@ class SocketTransport implements TransportLayer {
     try {
       const result = parseMessage(raw, this.#poolOptions.parseLimits)
       if (result.ok) this.#user?.onMessage(result.message, flow)
-      else this.#answer(this.#bad.refuse(result, flow), flow)
+      else if (!this.#tookHttp(raw, flow)) this.#answer(this.#bad.refuse(result, flow), flow)
     } catch (error) {
       // One message must never cost the others: the socket lives on whatever its reader does.
       this.#counters.userErrors++
@@ -299,6 +302,13 @@ class SocketTransport implements TransportLayer {
         'a received message made its reader fail',
       )
     }
+  }
+
+  #tookHttp(raw: string, flow: Flow): boolean {
+    if (this.#http === undefined || !flow.reliable) return false
+    const request = httpRequest(raw, flow, this.#poolOptions.parseLimits)
+    if (request !== undefined) this.#http(request, flow)
+    return request !== undefined
   }
 
   #answer(reply: StatelessReply | undefined, flow: Flow): void {

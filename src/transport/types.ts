@@ -228,6 +228,8 @@ export interface TransportOptions extends Partial<ReloadableTransport> {
    * the time that a message spends before anybody has looked at it.
    */
   readonly queued?: (millis: number) => void
+  /** Takes HTTP requests that come to stream listeners; without it they are answered as bad SIP. */
+  readonly http?: (request: SipRequest, flow: Flow) => void
   /** 0 <= n < 1, for SRV weights. */
   readonly random?: () => number
 }

@@ -58,12 +58,15 @@ describe('a worker that serves', () => {
       restarts: 0,
       engine: { language: 'ts', received: 1 },
     })
-    expect(await sendControl(`${rig.folder}/ctl`, 'status')).toMatchObject({ ok: true, result: { program: 1 } })
-    expect(await sendControl(`${rig.folder}/ctl`, 'stop')).toEqual({ ok: true, result: { draining: 0 } })
+    expect(await sendControl(`${rig.folder}/ctl`, { command: 'status' })).toMatchObject({
+      ok: true,
+      result: { program: 1 },
+    })
+    expect(await sendControl(`${rig.folder}/ctl`, { command: 'stop' })).toEqual({ ok: true, result: { draining: 0 } })
     const began = Date.now()
     expect(await supervisor.ended).toBe(0)
     expect(Date.now() - began).toBeLessThan(5000)
-    await expect(sendControl(`${rig.folder}/ctl`, 'status')).rejects.toThrow(/no signalbox listens there/)
+    await expect(sendControl(`${rig.folder}/ctl`, { command: 'status' })).rejects.toThrow(/no signalbox listens there/)
   })
 
   test('a port in use is named', { timeout: 30_000 }, async () => {

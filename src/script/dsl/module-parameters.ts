@@ -37,6 +37,17 @@ const TABLE: Readonly<Record<string, string>> = {
     verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s`,
   async: 'workers:n ms_timer:n return:n',
   counters: 'script_counter:s script_cnt_grp_name:s',
+  http_async_client: `workers:n connection_timeout:n timeout:n tls_version:n tls_verify_host:n tls_verify_peer:n
+    tls_client_cert:s tls_client_key:s tls_ca_path:s curl_verbose:n curl_follow_redirect:n memory_manager:s
+    authmethod:n tcp_keepalive:n tcp_ka_idle:n tcp_ka_interval:n hash_size:n`,
+  http_client: `httpcon:s config_file:s httpredirect:n default_http_conn:s keep_connections:n connection_timeout:n
+    useragent:s maxdatasize:n netinterface:s query_result:n query_maxdatasize:n timeout_mode:n tlsversion:n
+    verify_peer:n verify_host:n tlscacert:s tlsclientcert:s tlsclientkey:s cipher_suites:s tlsmode:n authmethod:n
+    cacert:s clientcert:s clientkey:s`,
+  jsonrpcs: `transport:n pretty_format:n fifo_name:s fifo_mode:- fifo_group:- fifo_user:- fifo_reply_dir:s
+    dgram_socket:s dgram_mode:- dgram_group:- dgram_user:- dgram_timeout:n tcp_socket:s`,
+  xhttp: 'url_match:s url_skip:s event_callback:s timeout_s:n timeout_ms:n',
+  xmlrpc: 'route:s autoconversion:n escape_cr:n double_lf_to_crlf:n mode:n url_skip:s url_match:s event_callback:s',
   jansson: 'auto_convert:n',
   json: '',
   mqueue: 'db_url:s mqueue:s mqueue_name:s mqueue_size:n mqueue_addmode:n',
