@@ -39,7 +39,15 @@ async function build(): Promise<void> {
   await Promise.all([work(), work()])
   for (const target of TARGETS) {
     const objects = [...parts, `${own}${target}_fuzz.cc`].map(object)
-    await run('clang++', [...SANITIZE, '-o', out + target, ...objects, '-l:libssl.so.3', '-l:libcrypto.so.3', '-lpthread'])
+    await run('clang++', [
+      ...SANITIZE,
+      '-o',
+      out + target,
+      ...objects,
+      '-l:libssl.so.3',
+      '-l:libcrypto.so.3',
+      '-lpthread',
+    ])
   }
 }
 
