@@ -1,4 +1,5 @@
 // Owns the {s.*} transformations that encode, decode and hash.
+import { coreHash } from './core-hash.ts'
 import { sha384, sha512 } from './digests.ts'
 import { base64Decode, base64Encode, hexDecode, hexEncode, md5, sha256 } from './string-codecs.ts'
 import { base58Decode, base58Encode, sevenBitPack, sevenBitUnpack } from './string-packing.ts'
@@ -40,13 +41,12 @@ defineTransformation(
   {
     name: 's.corehash',
     parameters: [{ name: 'size', kind: 'int', optional: true }],
-    doc: 'A number that is the same for the same text, below size where it is given; a hash of our own.',
+    doc: 'A number that is the same for the same text, below size where it is given.',
   },
   (value, args) => {
-    let hash = 0x811c9dc5
-    for (let i = 0; i < value.length; i++) hash = Math.imul(hash ^ value.charCodeAt(i), 0x01000193)
+    const hash = coreHash(value)
     const size = Number(args[0]?.() ?? 0)
-    return `${size > 0 ? (hash >>> 0) % size : hash >>> 0}`
+    return `${size > 0 ? hash % size : hash}`
   },
 )
 

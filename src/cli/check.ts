@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { loadConfig, loadOnly, readLatin1, usesMedia } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import {
+  applyRules,
   type CompiledScript,
   checkAwaits,
   compileScript,
@@ -10,6 +11,7 @@ import {
   diagnosticsToJson,
   formatDiagnostic,
   loadDiagnostic,
+  type RuleSetting,
   sortDiagnostics,
 } from '../script/index.ts'
 import { mustBeScript } from './files.ts'
@@ -25,12 +27,12 @@ export interface CheckFlags {
 /** 0 when there is no error, 1 otherwise. */
 export async function checkCommand(
   files: readonly string[],
-  flags: CheckFlags & { defines: ReadonlyMap<string, string> },
+  flags: CheckFlags & { defines: ReadonlyMap<string, string>; rules: ReadonlyMap<string, RuleSetting> },
 ): Promise<number> {
   for (const file of files) mustBeScript(file)
   const diagnostics: Diagnostic[] = []
   for (const file of files) diagnostics.push(...(await checkFile(resolve(file), flags.defines)))
-  const shown = sortDiagnostics(diagnostics)
+  const shown = applyRules(sortDiagnostics(diagnostics), flags.rules)
   const errors = shown.filter((d) => d.severity === 'error').length
   // A reader that has seen enough (`| head`) may be gone: the rest has no reader, and the status stands.
   process.stdout.on('error', () => {})

@@ -22,7 +22,8 @@ export interface LogFlags {
   logFormat?: LogFormat
 }
 
-function wrong(option: string, value: string, wanted: string): SignalboxError {
+/** What is said of an option with a value that it does not take. */
+export function wrong(option: string, value: string, wanted: string): SignalboxError {
   return new SignalboxError('ERR_USAGE', `${option} ${value}: ${wanted}`)
 }
 

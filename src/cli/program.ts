@@ -1,6 +1,7 @@
 // Owns the grammar of the command line (the only importer of commander): commands, options and their help.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { SignalboxError } from '../errors.ts'
 import type { CheckFlags } from './check.ts'
 import type { CtlFlags } from './ctl.ts'
 import {
@@ -100,15 +101,12 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
     .option('--rule <name=severity>', 'set a rule to error, warning, note or off (repeatable)', repeated)
     .option('--rules', 'list the rules and how severe they are')
     .action(
-      (
-        files: string[],
-        flags: CheckFlags & { define?: string[]; json?: boolean; rule?: string[]; rules?: boolean },
-      ) =>
+      (files: string[], flags: CheckFlags & { define?: string[]; json?: boolean; rule?: string[]; rules?: boolean }) =>
         does(async () => {
-          const { checkCommand, listRules } = await import('./check.ts')
+          const { listRules, parseRules } = await import('./rules.ts')
           if (flags.rules) return listRules()
           if (files.length === 0) throw new SignalboxError('ERR_USAGE', 'check: name the files to check')
-          return checkCommand(files, {
+          return (await import('./check.ts')).checkCommand(files, {
             format: flags.json ? 'json' : flags.format,
             defines: parseDefines(flags.define ?? []),
             rules: parseRules(flags.rule ?? []),

@@ -1,6 +1,6 @@
 // Owns the SARIF 2.1.0 form of diagnostics, which code hosts read.
 import { isAbsolute, relative } from 'node:path'
-import type { Diagnostic } from '../script/index.ts'
+import { type Diagnostic, RULES } from '../script/index.ts'
 
 /** One run of the tool, as JSON text. */
 export function toSarif(diagnostics: readonly Diagnostic[]): string {
@@ -11,7 +11,7 @@ export function toSarif(diagnostics: readonly Diagnostic[]): string {
       version: '2.1.0',
       runs: [
         {
-          tool: { driver: { name: 'signalbox', rules: rules.map((id) => ({ id })) } },
+          tool: { driver: { name: 'signalbox', rules: rules.map(ruleOf) } },
           columnKind: 'unicodeCodePoints',
           results: diagnostics.map((d) => ({
             ruleId: d.code,
@@ -37,6 +37,11 @@ export function toSarif(diagnostics: readonly Diagnostic[]): string {
     undefined,
     2,
   )
+}
+
+function ruleOf(id: string): { id: string; shortDescription?: { text: string } } {
+  const rule = Object.hasOwn(RULES, id) ? RULES[id] : undefined
+  return rule === undefined ? { id } : { id, shortDescription: { text: rule.doc } }
 }
 
 /** Relative to the working directory where it is below it, so that code hosts find the file. */

@@ -43,5 +43,6 @@ export type {
   RunOutcome,
 } from './program.ts'
 export { loadDiagnostic, ProgramStore, type ProgramStoreOptions, type StoreOutcome } from './program-store.ts'
+export { applyRules, RULES, type RuleSetting } from './rules.ts'
 export { checkAwaits } from './unawaited.ts'
 export { type ScriptWatcher, watchScripts } from './watcher.ts'

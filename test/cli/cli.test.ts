@@ -63,6 +63,9 @@ describe('usage', () => {
     [['run', 'a.ts', '-A', '1x'], /-A 1x: write NAME or NAME=VALUE/],
     [['run', 'a.ts', '--nonsense'], /unknown option/],
     [['check', '--format', 'xml', 'a.ts'], /Allowed choices are text, json, sarif/],
+    [['check', '--rule', 'nope=off', 'a.ts'], /there is no rule nope/],
+    [['check', '--rule', 'syntax=off', 'a.ts'], /stays an error/],
+    [['check'], /name the files/],
     [['relay', '--listen-ng', '127.0.0.1:2223'], /relay needs an --interface/],
     [['relay', '--interface', '127.0.0.1'], /relay needs --listen-ng/],
     [['ctl', 'status'], /--control <path>' not specified/],
@@ -79,6 +82,16 @@ describe('usage', () => {
 })
 
 describe('check', () => {
+  test('a rule is as severe as the operator says', async () => {
+    const file = save('unused.cfg', 'request_route { exit; }\nroute[NEVER] { exit; }\n')
+    expect(await main(['check', file])).toBe(0)
+    expect(out).toContain('unused-route')
+    expect(await main(['check', file, '--rule', 'unused-route=error'])).toBe(1)
+    expect(await main(['check', file, '--rule', 'unused-route=off', '--format', 'json'])).toBe(0)
+    expect(await main(['check', '--rules'])).toBe(0)
+    expect(out).toContain('never-matches')
+  })
+
   test('a good file: 0', { timeout: 30_000 }, async () => {
     expect(await main(['check', save('good.ts', GOOD)])).toBe(0)
     expect(out).toBe('1 file, 0 errors, 0 warnings\n')

@@ -8,6 +8,7 @@ import { checkVariable, scriptVariable } from './check-variable.ts'
 import { constantOf, typeOf } from './constants.ts'
 import { isNull } from './expression-kinds.ts'
 import { type Block, routeNameOf } from './model.ts'
+import { checkPattern } from './patterns.ts'
 import { nearest, type Place, placeAt, placeInText } from './report.ts'
 import type { Token } from './tokens.ts'
 
@@ -185,6 +186,7 @@ export class BlockChecker {
   #regex(pattern: string | number, at: Token): void {
     try {
       posixRegex(`${pattern}`, { ignoreCase: true })
+      checkPattern(`${pattern}`, at, this.#context.report)
     } catch (error) {
       if (!(error instanceof RegexError)) throw error
       const inside = error.at >= 0 ? placeInText(at, error.at, error.at + 1) : at

@@ -16,6 +16,7 @@ import { checkFormat, checkVariable, scriptVariable } from './check-variable.ts'
 import { constantOf } from './constants.ts'
 import { KNOWN_FUNCTIONS } from './known-functions.ts'
 import type { Block } from './model.ts'
+import { checkPattern } from './patterns.ts'
 import { nearest, type Place } from './report.ts'
 import { BUILT_IN } from './walk.ts'
 
@@ -260,6 +261,7 @@ function checkRegex(text: string, what: string, argument: Expression, context: C
   if (/\$\(?[A-Za-z_]/.test(text)) return
   try {
     posixRegex(text)
+    checkPattern(text, argument.at, context.report)
   } catch (error) {
     if (!(error instanceof RegexError)) throw error
     context.report.error('bad-regex', `${what}: ${error.message}`, argument.at)
