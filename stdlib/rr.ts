@@ -1,5 +1,5 @@
 // Owns module rr, the recording side: Record-Route of this hop (RFC 3261 16.6, RFC 5658).
-import type { RecordRouteSpec } from '../src/sip/index.ts'
+import type { MessageEdit, RecordRouteSpec } from '../src/sip/index.ts'
 import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
 import { define } from './define.ts'
 import './loose-route.ts'
@@ -131,6 +131,15 @@ export const recordRoutePreset = define(
     }),
 )
 
+/** The edits, with more parameters on the Record-Route that they write. */
+export function withRecordRouteParams(edits: readonly MessageEdit[], text: string): MessageEdit[] {
+  return edits.map((change) =>
+    change.recordRoute === undefined
+      ? change
+      : { ...change, recordRoute: { ...change.recordRoute, params: change.recordRoute.params + text } },
+  )
+}
+
 export const addRrParam = define(
   rr(
     'addRrParam',
@@ -142,12 +151,10 @@ export const addRrParam = define(
   (params: string) => {
     const run = currentRun()
     const text = toBytes(params)
-    run.state.recordRouteParams += text
-    run.edits = run.edits.map((change) =>
-      change.recordRoute === undefined
-        ? change
-        : { ...change, recordRoute: { ...change.recordRoute, params: change.recordRoute.params + text } },
-    )
+    // What a branch route adds is this branch's own.
+    if (run.branchTarget !== undefined) run.branchTarget.recordRouteParams += text
+    else run.state.recordRouteParams += text
+    run.edits = withRecordRouteParams(run.edits, text)
     return 1
   },
 )

@@ -5,6 +5,7 @@ import type { BranchArguments, RelayArguments, RouteKind } from './contract.ts'
 import { defineWaiting } from './define.ts'
 import { routeOf } from './program-table.ts'
 import { cutUri } from './request-uri.ts'
+import { withRecordRouteParams } from './rr.ts'
 import {
   after,
   currentRun,
@@ -44,7 +45,9 @@ function branchArguments(target: Target, edits: MessageEdit[]): BranchArguments 
 }
 
 /** RFC 3327 5.3: the Path of a contact becomes the Route of what is sent to it. */
-function withPath(target: Target, edits: MessageEdit[]): MessageEdit[] {
+function withPath(target: Target, given: MessageEdit[]): MessageEdit[] {
+  const { recordRouteParams } = target
+  const edits = recordRouteParams === '' ? given : withRecordRouteParams(given, recordRouteParams)
   if (target.path === '') return edits
   return [...edits, { at: currentRun().message.firstLineEnd, remove: 0, text: `Route: ${target.path}\r\n` }]
 }

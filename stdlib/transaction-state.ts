@@ -15,6 +15,8 @@ export class Target {
   noConnect = false
   /** RFC 3327: Route values that go before this target, '' without. */
   path = ''
+  /** add_rr_param in its branch route: what its Record-Route carries besides. */
+  recordRouteParams = ''
   /** Of the contact that lookup() found: its unique id, instance and user agent. */
   ruid = ''
   instance = ''
@@ -126,6 +128,8 @@ export class TransactionState {
   sentUri: string | undefined
   /** The reply that save() has left to the script. */
   savedReply: unknown
+  /** $rtpstat */
+  rtpStatistics: string | undefined
   /** rtpengine's set for this transaction's operations. */
   rtpSet = 0
   #extendedFlags: Set<number> | undefined
