@@ -88,7 +88,8 @@ export class Namespace {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const sink = createWriteStream(log)
+    writeFileSync(log, '')
+    const sink = createWriteStream(log, { flags: 'a' })
     child.stdout?.pipe(sink, { end: false })
     child.stderr?.pipe(sink, { end: false })
     const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)))
@@ -114,6 +115,16 @@ export class Namespace {
       await delay(100)
     }
     throw new Error(`nothing listens on ${protocol} port ${port} of ${this.name}: ${this.logs()}`)
+  }
+
+  /** Waits until a process has written this. */
+  async shows(started: Started, wanted: RegExp, millis = 20_000): Promise<void> {
+    const until = Date.now() + millis
+    while (Date.now() < until) {
+      if (wanted.test(started.output())) return
+      await delay(100)
+    }
+    throw new Error(`${started.log} never showed ${wanted}: ${this.logs()}`)
   }
 
   logs(): string {

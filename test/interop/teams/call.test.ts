@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { createAuthority } from '../../../src/testkit/index.ts'
 import { heard, startPhone } from '../baresip.ts'
 import { Namespace } from '../namespace.ts'
@@ -22,13 +22,47 @@ const NAMES = {
   'sip3.pstnhub.microsoft.com': '52.112.0.3',
 }
 
+// Each in a world of its own, so that they go side by side.
 describeWithPeers('the Teams border with real peers', ['netns', 'kamailio', 'rtpengine', 'baresip', 'sox'], () => {
-  let border: Namespace
-  let world: Namespace
+  test.concurrent('kamailio and rtpengine carry routes/teams.cfg', { timeout: 90_000 }, () =>
+    inWorld(async (border, world) => {
+      border.start('rtpengine', 'rtpengine', [
+        ...[`--interface=internal/${INSIDE}`, `--interface=external/${OUTSIDE}`],
+        ...['--listen-ng=127.0.0.1:22222', '--foreground', '--table=-1', '--log-level=5', '--log-stderr'],
+        ...['--port-min=30000', '--port-max=30400', `--pidfile=${border.path('rtpengine.pid')}`],
+      ])
+      await border.listening('udp', 22222)
+      startKamailio(border, join(root, 'routes/teams.cfg'), defines(border))
+      await border.listening('tcp', 5061)
+      await callBothWays(border, world)
+    }),
+  )
 
-  beforeEach(async () => {
-    border = new Namespace([`${INSIDE}/32`, `${OUTSIDE}/32`], NAMES)
-    world = new Namespace([`${PHONE}/32`, `${PEER}/32`], NAMES)
+  test.concurrent('signalbox carries routes/teams.cfg', { timeout: 90_000 }, () =>
+    inWorld(async (border, world) => {
+      const options = defines(border).flatMap(([name, value]) => ['-A', `${name}=${value}`])
+      await startSignalbox(border, 'routes/teams.cfg', [...options, ...RELAY])
+      await callBothWays(border, world)
+    }),
+  )
+
+  test.concurrent('signalbox carries routes/teams.ts', { timeout: 90_000 }, () =>
+    inWorld(async (border, world) => {
+      await startSignalbox(border, 'routes/teams.ts', RELAY, {
+        OUTSIDE_ADDRESS: OUTSIDE,
+        CERTIFICATES: border.folder,
+        DESTINATIONS: border.path('destinations.list'),
+      })
+      await callBothWays(border, world)
+    }),
+  )
+})
+
+/** The border's namespace and everybody else's, with Microsoft's side up; both are taken down at the end. */
+async function inWorld(body: (border: Namespace, world: Namespace) => Promise<void>): Promise<void> {
+  const border = new Namespace([`${INSIDE}/32`, `${OUTSIDE}/32`], NAMES)
+  const world = new Namespace([`${PHONE}/32`, `${PEER}/32`], NAMES)
+  try {
     border.wire(world, [
       [INSIDE, PHONE],
       [OUTSIDE, PEER],
@@ -52,50 +86,24 @@ describeWithPeers('the Teams border with real peers', ['netns', 'kamailio', 'rtp
       ['TLS_CONFIG', `"${world.path('tls.cfg')}"`],
     ])
     await world.listening('tcp', 5061)
-  })
-
-  afterEach(async () => {
+    await body(border, world)
+  } finally {
     await world.close()
     await border.close()
-  })
+  }
+}
 
-  const defines = (): [string, string][] => [
+function defines(border: Namespace): [string, string][] {
+  return [
     ['TEAMS_LISTEN', `tls:${OUTSIDE}:5061`],
     ['TLS_CONFIG', `"${border.path('tls.cfg')}"`],
     ['DESTINATIONS', `"${border.path('destinations.list')}"`],
     ['ADDRESSES', `"${join(root, 'routes/teams/addresses.list')}"`],
   ]
+}
 
-  test('kamailio and rtpengine carry routes/teams.cfg', { timeout: 90_000 }, async () => {
-    border.start('rtpengine', 'rtpengine', [
-      ...[`--interface=internal/${INSIDE}`, `--interface=external/${OUTSIDE}`],
-      ...['--listen-ng=127.0.0.1:22222', '--foreground', '--table=-1', '--log-level=5', '--log-stderr'],
-      ...['--port-min=30000', '--port-max=30400', `--pidfile=${border.path('rtpengine.pid')}`],
-    ])
-    await border.listening('udp', 22222)
-    startKamailio(border, join(root, 'routes/teams.cfg'), defines())
-    await border.listening('tcp', 5061)
-    await callBothWays(border, world)
-  })
-
-  test('signalbox carries routes/teams.cfg', { timeout: 90_000 }, async () => {
-    const options = defines().flatMap(([name, value]) => ['-A', `${name}=${value}`])
-    startSignalbox(border, 'routes/teams.cfg', [...options, ...RELAY])
-    await border.listening('tcp', 5061)
-    await callBothWays(border, world)
-  })
-
-  test('signalbox carries routes/teams.ts', { timeout: 90_000 }, async () => {
-    startSignalbox(border, 'routes/teams.ts', RELAY, {
-      OUTSIDE_ADDRESS: OUTSIDE,
-      CERTIFICATES: border.folder,
-      DESTINATIONS: border.path('destinations.list'),
-    })
-    await border.listening('tcp', 5061)
-    await callBothWays(border, world)
-  })
-})
-
+const READY = /baresip is ready/
+const TALK_MILLIS = 3000
 const RELAY = [
   `--interface=internal/${INSIDE}`,
   `--interface=external/${OUTSIDE}`,
@@ -122,28 +130,29 @@ function startKamailio(space: Namespace, file: string, defines: readonly (readon
   space.start('kamailio', 'kamailio', ['-f', file, ...own, ...options])
 }
 
-function startSignalbox(
+async function startSignalbox(
   space: Namespace,
   file: string,
   options: readonly string[],
   env: Record<string, string> = {},
-): void {
+): Promise<void> {
   const command = ['--no-node-snapshot', join(root, 'bin/signalbox.mjs'), 'run', join(root, file), ...options]
-  space.start('signalbox', process.execPath, command, env)
+  await space.shows(space.start('signalbox', process.execPath, command, env), /"event":"ready"/)
 }
 
 async function callBothWays(border: Namespace, world: Namespace): Promise<void> {
   const logs = () => world.logs() + border.logs()
-  const inside = { address: PHONE, port: 5070, tone: 440, mediaPort: 21000, seconds: 12 }
+  const inside = { address: PHONE, port: 5070, tone: 440, mediaPort: 21000, seconds: 40 }
   const account = `<sip:+4930100@${INSIDE};transport=udp>;regint=60;audio_codecs=PCMU/8000/1;ptime=20`
-  const outside = { address: CLIENT, port: 5080, tone: 1000, mediaPort: 22000, seconds: 12 }
+  const outside = { address: CLIENT, port: 5080, tone: 1000, mediaPort: 22000, seconds: 40 }
   const client = `<sip:+4930200@${PEER}>;regint=0;mediaenc=srtp-mand;audio_codecs=PCMU/8000/1;ptime=20`
 
   // From the registered phone to Teams.
   const bob = startPhone(world, { ...outside, name: 'bob', account: `${client};answermode=auto` })
-  await delay(1000)
+  await world.shows(bob, READY)
   const alice = startPhone(world, { ...inside, name: 'alice', account, command: `/dial sip:+4930200@${INSIDE}` })
-  await delay(6000)
+  await world.shows(alice, /Call established/)
+  await delay(TALK_MILLIS)
   await world.stop(alice, 'SIGINT')
   await world.stop(bob, 'SIGINT')
   expect(heard(world, 'bob'), logs()).toBeCloseTo(440, -2)
@@ -154,14 +163,15 @@ async function callBothWays(border: Namespace, world: Namespace): Promise<void> 
 
   // From Teams to the registered phone.
   const callee = startPhone(world, { ...inside, name: 'callee', account: `${account};answermode=auto` })
-  await delay(1500)
+  await world.shows(callee, /200 OK/)
   const caller = startPhone(world, {
     ...outside,
     name: 'caller',
     account: client,
     command: `/dial sip:+4930100@${PEER}`,
   })
-  await delay(6000)
+  await world.shows(caller, /Call established/)
+  await delay(TALK_MILLIS)
   await world.stop(caller, 'SIGINT')
   await world.stop(callee, 'SIGINT')
   expect(heard(world, 'caller'), logs()).toBeCloseTo(440, -2)
