@@ -163,6 +163,9 @@ void MediaLoop::add(std::unique_ptr<PacketStream> stream) {
     epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.fd, &event);
     for (const auto& shared : shared_)
       if (shared->address().same_address(stream->local())) shared->enter(&socket);
+    // What came before that has its turn first.
+    if (socket.led && !socket.ready) ready_.push_back(&socket);
+    socket.ready |= socket.led;
   }
   next_deadline_ = std::min(next_deadline_, stream->next_deadline(now_milliseconds()));
   playouts_.note(stream.get());
@@ -294,7 +297,11 @@ void MediaLoop::drain(PacketStream::Socket* socket, int64_t now) {
   }
   if (got > 0) rate_packets_ += static_cast<size_t>(got);
   // A full batch leaves more behind. An error (an ICMP answer to what was sent) is taken by the call that reports it.
-  if (got == static_cast<int>(kBatch) || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) unfinished_.push_back(socket);
+  if (got != static_cast<int>(kBatch) && (got >= 0 || errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (!socket->led || got < 0) return unfinished_.push_back(socket);
+  // No more comes here; what follows it comes by the shared socket, whose turn is next.
+  socket->ready = true;
+  drain(socket, now);
 }
 
 void MediaLoop::check_deadlines(int64_t now) {

@@ -74,6 +74,8 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   if (!latches_[component].admits(source, now / 1000) && !(connection_ && connection_->validated(component, source)))
     return counters_.unknown_source.add(1);
 
+  if (component == kRtcp && !settings_.srtp_in && !beside_rtp(source)) return counters_.unknown_source.add(1);
+
   const size_t wire_length = length;
   if (settings_.srtp_in) {
     const SrtpResult result = unprotect(component, rtcp, data, &length);
@@ -163,6 +165,14 @@ bool PacketStream::accept(Component component, const Endpoint& source, int64_t n
 void PacketStream::count_in(bool rtcp, size_t wire_length) {
   (rtcp ? counters_.rtcp_packets_in : counters_.rtp_packets_in).add(1);
   (rtcp ? counters_.rtcp_bytes_in : counters_.rtp_bytes_in).add(wire_length);
+}
+
+/// RTCP is rare: until its first packet a stranger could take its port, and hear what the other side reports. Whose RTP is
+/// known sends its RTCP from the same address, or from where it said.
+bool PacketStream::beside_rtp(const Endpoint& source) const {
+  const Endpoint& learned = latches_[kRtp].learned();
+  return settings_.latching != Latching::kLearn || !learned.known() || source == latches_[kRtcp].learned() ||
+         source.same_address(learned) || source.same_address(settings_.remote_rtcp);
 }
 
 bool PacketStream::within_rate(int64_t now) {

@@ -158,6 +158,8 @@ class alignas(64) PacketStream {
   bool accept(Component component, const Endpoint& source, int64_t now);
   void count_in(bool rtcp, size_t wire_length);
   bool within_rate(int64_t now);
+  /// Whether RTCP may be learned from there.
+  bool beside_rtp(const Endpoint& source) const;
   /// A packet of a telephone event: counted, and the end of its key told.
   void hear_event(const RtpHeader& header, const uint8_t* data, size_t length, int64_t now);
   /// The way of a packet that is more than passed on.

@@ -207,7 +207,12 @@ int SharedSocket::receive(SharedBatch& batch, int64_t now) {
 }
 
 bool SharedSocket::send(PacketStream::Socket& from, const uint8_t* data, size_t length, const Endpoint& to) {
-  if (!queue_ || length > kMaxLength || to.any.sa_family != AF_INET) return false;
+  if (!queue_) return false;
+  if (length > kMaxLength || to.any.sa_family != AF_INET) {
+    // What the stream sent before goes first.
+    flush();
+    return false;
+  }
   Queue& queue = *queue_;
   const unsigned at = queue.count;
   uint8_t* packet = queue.packets[at];
