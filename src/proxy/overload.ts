@@ -10,8 +10,8 @@ export interface OverloadControlOptions {
   readonly targetMillis?: number
 }
 
-/** Well below T1 (500 ms): nobody sends again because of it. */
-const TARGET_MILLIS = 40
+/** Well below T1 (500 ms): nobody sends again because of it. Well above what a busy machine's pauses leave standing. */
+const TARGET_MILLIS = 120
 /** A process that is given its share of the processor in slices of 100 ms waits for each; what counts is what stays between them. */
 const INTERVAL_MILLIS = 100
 /** Share per second of delay beyond the target, at each interval. */
@@ -23,6 +23,8 @@ const DECAY = 0.9
 /** Some are taken in any case: they show when it is over. */
 const MOST = 0.98
 const QUIET_INTERVALS = 50
+/** A pause of the process, to collect garbage or to compile, makes one batch wait or two; a queue that stands makes all wait. */
+const BURST_INTERVALS = 4
 
 export class OverloadControl {
   readonly #clock: Clock
@@ -36,6 +38,8 @@ export class OverloadControl {
   #owed = 0
   #next = 0
   #quiet = QUIET_INTERVALS
+  /** Intervals in a row in which messages waited too long. */
+  #above = 0
   /** Requests refused. */
   refused = 0
 
@@ -81,7 +85,8 @@ export class OverloadControl {
   #adjust(delay: number): void {
     const before = this.#delay
     this.#delay = delay
-    if (this.#share === 0 && delay < this.#target) {
+    this.#above = delay < this.#target ? 0 : this.#above + 1
+    if (this.#share === 0 && this.#above < BURST_INTERVALS) {
       this.#quiet++
       return
     }

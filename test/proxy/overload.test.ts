@@ -104,6 +104,8 @@ describe('overload control', () => {
     control.observe(0)
     clock.advance(2000)
     control.observe(1900)
+    clock.advance(100)
+    control.observe(400)
     clock.advance(50)
     control.observe(0)
     clock.advance(100)
