@@ -7,6 +7,11 @@ import { createInterface } from 'node:readline'
 
 export const root = new URL('../..', import.meta.url).pathname
 
+/** `--workers` of every engine under test: SIGNALBOX_WORKERS=3 runs a whole suite with three. */
+export const WORKERS: readonly string[] = process.env.SIGNALBOX_WORKERS
+  ? ['--workers', process.env.SIGNALBOX_WORKERS]
+  : []
+
 export type LogLine = Record<string, unknown> & { readonly msg?: string }
 
 /** A folder for one test's files. */
@@ -47,7 +52,7 @@ export class EngineUnderTest {
 
   /** `signalbox run` with logs as JSON; resolves when it serves. */
   static async run(args: readonly string[], env: Record<string, string> = {}): Promise<EngineUnderTest> {
-    const engine = new EngineUnderTest(['run', ...args, '--log-format', 'json'], env)
+    const engine = new EngineUnderTest(['run', ...WORKERS, ...args, '--log-format', 'json'], env)
     try {
       await engine.line((line) => line.event === 'ready', 'it was ready')
     } catch (error) {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createAuthority } from '../../../src/testkit/index.ts'
+import { WORKERS } from '../engine.ts'
 import { Namespace } from '../namespace.ts'
 import { muLawSamples, readPcap, toneShare, writeTonePcap } from '../pcap.ts'
 import { describeWithPeers } from '../peers.ts'
@@ -61,7 +62,7 @@ const PROXIES: Record<'Kamailio' | 'signalbox', (border: Namespace, media: strin
   },
   async signalbox(border, media) {
     border.start('signalbox', process.execPath, [
-      ...[...COMMAND, 'run', join(root, 'routes/o365.cfg'), ...defines(border), ...media],
+      ...[...COMMAND, 'run', ...WORKERS, join(root, 'routes/o365.cfg'), ...defines(border), ...media],
     ])
     await border.listening('tcp', 5060)
   },
@@ -90,7 +91,7 @@ describeWithPeers('the Office 365 call with real peers', PEERS, () => {
 
   test.concurrent('signalbox alone carries routes/o365.ts', { timeout: 90_000 }, () =>
     between(async (border, world) => {
-      border.start('signalbox', process.execPath, [...COMMAND, 'run', join(root, 'routes/o365.ts')], {
+      border.start('signalbox', process.execPath, [...COMMAND, 'run', ...WORKERS, join(root, 'routes/o365.ts')], {
         INSIDE_ADDRESS: INSIDE,
         OUTSIDE_ADDRESS: OUTSIDE,
         OUTSIDE_ADVERTISED: OUTSIDE,

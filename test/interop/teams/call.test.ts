@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createAuthority } from '../../../src/testkit/index.ts'
 import { heard, startPhone } from '../baresip.ts'
+import { WORKERS } from '../engine.ts'
 import { Namespace } from '../namespace.ts'
 import { describeWithPeers } from '../peers.ts'
 
@@ -136,7 +137,14 @@ async function startSignalbox(
   options: readonly string[],
   env: Record<string, string> = {},
 ): Promise<void> {
-  const command = ['--no-node-snapshot', join(root, 'bin/signalbox.mjs'), 'run', join(root, file), ...options]
+  const command = [
+    '--no-node-snapshot',
+    join(root, 'bin/signalbox.mjs'),
+    'run',
+    ...WORKERS,
+    join(root, file),
+    ...options,
+  ]
   await space.shows(space.start('signalbox', process.execPath, command, env), /"event":"ready"/)
 }
 
