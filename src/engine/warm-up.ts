@@ -35,8 +35,10 @@ export interface RehearsalBounds {
   readonly pauseMillis: number
 }
 
-/** Before a worker serves: V8 has compiled most of what it will after so many calls. */
-export const BEFORE_READY: RehearsalBounds = { calls: 4000, millis: 1500, pauseMillis: 0 }
+/** Before a worker serves: its sockets are bound already, and whoever sends waits for half a second (T1) before he sends again. */
+export const BEFORE_READY: RehearsalBounds = { calls: 2000, millis: 700, pauseMillis: 0 }
+/** From then on until the first message comes: V8 has compiled most of what it will after so many calls. */
+export const UNTIL_TRAFFIC: RehearsalBounds = { calls: 4000, millis: 3000, pauseMillis: 0 }
 /** Beside one that serves: a turn is a few milliseconds, so that traffic hardly waits. */
 export const BESIDE_TRAFFIC: RehearsalBounds = { calls: 400, millis: 10_000, pauseMillis: 10 }
 
@@ -54,16 +56,20 @@ export interface Rehearsable {
 /**
  * Resolves, when the engine is warm, to how many calls went their whole way. Never rejects: cold code works as well, only slower.
  * The calls go through the production path and through the isolate of `engine`'s program, to the library's warming routes: nothing of the program
- * runs, nothing is logged or counted, no packet leaves.
+ * runs, nothing is logged or counted, no packet leaves. `goesOn` is asked before each turn.
  */
-export async function rehearse(engine: Rehearsable, bounds: RehearsalBounds): Promise<number> {
+export async function rehearse(
+  engine: Rehearsable,
+  bounds: RehearsalBounds,
+  goesOn: () => boolean = () => true,
+): Promise<number> {
   const until = performance.now() + bounds.millis
   let whole = 0
   let rig: WarmRig | undefined
   try {
     rig = new WarmRig(engine)
     await rig.start()
-    for (let calls = 0; calls < bounds.calls && performance.now() < until; calls += CALLS_A_TURN) {
+    for (let calls = 0; calls < bounds.calls && performance.now() < until && goesOn(); calls += CALLS_A_TURN) {
       whole += await rig.calls(calls)
       rig.passTime()
       await turn(bounds.pauseMillis)

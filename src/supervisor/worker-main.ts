@@ -8,6 +8,7 @@ import {
   loadOnly,
   type PreparedEngine,
   rehearse,
+  UNTIL_TRAFFIC,
 } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { provideGuestBundle } from '../script/index.ts'
@@ -27,6 +28,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => process.exit(0))
 
 let engine: PreparedEngine | undefined
+/** It was started before any other served. */
+let isFirst = false
 /** Which of the shards this worker serves; told when it begins to. */
 const place = { shard: 0 }
 const relay = createRelayClient(send)
@@ -57,6 +60,7 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
       place.shard = shard
       running().takeOver({ mediaCalls: media, fatalMessages: fatal })
       await running().start()
+      if (isFirst) void rehearse(running(), UNTIL_TRAFFIC, isUnused)
       return {}
     }
     case 'load': {
@@ -87,6 +91,10 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
   }
 }
 
+function isUnused(): boolean {
+  return running().view.status().received === 0
+}
+
 function running(): PreparedEngine {
   if (!engine) throw new SignalboxError('ERR_SCRIPT', 'the worker has not been started')
   return engine
@@ -110,6 +118,7 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
     ...(slot ? { slot } : {}),
   })
   // Beside a worker that serves it is not waited for: a call that comes before its end only takes longer to compute.
+  isFirst = !serving
   if (serving) void rehearse(engine, BESIDE_TRAFFIC)
   else await rehearse(engine, BEFORE_READY)
   return { config: undefined }
