@@ -31,6 +31,8 @@ export interface ClientEnvironment {
   /** The ACK of a failure (17.1.1.3). */
   acknowledgement(invite: ClientTransaction, reply: SipReply): string
   clientEnded(transaction: ClientTransaction): void
+  /** Milliseconds that an accepted INVITE may stay for further 2xx, given what the RFC asks for. */
+  linger(milliseconds: number): number
 }
 
 /** Started by `start`, fed by `receive`, timed by the queue. */

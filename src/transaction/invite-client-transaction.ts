@@ -10,7 +10,7 @@ export type InviteClientState = 'calling' | 'proceeding' | 'completed' | 'accept
 export class InviteClientTransaction extends ClientTransaction {
   state: InviteClientState = 'calling'
   #interval: number
-  /** Moment of Timer B. */
+  /** Moment of Timer B, then of Timer M. */
   #timeoutAt: number
   readonly #fr: number
   readonly #frInv: number
@@ -88,7 +88,10 @@ export class InviteClientTransaction extends ClientTransaction {
         return
       case 'accepted':
         // RFC 6026 7.2: every 2xx goes to the user, forked ones and retransmissions alike; the rest is dropped.
-        if (reply.status >= 200 && reply.status < 300) this.user.onReply(reply, flow)
+        if (reply.status < 200 || reply.status >= 300) return
+        // Where Timer M was cut short, whoever still sends again keeps it going: he does so every T2 at least.
+        this.#stayAccepted(this.#timeoutAt - this.environment.timers.now())
+        this.user.onReply(reply, flow)
         return
       case 'completed':
         // 17.1.1.2: a retransmitted failure is acknowledged again and not passed up.
@@ -124,9 +127,14 @@ export class InviteClientTransaction extends ClientTransaction {
 
   #accept(reply: SipReply, flow: Flow): void {
     this.state = 'accepted'
-    this.environment.timers.set(this, 64 * this.environment.times.t1)
+    this.#timeoutAt = this.environment.timers.now() + 64 * this.environment.times.t1
+    this.#stayAccepted(64 * this.environment.times.t1)
     this.wire = ''
     this.user.onReply(reply, flow)
+  }
+
+  #stayAccepted(timerM: number): void {
+    this.environment.timers.set(this, this.environment.linger(Math.max(0, timerM)))
   }
 
   #reject(reply: SipReply, flow: Flow): void {

@@ -35,7 +35,7 @@ export interface TransactionLimits {
 export const DEFAULT_TRANSACTION_LIMITS: TransactionLimits = {
   transactions: 100_000,
   transactionsPerSource: 5000,
-  lingering: 200_000,
+  lingering: 5_000,
 }
 
 /** Who is told of what no machine handles by itself. */

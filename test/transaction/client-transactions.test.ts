@@ -37,6 +37,24 @@ describe('INVITE client', () => {
     expect(rig.layer.timers.size).toBe(0)
   })
 
+  test('beyond the lingering cap timer M is T4, and a 2xx that comes again keeps it going until 64*T1', async () => {
+    const rig = await createLayerRig('udp', { limits: { lingering: -1 } })
+    startInvite(rig, 'udp')
+    await rig.settle()
+    const again = async () => {
+      await rig.advance(4000)
+      await answer(rig, 200, 'a')
+    }
+    for (let n = 0; n < 8; n++) await again()
+    expect(rig.told.filter((told) => told.includes('200')).length).toBe(8)
+    await rig.advance(4000)
+    expect(rig.layer.stats().client).toBe(0)
+    startInvite(rig, 'udp')
+    await answer(rig, 200, 'a')
+    await rig.advance(5000)
+    expect(rig.layer.stats().client).toBe(0)
+  })
+
   test('no timer A over TCP, timer B ends it', async () => {
     const rig = await createLayerRig('tcp', { timers: { fr: 32_000 } })
     startInvite(rig, 'tcp')
