@@ -157,7 +157,9 @@ export interface ReplyArguments {
 
 /** `rtp`: a media operation on the message of the run. */
 export interface RtpArguments {
-  operation: 'manage' | 'offer' | 'answer' | 'delete' | 'query'
+  operation: 'manage' | 'offer' | 'answer' | 'delete' | 'query' | 'control'
+  /** Of `control`: an NG command, such as `play media`. */
+  control?: string
   /** As written in the script: rtpengine_manage's flag string. */
   flags: string
   set: number
@@ -168,6 +170,10 @@ export interface RtpArguments {
 export interface RtpResult {
   code: number
   sdp?: string
+  /** Of a clip that is played. */
+  durationMillis?: number
+  /** What `query` and `delete` tell, in the words of $rtpstat. */
+  statistics?: string
 }
 
 /** `log`: Kamailio's levels, L_ALERT -5 ... L_DBG 3. */

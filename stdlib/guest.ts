@@ -1,6 +1,7 @@
 // Owns the isolate's end of the boundary: the globals that programs are evaluated against, and the entries that the host calls.
 
 import * as dsl from './dsl-runtime.ts'
+import { beginEvent } from './event-preludes.ts'
 import { raiseGuards } from './guards.ts'
 import * as api from './index.ts'
 import {
@@ -128,6 +129,7 @@ function enter(head: string, raw: string): string | number | undefined {
     // A request that was suspended goes on with what its route had changed.
     else if (kind === 'request' && name !== '' && name !== WARM_ROUTE) resumeRequest(run)
     else if (kind === 'event' && run.transactionId !== 0) run.takeFailedBranch()
+    else if (kind === 'event') beginEvent(name)
     const result = drive(route(kind === 'reply' ? replyView : requestView))
     if (!(result instanceof Pending)) return outcomeOf(run, result)
     result.when(

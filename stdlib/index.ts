@@ -87,9 +87,24 @@ export * from './presence.ts'
 export * from './pv-functions.ts'
 export * from './registrar.ts'
 export * from './rr.ts'
+export {
+  blockDtmf,
+  blockMedia,
+  pauseRecording,
+  playDtmf,
+  playMedia,
+  silenceMedia,
+  startRecording,
+  stopMedia,
+  stopRecording,
+  unblockDtmf,
+  unblockMedia,
+  unsilenceMedia,
+} from './rtp-control.ts'
 export { rtpAnswer, rtpDelete, rtpManage, rtpOffer, rtpQuery, setRtpSet } from './rtpengine.ts'
 export * from './rtpproxy.ts'
 export { sanityCheck } from './sanity.ts'
+export * from './script-values.ts'
 export * from './sdp-codecs.ts'
 export * from './sdp-queries.ts'
 export * from './sdpops.ts'

@@ -26,6 +26,7 @@ export function rtpOperation(operation: RtpArguments['operation'], flags: string
     if (result.sdp !== undefined && run.message.bodyStart < run.raw.length) {
       run.edits.push(...bodyEdit(run.message, result.sdp))
     }
+    if (result.statistics !== undefined) run.state.rtpStatistics = result.statistics
     return result.code
   })
 }

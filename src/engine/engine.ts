@@ -335,6 +335,8 @@ class ComposedEngine implements PreparedEngine {
       programs: this.#programs,
       command: (name, parameters) => this.command(name, parameters),
     })
+    if (this.#options.relay)
+      this.#options.relay.onDtmf = (event) => void host.event({ name: 'rtpengine:dtmf-event', data: event })
     this.#services = new ServiceTable(createServices(host))
     this.#services.configure(config.modules)
     this.#requests = {

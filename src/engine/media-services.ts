@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import {
   decideRtpOperation,
+  type MediaCounters,
   type MediaRelay,
   type MediaRequest,
   type MediaStats,
@@ -18,7 +19,12 @@ import type { EngineLog } from './logger.ts'
 import type { ScriptRun } from './script-run.ts'
 import { findSdp } from './sdp-body.ts'
 
-const OPERATIONS: readonly string[] = ['manage', 'offer', 'answer', 'delete', 'query']
+const OPERATIONS: readonly string[] = ['manage', 'offer', 'answer', 'delete', 'query', 'control']
+/** Commands of `control`; what concerns other calls or nobody is not a script's to ask. */
+const CONTROLS =
+  /^(?:(?:play|stop) media|play DTMF|(?:start|stop|pause) recording|(?:un)?block (?:DTMF|media)|(?:un)?silence media)$/
+
+type Asked = RtpOperation | 'query' | 'control'
 
 interface MediaOfCall {
   /** A session is open at the relay. */
@@ -84,13 +90,15 @@ export class MediaServices {
 
   /** Host operation `rtp`. A relay that fails answers -1, for the script to decide on, and the reason is logged. */
   operate(run: ScriptRun, args: unknown): RtpResult | Promise<RtpResult> {
-    const given = (args ?? {}) as { operation?: unknown; flags?: unknown; set?: unknown }
+    const given = (args ?? {}) as { operation?: unknown; control?: unknown; flags?: unknown; set?: unknown }
     if (!OPERATIONS.includes(String(given.operation))) throw wrongArguments('rtp operation')
+    const control = given.operation === 'control' ? text(given.control, 'rtp control', 40) : undefined
+    if (control !== undefined && !CONTROLS.test(control)) throw wrongArguments('rtp control')
     const flags = text(given.flags ?? '', 'rtp flags', 4096)
     const set = wholeNumber(given.set ?? 0, 'rtp set', 0, 0x7fffffff)
     const sdp = findSdp(run.message)
     const asked = String(given.operation)
-    const operation = asked === 'manage' ? this.#decide(run, sdp !== undefined) : (asked as RtpOperation | 'query')
+    const operation = asked === 'manage' ? this.#decide(run, sdp !== undefined) : (asked as Asked)
     if (operation === 'none') return { code: 1 }
     if (!this.#options.relay)
       return this.#refused(
@@ -103,7 +111,7 @@ export class MediaServices {
       )
     if ((operation === 'offer' || operation === 'answer') && !sdp)
       return this.#refused(run, operation, new SignalboxError('ERR_MEDIA', 'the message carries no SDP'))
-    const request = mediaRequest(run, operation, flags, set, sdp?.text)
+    const request = { ...mediaRequest(run, operation, flags, set, sdp?.text), ...(control ? { control } : {}) }
     return this.#perform(run, operation, request, sdp)
   }
 
@@ -148,7 +156,7 @@ export class MediaServices {
 
   async #perform(
     run: ScriptRun,
-    operation: Exclude<RtpOperation, 'none'> | 'query',
+    operation: Exclude<Asked, 'none'>,
     request: MediaRequest,
     sdp: ReturnType<typeof findSdp>,
   ): Promise<RtpResult> {
@@ -165,8 +173,7 @@ export class MediaServices {
             if (!before) this.#calls.delete(callId)
             throw error
           })
-          if (answer.warnings?.length)
-            this.#options.log.warn({ callId, warnings: answer.warnings }, 'the media relay did otherwise than asked')
+          this.#warned(callId, answer.warnings)
           this.#counted(operation, 'ok')
           return { code: 1, sdp: sdp!.replace(answer.sdp) }
         }
@@ -177,12 +184,19 @@ export class MediaServices {
           call.open = false
           call.stats = await relay.delete(request)
           this.#counted(operation, 'ok')
-          return { code: 1 }
+          return { code: 1, statistics: statisticsOf(call.stats) }
         }
-        case 'query':
-          await relay.query(request)
+        case 'query': {
+          const stats = await relay.query(request)
           this.#counted(operation, 'ok')
-          return { code: 1 }
+          return { code: 1, statistics: statisticsOf(stats) }
+        }
+        case 'control': {
+          const { durationMillis, warnings } = await relay.control(request)
+          this.#warned(callId, warnings)
+          this.#counted(request.control ?? operation, 'ok')
+          return { code: 1, ...(durationMillis === undefined ? {} : { durationMillis }) }
+        }
       }
     } catch (error) {
       return this.#refused(run, operation, error)
@@ -214,9 +228,24 @@ export class MediaServices {
     return { code: -1 }
   }
 
+  #warned(callId: string, warnings: readonly string[] | undefined): void {
+    if (warnings?.length) this.#options.log.warn({ callId, warnings }, 'the media relay did otherwise than asked')
+  }
+
   #counted(operation: string, result: 'ok' | 'failed'): void {
     this.#options.counters.mediaOperations.add({ operation, result })
   }
+}
+
+/** The words of $rtpstat (rtpengine module's manual, 6.1). */
+function statisticsOf({ streams }: MediaStats): string {
+  const line = (name: string, counters: readonly MediaCounters[]): string => {
+    const sum = (key: keyof MediaCounters): number => counters.reduce((total, each) => total + each[key], 0)
+    return `${name}: ${sum('bytes')} bytes, ${sum('packets')} packets, ${sum('errors')} errors`
+  }
+  const rtp = streams.map((stream) => stream.rtpIn)
+  const rtcp = streams.map((stream) => stream.rtcpIn)
+  return `${line('RTP', rtp)}; ${line('RTCP', rtcp)}`
 }
 
 function messageOf(error: unknown): string {

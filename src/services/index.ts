@@ -1,6 +1,7 @@
 // The door of services: every module's host side, put together.
 import { openDatabases } from '../database/index.ts'
 import { problemsOf } from './parameter-checks.ts'
+import { createRtpengine } from './rtpengine.ts'
 import type { ModuleParameter, ParameterProblem, Service, ServiceHost } from './service.ts'
 import { createTrafficServices, TRAFFIC_CHECKS } from './traffic-services.ts'
 import { createUserServices } from './user-services.ts'
@@ -24,6 +25,7 @@ export function createServices(host: ServiceHost): readonly Service[] {
   return [
     createCfgutils(host),
     createIpops(),
+    createRtpengine(),
     createTm(host),
     ...createTrafficServices(host, databases),
     ...createUserServices(host, databases),
