@@ -1,7 +1,7 @@
 // Owns what a call leaves behind: one log line at its end, and its share of the metrics.
 import type { MediaStats, MediaStreamStats } from '../media/index.ts'
 import type { CallSummary } from '../proxy/index.ts'
-import type { EngineCounters } from './counters.ts'
+import type { EngineCounters, MediaQuality } from './counters.ts'
 import type { EngineLog } from './logger.ts'
 import type { MediaServices } from './media-services.ts'
 
@@ -58,6 +58,7 @@ function shown(stream: MediaStreamStats) {
     jitterMillis: Math.round(stream.jitterMillis * 10) / 10,
     ...(stream.roundTripMillis === undefined ? {} : { roundTripMillis: Math.round(stream.roundTripMillis) }),
     ...(stream.mos === undefined ? {} : { mos: stream.mos }),
+    ...(stream.ssrcChanges === 0 ? {} : { ssrcChanges: stream.ssrcChanges }),
     ...(failures === 0 ? {} : { srtpFailures: stream.srtpFailures }),
   }
 }
@@ -72,6 +73,18 @@ function count(call: CallSummary, stats: MediaStats | undefined, counters: Engin
     counters.mediaPackets.add({ protocol: 'rtcp', direction: 'in' }, stream.rtcpIn.packets)
     counters.mediaPackets.add({ protocol: 'rtcp', direction: 'out' }, stream.rtcpOut.packets)
     counters.mediaLost.value += stream.lost
+    countQuality(stream, counters.mediaQuality)
     for (const [reason, n] of Object.entries(stream.srtpFailures)) counters.srtpFailures.add({ reason }, n)
   }
+}
+
+function countQuality({ mos, jitterMillis, roundTripMillis }: MediaStreamStats, quality: MediaQuality): void {
+  if (mos !== undefined) {
+    quality.streams.add({ mos: String(Math.floor(mos)) })
+    quality.mos.value += mos
+    quality.jitterSeconds.value += jitterMillis / 1000
+  }
+  if (roundTripMillis === undefined) return
+  quality.roundTripStreams.value++
+  quality.roundTripSeconds.value += roundTripMillis / 1000
 }

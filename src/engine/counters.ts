@@ -2,6 +2,16 @@
 import type { RouteKind } from '../script/index.ts'
 import { type Family, Metrics, type Tally } from './metrics.ts'
 
+/** How streams of ended calls were heard: sums beside the number of streams that they are over. */
+export interface MediaQuality {
+  /** Audio streams by the whole part of their mean opinion score, `1` to `4`. */
+  readonly streams: Family
+  readonly mos: Tally
+  readonly jitterSeconds: Tally
+  readonly roundTripStreams: Tally
+  readonly roundTripSeconds: Tally
+}
+
 /** What routes, calls and media count. Kept as plain numbers until the metrics are asked for. */
 export interface EngineCounters {
   readonly metrics: Metrics
@@ -13,6 +23,7 @@ export interface EngineCounters {
   readonly mediaOperations: Family
   readonly mediaPackets: Family
   readonly mediaLost: Tally
+  readonly mediaQuality: MediaQuality
   readonly srtpFailures: Family
   readonly reloads: Family
 }
@@ -54,6 +65,23 @@ export function createCounters(): EngineCounters {
     mediaLost: metrics
       .counter('signalbox_media_lost_packets_total', 'Packets missing by their sequence numbers, of calls that ended.')
       .with({}),
+    mediaQuality: {
+      streams: metrics.counter(
+        'signalbox_media_mos_streams_total',
+        'Audio streams of calls that ended, by the whole part of their estimated MOS.',
+        ['mos'],
+      ),
+      mos: metrics.counter('signalbox_media_mos_sum', 'Estimated MOS of those streams, added up.').with({}),
+      jitterSeconds: metrics
+        .counter('signalbox_media_jitter_seconds_sum', 'Interarrival jitter of those streams, added up.')
+        .with({}),
+      roundTripStreams: metrics
+        .counter('signalbox_media_round_trip_streams_total', 'Streams of calls that ended whose round trip RTCP told.')
+        .with({}),
+      roundTripSeconds: metrics
+        .counter('signalbox_media_round_trip_seconds_sum', 'Mean round trip of those streams, added up.')
+        .with({}),
+    },
     srtpFailures: metrics.counter('signalbox_srtp_failures_total', 'Packets that SRTP refused, of calls that ended.', [
       'reason',
     ]),
