@@ -1,5 +1,5 @@
 // Owns the use of esbuild: the one file that imports it.
-import { type BuildFailure, build, type Message, type Plugin } from 'esbuild'
+import { type BuildFailure, build, type Message, type Plugin, stop } from 'esbuild'
 
 export type { Message, Plugin } from 'esbuild'
 
@@ -20,8 +20,26 @@ export type BundleEntry =
   | { readonly file: string }
   | { readonly text: string; readonly folder: string; readonly name: string }
 
+/** esbuild is a process of its own, of some 40 MB; it goes when nothing was bundled for so long, and comes back by itself. */
+const IDLE_MILLIS = 1000
+let bundling = 0
+let idle: NodeJS.Timeout | undefined
+
 /** Bundles for the isolate: one script, no imports left. */
 export async function bundle(
+  entry: BundleEntry,
+  options: { folder: string; plugins?: Plugin[] },
+): Promise<Bundled | BundleFailed> {
+  bundling++
+  clearTimeout(idle)
+  try {
+    return await built(entry, options)
+  } finally {
+    if (--bundling === 0) idle = setTimeout(() => void stop(), IDLE_MILLIS).unref()
+  }
+}
+
+async function built(
   entry: BundleEntry,
   options: { folder: string; plugins?: Plugin[] },
 ): Promise<Bundled | BundleFailed> {

@@ -51,7 +51,12 @@ export class WorkerProcess {
       this.#leave = resolve
     })
     this.#child = fork(ENTRY, [], {
-      execArgv: ['--no-node-snapshot', `--max-old-space-size=${options.heapMegabytes}`],
+      execArgv: [
+        '--no-node-snapshot',
+        `--max-old-space-size=${options.heapMegabytes}`,
+        // What a call keeps outlives a young generation of any size: small ones cost as much processor time and 80 MB less.
+        '--max-semi-space-size=4',
+      ],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.descriptors],
       serialization: 'json',
     })
