@@ -124,6 +124,7 @@ export * from './tm.ts'
 export * from './tm-contacts.ts'
 export * from './tm-transactions.ts'
 export * from './tmx.ts'
+export * from './uac.ts'
 export type {
   BranchRoute,
   Endpoint,

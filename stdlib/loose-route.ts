@@ -134,7 +134,20 @@ function routed(): number {
   // Kamailio takes any R-URI of ours for that, and so does a `.cfg`.
   const { uri } = runTarget()
   const strictBefore = inDialog && (language() === 'cfg' || /;(lr|r2)\b/i.test(uri)) && isOwnUri(uri)
-  return strictBefore ? afterStrict(message, entries) : afterLoose(message, entries, inDialog)
+  const code = strictBefore ? afterStrict(message, entries) : afterLoose(message, entries, inDialog)
+  const { routeParams } = currentRun().state
+  if (code > 0 && inDialog && routeParams !== undefined)
+    for (const hook of routeHooks) hook(routeParams, isUpstream() ? 'upstream' : 'downstream')
+  return code
+}
+
+/** Told of the parameters of our Route in each request within a dialog that is routed by it. */
+export const routeHooks: ((params: string, direction: 'downstream' | 'upstream') => void)[] = []
+
+function isUpstream(): boolean {
+  const { state, message } = currentRun()
+  const ftag = /;ftag=([^;>]*)/i.exec(state.routeParams ?? '')?.[1]
+  return ftag !== undefined && ftag !== message.fromTag
 }
 
 export const looseRouteMode = define(
@@ -194,10 +207,7 @@ export const isDirection = define(
     example: 'is_direction("upstream")',
   },
   (direction: string) => {
-    const { state, message } = currentRun()
-    const ftag = /;ftag=([^;>]*)/i.exec(state.routeParams ?? '')?.[1]
-    const upstream = ftag !== undefined && ftag !== message.fromTag
-    return (direction.toLowerCase() === 'upstream') === upstream ? 1 : -1
+    return (direction.toLowerCase() === 'upstream') === isUpstream() ? 1 : -1
   },
 )
 

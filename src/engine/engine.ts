@@ -295,6 +295,7 @@ class ComposedEngine implements PreparedEngine {
       slot: this.#slot,
       counters: this.#counters,
       log,
+      replyEdits: (context) => this.#services.replyEdits(context),
       requestBegan: (context) => this.#services.requestBegan(context),
       requestAnswered: (context, status, reason, reply) =>
         this.#services.requestAnswered(context, status, reason, reply),

@@ -13,7 +13,14 @@ import type {
 } from '../proxy/index.ts'
 import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
 import type { EventRun } from '../services/index.ts'
-import { applyEdits, correctContentLength, parseMessage, type SipReply, SipRequest } from '../sip/index.ts'
+import {
+  applyEdits,
+  correctContentLength,
+  type MessageEdit,
+  parseMessage,
+  type SipReply,
+  SipRequest,
+} from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 import type { EngineCounters } from './counters.ts'
 import { errorReply } from './error-replies.ts'
@@ -41,6 +48,7 @@ export interface ScriptRouterOptions {
   /** Its route is about to run. */
   requestBegan(context: RequestContext): void
   requestAnswered(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
+  replyEdits(context: ReplyContext): readonly MessageEdit[] | undefined
   requestEnded(context: RequestContext): void
   callEnded(call: CallSummary): void
 }
@@ -82,6 +90,14 @@ export class ScriptRouter implements Router {
   }
 
   reply(context: ReplyContext): ReplyOutcome | Promise<ReplyOutcome> {
+    const more = context.context === undefined ? undefined : this.#options.replyEdits(context)
+    const outcome = this.#routedReply(context)
+    if (more === undefined) return outcome
+    const join = (routed: ReplyOutcome): ReplyOutcome => ({ ...routed, edits: [...routed.edits, ...more] })
+    return outcome instanceof Promise ? outcome.then(join) : join(outcome)
+  }
+
+  #routedReply(context: ReplyContext): ReplyOutcome | Promise<ReplyOutcome> {
     const request = context.context
     const program = request ? (request.program as RouteProgram) : this.#options.active()
     const name = context.onReply

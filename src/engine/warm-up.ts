@@ -125,6 +125,7 @@ class WarmRig {
       slot: noRunSlot,
       counters,
       log,
+      replyEdits: () => undefined,
       requestBegan() {},
       requestAnswered() {},
       requestEnded() {},

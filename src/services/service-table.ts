@@ -1,6 +1,6 @@
 // Owns the table of services under way: which one answers an operation or a command, and their common life.
-import type { CallSummary, RequestContext } from '../proxy/index.ts'
-import type { SipReply, SipRequest } from '../sip/index.ts'
+import type { CallSummary, ReplyContext, RequestContext } from '../proxy/index.ts'
+import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 import { RpcFault } from './rpc-fault.ts'
 import type { ModuleParameter, Service, ServiceCommand, ServiceRun } from './service.ts'
@@ -11,6 +11,7 @@ export class ServiceTable {
   readonly #commands = new Map<string, ServiceCommand>()
   readonly #beginWatchers: readonly Service[]
   readonly #answerWatchers: readonly Service[]
+  readonly #replyEditors: readonly Service[]
   readonly #requestWatchers: readonly Service[]
   readonly #callWatchers: readonly Service[]
   readonly #hosts: readonly Service[]
@@ -26,6 +27,7 @@ export class ServiceTable {
       }
     this.#beginWatchers = services.filter((service) => service.requestBegan)
     this.#answerWatchers = services.filter((service) => service.requestAnswered)
+    this.#replyEditors = services.filter((service) => service.replyEdits)
     this.#requestWatchers = services.filter((service) => service.requestEnded)
     this.#hosts = services.filter((service) => service.isOwnHost)
     this.#callWatchers = services.filter((service) => service.callEnded)
@@ -76,6 +78,16 @@ export class ServiceTable {
 
   requestAnswered(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void {
     for (const service of this.#answerWatchers) service.requestAnswered!(context, status, reason, reply)
+  }
+
+  /** What services change in a reply of a branch; undefined: nothing. */
+  replyEdits(context: ReplyContext): readonly MessageEdit[] | undefined {
+    let edits: readonly MessageEdit[] | undefined
+    for (const service of this.#replyEditors) {
+      const more = service.replyEdits!(context)
+      if (more !== undefined) edits = [...(edits ?? []), ...more]
+    }
+    return edits
   }
 
   requestEnded(context: RequestContext): void {

@@ -1,8 +1,8 @@
 // Owns what a service is: the host's side of one Kamailio module that needs the world, and what the engine lends it.
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { CallSummary, LocalReply, LocalRequest, RequestContext } from '../proxy/index.ts'
-import type { IdSource, SipMessage, SipReply, SipRequest, Transport } from '../sip/index.ts'
+import type { CallSummary, LocalReply, LocalRequest, ReplyContext, RequestContext } from '../proxy/index.ts'
+import type { IdSource, MessageEdit, SipMessage, SipReply, SipRequest, Transport } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Flow, Listener } from '../transport/index.ts'
 
@@ -58,6 +58,8 @@ export interface Service {
   requestBegan?(context: RequestContext): void
   /** A reply to the request went upstream: a branch's, or one made here (then `reply` is undefined). */
   requestAnswered?(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
+  /** Changes to a reply of a branch before it goes upstream, whatever routes change. */
+  replyEdits?(context: ReplyContext): readonly MessageEdit[] | undefined
   requestEnded?(context: RequestContext): void
   /** Whether this host counts as one of ours, beside listeners and aliases. Asked on the path of requests. */
   isOwnHost?(host: string): boolean

@@ -12,6 +12,7 @@ import { checkRatelimit, createPipelimit, createRatelimit } from './ratelimit.ts
 import { checkRtimer, createAsync, createRtimer } from './rtimer.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { createCounters, createStatistics, Numbers } from './statistics.ts'
+import { createUac } from './uac.ts'
 import { createXhttp } from './xhttp.ts'
 
 export function createTrafficServices(host: ServiceHost, databases: Databases): readonly Service[] {
@@ -26,6 +27,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createHtable(host, databases),
     createDispatcher(host, databases),
     createDialog(host),
+    createUac(host, databases),
     createPike(host),
     createRatelimit(host),
     createPipelimit(host),

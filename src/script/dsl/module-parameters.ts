@@ -48,6 +48,10 @@ const TABLE: Readonly<Record<string, string>> = {
     cacert:s clientcert:s clientkey:s`,
   jsonrpcs: `transport:n pretty_format:n fifo_name:s fifo_mode:- fifo_group:- fifo_user:- fifo_reply_dir:s
     dgram_socket:s dgram_mode:- dgram_group:- dgram_user:- dgram_timeout:n tcp_socket:s`,
+  uac: `rr_from_store_param:s rr_to_store_param:s restore_mode:s restore_dlg:n restore_passwd:s restore_from_avp:s
+    restore_to_avp:s credential:s auth_realm_avp:s auth_username_avp:s auth_password_avp:s reg_db_url:s
+    reg_db_table:s reg_contact_addr:s reg_timer_interval:n reg_retry_interval:n reg_random_delay:n reg_active:n
+    reg_gc_interval:n default_socket:s event_callback:s reg_hash_size:n reg_use_domain:n reg_keep_callid:n force_ha1:n`,
   xhttp: 'url_match:s url_skip:s event_callback:s timeout_s:n timeout_ms:n',
   xmlrpc: 'route:s autoconversion:n escape_cr:n double_lf_to_crlf:n mode:n url_skip:s url_match:s event_callback:s',
   jansson: 'auto_convert:n',
