@@ -19,6 +19,7 @@ import { createRelayClient } from './relay-client.ts'
 import { shardIds } from './shard-ids.ts'
 import type { ShardSeats } from './shards.ts'
 import { SLOT_BYTES, SlotWriter } from './slot-memory.ts'
+import { StallWatch } from './stall-watch.ts'
 
 const BEAT_MILLIS = 50
 
@@ -30,6 +31,7 @@ process.on('disconnect', () => process.exit(0))
 let engine: PreparedEngine | undefined
 /** It was started before any other served. */
 let isFirst = false
+const stalls = new StallWatch(BEAT_MILLIS)
 /** Which of the shards this worker serves; told when it begins to. */
 const place = { shard: 0 }
 const relay = createRelayClient(send)
@@ -61,6 +63,7 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
       running().takeOver({ mediaCalls: media, fatalMessages: fatal })
       await running().start()
       if (isFirst) void rehearse(running(), UNTIL_TRAFFIC, isUnused)
+      stalls.begin(performance.now())
       return {}
     }
     case 'load': {
@@ -79,7 +82,7 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
       return {}
     }
     case 'metrics':
-      return { text: await running().metrics() }
+      return { text: `${await running().metrics()}\n${stalls.metrics()}` }
     case 'command': {
       const { name: command, parameters } = args as WorkerRequests['command']['args']
       return { answer: (await running().command(command, parameters)) ?? null }
@@ -132,6 +135,9 @@ function seatOf({ shards, frontEvent, datagrams }: ShardSeats): ShardSeat {
 function openSlot(fd: number): SlotWriter {
   const slot = new SlotWriter(nativeSockets().mapSharedMemory(fd, SLOT_BYTES))
   slot.beat()
-  setInterval(() => slot.beat(), BEAT_MILLIS)
+  setInterval(() => {
+    slot.beat()
+    stalls.beat(performance.now())
+  }, BEAT_MILLIS)
   return slot
 }

@@ -11,6 +11,7 @@ import { ProgramHistory } from '../../src/supervisor/program-history.ts'
 import { createRelayClient } from '../../src/supervisor/relay-client.ts'
 import { RelayService } from '../../src/supervisor/relay-service.ts'
 import { SLOT_BYTES, SlotReader, SlotWriter } from '../../src/supervisor/slot-memory.ts'
+import { StallWatch } from '../../src/supervisor/stall-watch.ts'
 import { Watchdog } from '../../src/supervisor/watchdog.ts'
 
 const INVITE = [
@@ -289,4 +290,13 @@ describe('metrics of several', () => {
       '# HELP calls Calls.\n# TYPE calls gauge\ncalls 5\n\n# HELP by By.\n# TYPE by counter\nby{a="x y"} 2\nby{a="z"} 4\n\n# HELP stall_max_seconds S.\n# TYPE stall_max_seconds gauge\nstall_max_seconds 0.5\n',
     )
   })
+})
+
+test('the longest stall is what a beat was late, from the time of service on', () => {
+  const stalls = new StallWatch(50)
+  stalls.beat(9000)
+  stalls.begin(10_000)
+  for (const now of [10_050, 10_101, 10_400, 10_450]) stalls.beat(now)
+  expect(stalls.longestMillis).toBe(249)
+  expect(stalls.metrics()).toMatch(/^signalbox_event_loop_stall_max_seconds 0.2490$/m)
 })
