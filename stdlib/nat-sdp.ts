@@ -19,26 +19,32 @@ export function fixSdp(flags: number, address: string): number {
   const span = sdpSpan(message)
   if (span === undefined) return -1
   const family = parseAddress(address)?.length === 16 ? 'IP6' : 'IP4'
-  const old: string[] = []
-  const replaced = (line: string, wanted: RegExp): string =>
+  const old = { media: [] as string[], origin: [] as string[] }
+  const replaced = (line: string, wanted: RegExp, list: string[]): string =>
     line.replace(wanted, (_, before: string, was: string) => {
-      old.push(was)
+      list.push(was)
       return `${before}${family} ${address}`
     })
+  const mark = (flags & MARK) === 0 ? '' : /\r\n$/.test(markLine()) ? markLine() : `${markLine()}\r\n`
+  const marks = (flags & ACTIVE) !== 0 ? 'a=direction:active\r\n' : ''
+  let inMedia = false
   let body = ''
   for (const { start, end } of bodyLines(raw, span)) {
     let line = raw.slice(start, end)
     if ((flags & MEDIA) !== 0) {
-      line = replaced(line, /^(c=IN )IP[46] ([^\s/]+)/)
-      line = replaced(line, /^(a=rtcp:\d+ IN )IP[46] ([^\s/]+)/)
+      line = replaced(line, /^(c=IN )IP[46] ([^\s/]+)/, old.media)
+      line = replaced(line, /^(a=rtcp:\d+ IN )IP[46] ([^\s/]+)/, [])
     }
-    if ((flags & ORIGIN) !== 0) line = replaced(line, /^(o=.* IN )IP[46] (\S+)/)
+    if ((flags & ORIGIN) !== 0) line = replaced(line, /^(o=.* IN )IP[46] (\S+)/, old.origin)
+    // What marks a stream stands at its end.
+    if (line.startsWith('m=') && inMedia) body += marks
+    if (line.startsWith('m=')) inMedia = true
     body += line
   }
   if (!/\n$/.test(body)) body += '\r\n'
-  if ((flags & ACTIVE) !== 0) body += 'a=direction:active\r\n'
-  if ((flags & MARK) !== 0) body += /\r\n$/.test(markLine()) ? markLine() : `${markLine()}\r\n`
-  if (appendOld() !== 0) for (const was of old) body += `a=oldmediaip:${was}\r\n`
+  if (inMedia) body += marks
+  body += mark
+  if (appendOld() !== 0) for (const was of [...old.media, ...old.origin]) body += `a=oldmediaip:${was}\r\n`
   const whole = raw.slice(message.bodyStart, span.start) + body + raw.slice(span.end)
   edits.push(...bodyEdit(message, whole))
   return (flags & (MEDIA | ORIGIN)) === 0 ? 2 : 1

@@ -12,7 +12,6 @@ interface Contact {
   readonly received: string
   readonly path: string
   readonly expires: number
-  readonly left?: number
   readonly q: number
   readonly callId: string
   readonly cseq: number
@@ -30,9 +29,9 @@ interface Contact {
 const FIELDS: Readonly<Record<string, (contact: Contact) => PvValue>> = {
   aor: (one) => one.aor,
   addr: (one) => one.address,
-  path: (one) => orNull(one.path),
-  received: (one) => orNull(one.received),
-  expires: (one) => one.left ?? one.expires,
+  path: (one) => one.path,
+  received: (one) => one.received,
+  expires: (one) => one.expires,
   callid: (one) => one.callId,
   q: (one) => one.q,
   cseq: (one) => one.cseq,

@@ -265,7 +265,10 @@ definePv(meta('ad', 'Domain of the user of the credentials.'), () => {
 })
 definePv(meta('ar', 'Realm of the credentials.'), () => orNull(credential('realm')))
 definePv(meta('adu', 'URI of the credentials.'), () => orNull(credential('uri')))
-definePv(meta('aa', 'Algorithm of the credentials.'), () => orNull(credential('algorithm')))
+definePv(meta('aa', 'Algorithm of the credentials.'), () => {
+  // Kamailio 5.6.3: '' for credentials that name none.
+  return credential('username') === undefined ? null : (credential('algorithm') ?? '')
+})
 definePv(meta('adn', 'Nonce of the credentials.'), () => orNull(credential('nonce')))
 definePv(meta('adr', 'Response of the credentials.'), () => orNull(credential('response')))
 /** The user to account for: of the credentials once they are checked, else of From. */

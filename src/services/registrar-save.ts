@@ -24,7 +24,7 @@ export interface Registration {
 
 /** 10.3 step 6: everything goes, unless a later REGISTER of the same user agent was here already. */
 export function cleared(before: readonly Contact[], registration: Registration): Bindings {
-  for (const contact of before) checkOrder(contact, registration)
+  for (const contact of before) isRepeated(contact, registration)
   return { contacts: [], code: 3 }
 }
 
@@ -36,7 +36,10 @@ export function bound(before: readonly Contact[], wanted: readonly Wanted[], reg
   for (const wish of wanted) {
     const { callId } = registration.request
     const known = findContact(contacts, { ...wish, callId, path: registration.path }, registration.matching)
-    if (known !== undefined) checkOrder(known, registration)
+    if (known !== undefined && isRepeated(known, registration)) {
+      kept.add(known.ruid)
+      continue
+    }
     if (wish.seconds === 0) {
       if (known === undefined) continue
       contacts = contacts.filter((one) => one !== known)
@@ -56,12 +59,17 @@ export function bound(before: readonly Contact[], wanted: readonly Wanted[], reg
   if (registration.keeps === 'this one alone' && kept.size > 0) contacts = contacts.filter(({ ruid }) => kept.has(ruid))
   if (registration.most > 0 && contacts.length > registration.most && inserted > 0)
     throw new RegisterRefused(503, 'Service Unavailable', 'Too many registered contacts', { code: -2 })
-  return { contacts: inOrder(contacts), code: inserted > 0 ? 1 : updated > 0 ? 2 : deleted > 0 ? 3 : 2 }
+  return { contacts: inOrder(contacts), code: inserted > 0 ? 1 : updated > 0 ? 2 : deleted > 0 ? 3 : 1 }
 }
 
-/** 10.3 step 7: an older REGISTER of the same call must not undo a newer one. The same number is a retransmission. */
-function checkOrder(contact: Contact, { request }: Registration): void {
-  if (contact.callId === request.callId && request.cseqNumber < contact.cseq) throw badRequest('Invalid CSeq number')
+/**
+ * 10.3 step 7: an older REGISTER of the same call must not undo a newer one, which is refused. The same number is a
+ * retransmission (true): everything stays as it is.
+ */
+function isRepeated(contact: Contact, { request }: Registration): boolean {
+  if (contact.callId !== request.callId) return false
+  if (request.cseqNumber < contact.cseq) throw badRequest('Invalid CSeq number')
+  return request.cseqNumber === contact.cseq
 }
 
 function contactOf(wish: Wanted, registration: Registration, known: Contact | undefined): Contact {

@@ -103,7 +103,7 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): Service {
           received: receivedOf(textOf(given.received, 512), path.path),
           path: path.path,
           cflags: wholeOf(given.branchFlags),
-          userAgent: (message.header('User-Agent') ?? '').slice(0, 255),
+          userAgent: (message.header('User-Agent') ?? 'n/a').slice(0, 255),
           socket: socketOf(run.flow.listener),
           matching: usrloc.matching,
           most: parameters.number('max_contacts', 0),
@@ -179,7 +179,7 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): Service {
   }
 
   /** Contacts of an address, for registered() and reg_fetch_contacts(). */
-  function contactsOf(_run: ServiceRun, args: unknown): Answer<{ contacts: (Contact & { left: number })[] } | null> {
+  function contactsOf(_run: ServiceRun, args: unknown): Answer<{ contacts: readonly Contact[] } | null> {
     const given = fieldsOf(args)
     const domain = textOf(given.domain, 64) || 'location'
     return guarded(
@@ -188,7 +188,7 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): Service {
         if (address === undefined) return null
         return chain(usrloc.tables(domain), (tables) =>
           chain(tables.read(domain, address), (contacts) => ({
-            contacts: inOrder(contacts).map((one) => ({ ...one, left: one.expires - usrloc.now() })),
+            contacts: inOrder(contacts),
           })),
         )
       },

@@ -15,9 +15,10 @@ import {
   startSignalbox,
 } from './proxies.ts'
 
-const MODULES = 'tm tmx sl rr pv xlog textops textopsx siputils corex kex maxfwd sanity sdpops ipops cfgutils avpops debugger regex'.split(
-  ' ',
-)
+const MODULES =
+  'tm tmx sl rr pv xlog textops textopsx siputils corex kex maxfwd sanity sdpops ipops cfgutils avpops debugger regex usrloc registrar nathelper path auth'.split(
+    ' ',
+  )
 const HEAD = `#!KAMAILIO
 debug=0
 log_stderror=yes
@@ -46,6 +47,7 @@ modparam("xlog", "prefix", "")
 modparam("tm", "fr_timer", 1500)
 modparam("tm", "fr_inv_timer", 2500)
 modparam("pv", "varset", "preset=i:12")
+modparam("nathelper|registrar", "received_avp", "$avp(RECEIVED)")
 `
 const MAIN = `request_route {
   if ($ci == "ping") { sl_send_reply("200", "OK"); exit; }

@@ -22,6 +22,7 @@ export function maskMessage(text: string): string {
     .replace(/branch=(z9hG4bK)?([^;,\s]*)/gi, (whole, _magic, value: string) =>
       value.startsWith('our') ? whole : 'branch=*',
     )
+    .replace(/\bnonce="[^"]*"/g, 'nonce=*')
     .replace(/;tag=([^;>\s,]*)/gi, (whole, tag: string) => (OURS.test(tag) ? whole : ';tag=*'))
   return /^(?:ACK|CANCEL) /.test(masked) ? sortLines(masked) : masked
 }
