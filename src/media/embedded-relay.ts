@@ -18,6 +18,7 @@ import { recordingKinds } from './recordings.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 import { RelayStatistics } from './relay-statistics.ts'
 import { canonicalRequest, readSessionOptions, type SessionOptions } from './session-options.ts'
+import { takeFragment } from './trickle.ts'
 
 export interface EmbeddedRelayOptions {
   /** `[NAME/]ADDRESS[!ADVERTISED]`; the first is the default. */
@@ -172,7 +173,17 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
       .map((name) => `there is no interface ${JSON.stringify(name)}; the default is used`)
   }
 
+  /** Further candidates of a party; nothing is told to the other side. */
+  function trickle(command: 'offer' | 'answer', session: SessionOptions): MediaAnswer {
+    const call = table.find(session.callId)
+    if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
+    const warnings = [...session.warnings, ...takeFragment(call, command, session)]
+    table.refresh(call)
+    return { sdp: session.sdp ?? '', ...(warnings.length > 0 ? { warnings } : {}) }
+  }
+
   function negotiate(command: 'offer' | 'answer', session: SessionOptions, request: NgDictionary): MediaAnswer {
+    if (session.fragment) return trickle(command, session)
     const sdp = command === 'offer' ? table.offer(session) : table.answer(session)
     const call = table.find(session.callId)
     const warnings = [
@@ -237,7 +248,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     const session = readSessionOptions(canonical)
     if (command === 'offer' || command === 'answer') {
       const { sdp, warnings } = negotiate(command, session, canonical)
-      return dictionary({ sdp, warning: warnings?.join('; '), result: 'ok' })
+      return dictionary({ sdp: session.fragment ? undefined : sdp, warning: warnings?.join('; '), result: 'ok' })
     }
     if (session.callId === '') throw new SignalboxError('ERR_PARSE', 'No call-id in message')
     if (command === 'delete') {
