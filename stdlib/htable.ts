@@ -276,7 +276,8 @@ export const shtRm = define(
 )
 
 function removing(by: 'name' | 'value', table: string, comparison: string, wanted: string): number {
-  if (!COMPARISONS.includes(comparison)) return -1
+  // Kamailio 5.6: these three only.
+  if (comparison === 'eq' || comparison === 'ne' || !COMPARISONS.includes(comparison)) return -1
   askNow(MODULE, 'remove', { table, by, comparison, wanted })
   return 1
 }
@@ -318,7 +319,7 @@ export const shtRmName = define(
     'shtRmName',
     'sht_rm_name',
     MATCH,
-    'Deletes the entries whose key matches: re, sw, ew, eq or ne.',
+    'Deletes the entries whose key matches: re, sw or ew.',
     'sht_rm_name("a", "sw", "10.");',
   ),
   (table: string, operator: string, wanted: string) => removing('name', table, operator, wanted),
@@ -329,8 +330,8 @@ export const shtRmValue = define(
     'shtRmValue',
     'sht_rm_value',
     MATCH,
-    'Deletes the entries whose text matches: re, sw, ew, eq or ne.',
-    'sht_rm_value("a", "eq", "busy");',
+    'Deletes the entries whose text matches: re, sw or ew.',
+    'sht_rm_value("a", "sw", "busy");',
   ),
   (table: string, operator: string, wanted: string) => removing('value', table, operator, wanted),
 )
