@@ -6,12 +6,12 @@ import type { Log } from '../log.ts'
 export interface OverloadControlOptions {
   readonly clock: Clock
   readonly log: Log
-  /** Milliseconds that messages may wait; default {@link TARGET_MILLIS}. */
-  readonly targetMillis?: number
 }
 
-/** Well below T1 (500 ms): nobody sends again because of it. Well above what a busy machine's pauses leave standing. */
+/** What is kept to while requests are refused: well below T1 (500 ms), nobody sends again because of it. */
 const TARGET_MILLIS = 120
+/** A queue that stands so long begins the refusals: more than a busy machine's pauses leave standing, less than T1. */
+const START_MILLIS = 250
 /** A process that is given its share of the processor in slices of 100 ms waits for each; what counts is what stays between them. */
 const INTERVAL_MILLIS = 100
 /** Share per second of delay beyond the target, at each interval. */
@@ -24,12 +24,11 @@ const DECAY = 0.9
 const MOST = 0.98
 const QUIET_INTERVALS = 50
 /** A pause of the process, to collect garbage or to compile, makes one batch wait or two; a queue that stands makes all wait. */
-const BURST_INTERVALS = 4
+const BURST_INTERVALS = 3
 
 export class OverloadControl {
   readonly #clock: Clock
   readonly #log: Log
-  readonly #target: number
   /** The least wait of the interval: a queue that was empty once does not stand. */
   #least = Number.POSITIVE_INFINITY
   #delay = 0
@@ -46,7 +45,6 @@ export class OverloadControl {
   constructor(options: OverloadControlOptions) {
     this.#clock = options.clock
     this.#log = options.log
-    this.#target = (options.targetMillis ?? TARGET_MILLIS) / 1000
   }
 
   /** Share of new requests that is refused now, 0 to 1. */
@@ -83,15 +81,16 @@ export class OverloadControl {
   }
 
   #adjust(delay: number): void {
+    const target = TARGET_MILLIS / 1000
     const before = this.#delay
     this.#delay = delay
-    this.#above = delay < this.#target ? 0 : this.#above + 1
+    this.#above = delay < START_MILLIS / 1000 ? 0 : this.#above + 1
     if (this.#share === 0 && this.#above < BURST_INTERVALS) {
       this.#quiet++
       return
     }
-    let share = this.#share + ALPHA * (delay - this.#target) + BETA * (delay - before)
-    if (delay < this.#target / 2 && before < this.#target / 2) share = Math.min(share, this.#share * DECAY)
+    let share = this.#share + ALPHA * (delay - target) + BETA * (delay - before)
+    if (delay < target / 2 && before < target / 2) share = Math.min(share, this.#share * DECAY)
     this.#share = share < 0.005 ? 0 : Math.min(MOST, share)
     if (this.#share > 0) {
       if (this.#quiet >= QUIET_INTERVALS)

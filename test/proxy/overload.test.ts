@@ -78,7 +78,7 @@ describe('overload control', () => {
     expect(completed).toBeGreaterThan(0.9 * ideal)
     expect(accepted - completed).toBeLessThan(0.02 * accepted)
     // Nobody sends again: T1 is 500 ms.
-    expect(longestWait).toBeLessThan(400)
+    expect(longestWait).toBeLessThan(500)
   })
 
   test('takes everything again soon after', () => {

@@ -1,0 +1,171 @@
+// Owns the proof of overload control: the engine under a quota of processor time, offered more than it can hold.
+// usage: node test/bench/overload.ts [--quota 0.25] [--times 1,2,3] [--seconds 20] [--workers N] [--json FILE]
+// Needs Debian's sipp and a cgroup that may be made (version 1 or 2). Run it in a network namespace of its own:
+//   unshare -n sh -c 'ip link set lo up; exec node test/bench/overload.ts'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ProxyProcess, processTree, treeMicros } from './proxy-process.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const { values } = parseArgs({
+  options: {
+    quota: { type: 'string', default: '0.25' },
+    times: { type: 'string', default: '1,2,3' },
+    seconds: { type: 'string', default: '20' },
+    workers: { type: 'string', default: '1' },
+    bench: { type: 'string', default: join(root, '../shared/bench') },
+    json: { type: 'string' },
+  },
+})
+const PERIOD_MICROS = 100_000
+const METRICS = '127.0.0.1:9791'
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-overload-'))
+
+/** A group of processes that share so much of one processor. */
+function limitedGroup(): { limit(share: number): void; join(pids: readonly number[]): void; remove(): void } {
+  const name = `signalbox-${process.pid}`
+  const old = existsSync('/sys/fs/cgroup/cpu')
+  const path = old ? `/sys/fs/cgroup/cpu/${name}` : `/sys/fs/cgroup/${name}`
+  mkdirSync(path)
+  return {
+    limit(share) {
+      const micros = Math.round(share * PERIOD_MICROS)
+      if (old) writeFileSync(`${path}/cpu.cfs_quota_us`, String(micros))
+      else writeFileSync(`${path}/cpu.max`, `${micros} ${PERIOD_MICROS}`)
+    },
+    join(pids) {
+      for (const pid of pids) writeFileSync(`${path}/cgroup.procs`, String(pid))
+    },
+    remove: () => rmdirSync(path),
+  }
+}
+
+/** The scenario of the benchmark, in which 503 is an end in order that is counted. */
+function scenario(): string {
+  const text = readFileSync(join(values.bench, 'uac.xml'), 'utf8')
+  const acknowledge = `<send next="over"><![CDATA[
+
+ACK sip:87000@[remote_ip]:[remote_port] SIP/2.0
+[last_Via:]
+From: "10048 - Armstrong, Clint" <sip:10048@[local_ip]:[local_port]>;tag=[pid]a[call_number]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 101 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>`
+  const file = join(folder, 'uac.xml')
+  writeFileSync(
+    file,
+    text
+      .replace(
+        '<recv response="200" rtd',
+        '<recv response="503" optional="true" next="refused" counter="1"/>\n  <recv response="200" rtd',
+      )
+      .replace('<recv response="200" crlf="true"/>', '<recv response="200" crlf="true" next="over"/>')
+      .replace('</scenario>', `<label id="refused"/>\n${acknowledge}\n<label id="over"/>\n</scenario>`),
+  )
+  return file
+}
+
+interface Outcome {
+  readonly rate: number
+  readonly offered: number
+  readonly refused: number
+  readonly completed: number
+  /** Accepted and not completed. */
+  readonly broken: number
+  /** Completed calls a second. */
+  readonly goodput: number
+  readonly retransmissions: number
+}
+
+async function call(uac: string, rate: number, calls: number): Promise<Outcome> {
+  const statistics = join(folder, `stat-${rate}-${calls}.csv`)
+  const args = [
+    '-sf',
+    uac,
+    '-i',
+    '127.0.0.1',
+    '-p',
+    '5090',
+    '127.0.0.1:5060',
+    '-t',
+    'u1',
+    '-d',
+    '200',
+    '-l',
+    '20000',
+    '-nostdin',
+  ]
+  const run = ['-r', String(rate), '-m', String(calls), '-timeout', String(Math.ceil(calls / rate) + 50)]
+  const sipp = spawn('sipp', [...args, ...run, '-trace_stat', '-stf', statistics, '-fd', '1'], { stdio: 'ignore' })
+  const began = performance.now()
+  await new Promise((resolve) => sipp.once('exit', resolve))
+  const seconds = Math.min((performance.now() - began) / 1000, calls / rate)
+  const [names = '', ...rows] = readFileSync(statistics, 'utf8').trim().split('\n')
+  const last = rows.at(-1)?.split(';') ?? []
+  const column = (name: string) => Number(last[names.split(';').indexOf(name)] ?? Number.NaN)
+  const refused = column('GenericCounter1(C)') || column('GenericCounter(C)') || 0
+  const successful = column('SuccessfulCall(C)')
+  const completed = successful - refused
+  return {
+    rate,
+    offered: calls,
+    refused,
+    completed,
+    broken: calls - successful,
+    goodput: Math.round(completed / seconds),
+    retransmissions: column('Retransmissions(C)'),
+  }
+}
+
+const group = limitedGroup()
+const uas = ['-sf', join(values.bench, 'uas.xml'), '-i', '127.0.0.1', '-p', '5080', '-t', 'u1', '-nostdin']
+const far = spawn('sipp', uas, { stdio: 'ignore' })
+const script = join(values.bench, 'proxy.cfg')
+const engine = await ProxyProcess.start(
+  [
+    ...[process.execPath, '--no-node-snapshot', join(root, 'bin/signalbox.mjs'), 'run', script],
+    ...['--log-level', 'warn', '--metrics', METRICS, '--workers', values.workers],
+  ],
+  5060,
+)
+const outcomes: Outcome[] = []
+try {
+  const uac = scenario()
+  await call(uac, 150, 2000)
+  const before = treeMicros(engine.pid)
+  await call(uac, 150, 1500)
+  const microsPerCall = (treeMicros(engine.pid) - before) / 1500
+  const quota = Number(values.quota)
+  const sustainable = Math.floor((quota * 1e6) / microsPerCall)
+  group.join(processTree(engine.pid))
+  group.limit(quota)
+  console.log(
+    `${microsPerCall.toFixed(0)} us a call; with ${quota} of a processor ${sustainable} calls a second can be held`,
+  )
+  for (const times of values.times.split(',').map(Number)) {
+    const rate = Math.max(1, Math.round(sustainable * times))
+    const outcome = await call(uac, rate, rate * Number(values.seconds))
+    outcomes.push(outcome)
+    const share = ((100 * outcome.completed) / Math.max(1, outcome.completed + outcome.broken)).toFixed(2)
+    console.log(
+      `x ${times} (${rate} cps): completed ${outcome.completed} (${outcome.goodput} a second), refused ${outcome.refused}, broken ${outcome.broken}: ${share} % of the accepted completed; retransmissions ${outcome.retransmissions}`,
+    )
+  }
+  const text = await (await fetch(`http://${METRICS}/metrics`)).text()
+  console.log(text.match(/^signalbox_(requests_refused|overload|queue|event_loop)\S* \S+$/gm)?.join('\n'))
+  if (values.json)
+    writeFileSync(values.json, `${JSON.stringify({ quota, microsPerCall, sustainable, outcomes }, null, 2)}\n`)
+} finally {
+  group.limit(4)
+  far.kill()
+  await engine.stop()
+  group.remove()
+  rmSync(folder, { recursive: true, force: true })
+}
