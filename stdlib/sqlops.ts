@@ -4,7 +4,7 @@ import { ANY_ROUTE, define, defineWaiting } from './define.ts'
 import { avpAccess } from './named-pv.ts'
 import { bindFormat, definePvClass, type PvValue } from './pv.ts'
 import { PvSyntaxError } from './pv-format.ts'
-import { after, currentRun, type Pending } from './runtime.ts'
+import { after, currentRun, interpolate, language, type Pending } from './runtime.ts'
 import { ask, askNow } from './service.ts'
 
 function sqlops(
@@ -85,16 +85,20 @@ export const sqlXquery = defineWaiting(
 )
 
 export const sqlPvquery = defineWaiting(
-  sqlops(
-    'sqlPvquery',
-    'sql_pvquery',
-    [connection, query, { name: 'variables', kind: 'string', constant: true }],
-    'Sends a statement; the columns go to the variables, last row first, so that the first one stays.',
-    'sql_pvquery("ca", "select a, b from t", "$var(a), $avp(b)");',
-  ),
+  {
+    ...sqlops(
+      'sqlPvquery',
+      'sql_pvquery',
+      [connection, query, { name: 'variables', kind: 'string', constant: true }],
+      'Sends a statement; the columns go to the variables, last row first, so that the first one stays.',
+      'sql_pvquery("ca", "select a, b from t", "$var(a), $avp(b)");',
+    ),
+    // The variables are meant themselves; those in the statement are replaced here.
+    literal: true,
+  },
   (name: string, text: string, list: string) => {
     const targets = variablesOf(list)
-    return perform(name, text, ({ rows }) => {
+    return perform(name, language() === 'cfg' ? interpolate(text) : text, ({ rows }) => {
       for (const row of [...rows].reverse())
         row.forEach((value, i) => {
           const target = targets[i]

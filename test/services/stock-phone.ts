@@ -21,6 +21,8 @@ export class Phone {
   readonly contact: string
   #cseq = 0
   #calls = 0
+  /** What answered the last challenge. */
+  lastCredentials: Record<string, string> | undefined
 
   constructor(route: RouteUnderTest, options: PhoneOptions) {
     this.options = options
@@ -73,8 +75,10 @@ export class Phone {
     const [realm, nonce] = [params.get('realm') ?? '', params.get('nonce') ?? '']
     const key = ha1(algorithm, user, realm, password)
     const response = digestResponse({ algorithm, ha1: key, nonce, method, uri, qop: '', nc: '', cnonce: '', body: '' })
-    const value = `Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}"`
-    return { [www === undefined ? 'Proxy-Authorization' : 'Authorization']: value }
+    const named = params.has('algorithm') ? `, algorithm=${algorithm}` : ''
+    const value = `Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}"${named}`
+    this.lastCredentials = { [www === undefined ? 'Proxy-Authorization' : 'Authorization']: value }
+    return this.lastCredentials
   }
 
   /** Sends an INVITE, again with credentials when challenged; what comes of it is for the caller to read. */
