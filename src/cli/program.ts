@@ -115,6 +115,20 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
     )
 
   command
+    .command('convert <file.cfg>')
+    .description('write a routing script of Kamailio as TypeScript: the same service, route names and comments kept')
+    .option('-A, --define <name[=value]>', 'define a name for the preprocessor (repeatable)', repeated)
+    .option('-o, --output <file>', 'write there instead of to standard output')
+    .action((file: string, flags: { define?: string[]; output?: string }) =>
+      does(async () =>
+        (await import('./convert.ts')).convertCommand(file, {
+          ...(flags.output === undefined ? {} : { output: flags.output }),
+          defines: parseDefines(flags.define ?? []),
+        }),
+      ),
+    )
+
+  command
     .command('test [files...]')
     .description('run the unit tests of routes (*.test.ts, with signalbox/testkit)')
     .option('--watch', 'run again when a file changes')

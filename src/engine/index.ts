@@ -1,5 +1,6 @@
 // The door of the engine.
 export type {
+  AudioConfig,
   ConfigOverride,
   ConfigResult,
   ConfigSource,
@@ -17,6 +18,7 @@ export {
   needsRestart,
   reloadable,
 } from './config.ts'
+export { readCfgConfig } from './config-cfg.ts'
 export {
   createEngine,
   createPreparedEngine,

@@ -21,7 +21,7 @@ export {
   type Severity,
   sortDiagnostics,
 } from './diagnostic.ts'
-export { type CfgSettings, compileDsl, type RawSourceMap } from './dsl/index.ts'
+export { type CfgSettings, type ConvertedProgram, compileDsl, convertDsl, type RawSourceMap } from './dsl/index.ts'
 export { guestBundle, provideGuestBundle } from './guest-bundle.ts'
 export type { HostOps } from './host-ops.ts'
 export {

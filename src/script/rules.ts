@@ -44,6 +44,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'not-assignable': { severity: 'error', doc: 'An assignment to what cannot be assigned.' },
   'not-constant': { severity: 'error', doc: 'An argument or setting that has to be a constant.' },
   'not-run': { severity: 'warning', doc: 'A route block that nothing runs.' },
+  'not-converted': { severity: 'warning', doc: 'What convert cannot say in TypeScript in the same way.' },
   'null-on-the-left': { severity: 'warning', doc: 'A comparison with $null on the left.' },
   'relay-goes-on': { severity: 'warning', doc: 't_relay after which the script goes on without exit.' },
   'reserved-name': { severity: 'warning', doc: 'A name that Kamailio keeps for itself.' },

@@ -6,6 +6,7 @@ import { type CfgSettings, emptySettings } from './settings.ts'
 import type { RawSourceMap } from './source-map.ts'
 
 export type { CompileDslOptions } from './compile.ts'
+export { type ConvertedFile, type ConvertedProgram, convertDsl } from './convert.ts'
 export type { CfgSettings } from './settings.ts'
 export type { RawSourceMap } from './source-map.ts'
 
