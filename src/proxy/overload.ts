@@ -11,7 +11,7 @@ export interface OverloadControlOptions {
 /** What is kept to while requests are refused: well below T1 (500 ms), nobody sends again because of it. */
 const TARGET_MILLIS = 120
 /** A queue that stands so long begins the refusals: more than a busy machine's pauses leave standing, less than T1. */
-const START_MILLIS = 250
+const START_MILLIS = 400
 /** A process that is given its share of the processor in slices of 100 ms waits for each; what counts is what stays between them. */
 const INTERVAL_MILLIS = 100
 /** Share per second of delay beyond the target, at each interval. */
@@ -24,7 +24,7 @@ const DECAY = 0.9
 const MOST = 0.98
 const QUIET_INTERVALS = 50
 /** A pause of the process, to collect garbage or to compile, makes one batch wait or two; a queue that stands makes all wait. */
-const BURST_INTERVALS = 3
+const BURST_INTERVALS = 5
 
 export class OverloadControl {
   readonly #clock: Clock
@@ -36,6 +36,7 @@ export class OverloadControl {
   /** Refusals owed, below one. */
   #owed = 0
   #next = 0
+  /** Intervals since the last refusal was due; from {@link QUIET_INTERVALS} on it takes a new beginning. */
   #quiet = QUIET_INTERVALS
   /** Intervals in a row in which messages waited too long. */
   #above = 0
@@ -85,20 +86,21 @@ export class OverloadControl {
     const before = this.#delay
     this.#delay = delay
     this.#above = delay < START_MILLIS / 1000 ? 0 : this.#above + 1
-    if (this.#share === 0 && this.#above < BURST_INTERVALS) {
-      this.#quiet++
-      return
+    if (this.#quiet >= QUIET_INTERVALS) {
+      if (this.#above < BURST_INTERVALS) return
+      this.#log.warn(
+        { event: 'overload', waitedMillis: Math.round(delay * 1000) },
+        'more comes than can be served: new requests are refused with 503, calls under way go on',
+      )
+      this.#quiet = 0
     }
     let share = this.#share + ALPHA * (delay - target) + BETA * (delay - before)
     if (delay < target / 2 && before < target / 2) share = Math.min(share, this.#share * DECAY)
     this.#share = share < 0.005 ? 0 : Math.min(MOST, share)
-    if (this.#share > 0) {
-      if (this.#quiet >= QUIET_INTERVALS)
-        this.#log.warn(
-          { event: 'overload', waitedMillis: Math.round(delay * 1000) },
-          'more comes than can be served: new requests are refused with 503, calls under way go on',
-        )
-      this.#quiet = 0
-    } else this.#owed = 0
+    if (this.#share > 0) this.#quiet = 0
+    else {
+      this.#owed = 0
+      this.#quiet++
+    }
   }
 }

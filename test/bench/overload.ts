@@ -138,10 +138,10 @@ const engine = await ProxyProcess.start(
 const outcomes: Outcome[] = []
 try {
   const uac = scenario()
-  await call(uac, 150, 2000)
+  await call(uac, 250, 4000)
   const before = treeMicros(engine.pid)
-  await call(uac, 150, 1500)
-  const microsPerCall = (treeMicros(engine.pid) - before) / 1500
+  await call(uac, 250, 2000)
+  const microsPerCall = (treeMicros(engine.pid) - before) / 2000
   const quota = Number(values.quota)
   const sustainable = Math.floor((quota * 1e6) / microsPerCall)
   group.join(processTree(engine.pid))

@@ -86,7 +86,7 @@ describe('overload control', () => {
     const control = new OverloadControl({ clock, log: silentLog })
     for (let n = 0; n < 40; n++) {
       clock.advance(50)
-      control.observe(n * 20)
+      control.observe(n * 50)
     }
     expect(control.share).toBeGreaterThan(0.9)
     expect([control.admits(), control.admits()]).toContain(false)
