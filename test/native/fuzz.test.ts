@@ -1,6 +1,6 @@
 // Owns the fuzzing of the native relay's packet paths with libFuzzer under ASan and UBSan: FUZZ_SECONDS a target, or 15.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithPeers } from '../interop/peers.ts'
 import { rtcp, rtp } from '../media/rtp-peer.ts'
 import { nodeHeaders } from '../setup/build.ts'
+import { isNewer, newestOf } from './sanitized-build.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const out = `${root}build/fuzz/`
@@ -26,12 +27,14 @@ async function build(): Promise<void> {
     readdirSync(folder)
       .filter((name) => pattern.test(name))
       .map((name) => folder + name)
-  const changed = (file: string): number => statSync(file).mtimeMs
-  const newest = Math.max(...[relay, own].flatMap((folder) => listed(folder, /\.(cc|h)$/)).map(changed))
-  if (TARGETS.every((target) => existsSync(out + target) && changed(out + target) >= newest)) return
+  const newest = newestOf([relay, own].flatMap((folder) => listed(folder, /\.(cc|h)$/)))
+  if (TARGETS.every((target) => isNewer(out + target, newest))) return
+  const headers = newestOf([relay, own].flatMap((folder) => listed(folder, /\.h$/)))
   const parts = listed(relay, /\.cc$/).filter((file) => !/\/addon[^/]*\.cc$/.test(file))
   const object = (source: string): string => `${out}${source.slice(root.length).replaceAll('/', '-')}.o`
-  const waiting = [...parts, ...listed(own, /_fuzz\.cc$/)]
+  const waiting = [...parts, ...listed(own, /_fuzz\.cc$/)].filter(
+    (source) => !isNewer(object(source), Math.max(headers, newestOf([source]))),
+  )
   const work = async (): Promise<void> => {
     for (let source = waiting.pop(); source; source = waiting.pop())
       await run('clang++', [...FLAGS, ...SANITIZE, `-I${nodeHeaders()}`, '-c', source, '-o', object(source)])
@@ -65,7 +68,7 @@ function seeds(): Buffer[] {
 describeWithPeers('fuzzing', ['clang++'], () => {
   const scratch = mkdtempSync(join(tmpdir(), 'fuzz-'))
   afterAll(() => rmSync(scratch, { recursive: true, force: true }))
-  beforeAll(build, 180_000)
+  beforeAll(build, 400_000)
 
   test.concurrent.each(TARGETS)(
     '%s: no finding',

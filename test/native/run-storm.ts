@@ -27,6 +27,31 @@ const key = (seed: number) => {
   return { suite, key: new Uint8Array(SRTP_KEY_BYTES[suite]).fill(seed), mki }
 }
 
+const identities = [relay.makeIdentity(), relay.makeIdentity()] as const
+const CREDENTIALS = ['even', 'oddd'].map((ufrag) => ({ ufrag, password: ufrag.repeat(6) }))
+
+/** ICE with another stream or with nobody, DTLS with either certificate; streams of even and odd numbers may meet. */
+function connection(id: number, rtpPort: number) {
+  const side = id % 2
+  const ice = {
+    local: CREDENTIALS[side]!,
+    remote: random(5) ? CREDENTIALS[1 - side]! : undefined,
+    lite: random(4) === 0,
+    remoteLite: random(8) === 0,
+    role: side ? ('controlled' as const) : ('controlling' as const),
+    candidates: ([1, 2] as const).map((component) => ({
+      component,
+      priority: 1,
+      address,
+      port: rtpPort + component - 1,
+    })),
+  }
+  const digest = identities[random(8) ? 1 - side : side]!.fingerprints['sha-256']
+  const role = side ? ('active' as const) : ('passive' as const)
+  const dtls = { identity: identities[side]!, role, fingerprint: { hash: 'sha-256' as const, digest } }
+  return { ice: random(4) ? ice : null, dtls: random(3) ? dtls : null }
+}
+
 const open: { id: number; rtpPort: number; rtcpPort: number }[] = []
 let opened = 0
 for (let round = 0; round < rounds; round++) {
@@ -37,12 +62,16 @@ for (let round = 0; round < rounds; round++) {
   const one = open[random(open.length)]!
   const other = open[random(open.length)]!
   if (one !== other && random(3) === 0) relay.link(one.id, other.id)
+  const meets = random(3) === 0
   relay.configure(one.id, {
+    ...(meets ? connection(one.id, other.rtpPort) : {}),
     latching: (['learn', 'strict', 'off'] as const)[random(3)]!,
     ...(random(4) ? { remote: { address, rtpPort: socket.address().port, rtcpPort: socket.address().port } } : {}),
-    ...(random(5)
-      ? { srtpIn: random(2) ? key(random(3)) : null, srtpOut: random(2) ? key(random(3)) : null }
-      : { passthrough: true }),
+    ...(meets
+      ? {}
+      : random(5)
+        ? { srtpIn: random(2) ? key(random(3)) : null, srtpOut: random(2) ? key(random(3)) : null }
+        : { passthrough: true }),
     media: (['pass', 'pass', 'block', 'silence'] as const)[random(4)]!,
     dtmfPayloadTypes: [random(128)],
     blockDtmf: random(2) === 0,
@@ -51,7 +80,8 @@ for (let round = 0; round < rounds; round++) {
   })
   for (let i = 0; i < 20; i++) {
     const packet = Buffer.alloc(random(60), random(256))
-    if (packet.length > 12) {
+    if (random(8) === 0 && packet.length > 0) packet[0] = random(64)
+    else if (packet.length > 12) {
       packet[0] = 0x80 | random(32)
       packet[1] = random(2) ? 200 : 0
       packet.writeUInt32BE(random(400), 8)
@@ -73,6 +103,8 @@ process.stdout.write(
   JSON.stringify({
     opened,
     heard,
+    checked: counted.reduce((sum, stats) => sum + stats.stunPacketsIn - stats.stunRefused, 0),
+    shaken: counted.reduce((sum, stats) => sum + stats.dtlsPacketsIn, 0),
     events,
     taken: counted.reduce((sum, stats) => sum + stats.rtpPacketsIn + stats.rtcpPacketsIn, 0),
   }),

@@ -25,7 +25,7 @@ export async function buildSanitized(): Promise<void> {
       break
     } catch {
       const since = existsSync(lock) ? statSync(lock).mtimeMs : Date.now()
-      if (Date.now() - since > 170_000) rmSync(lock, { recursive: true, force: true })
+      if (Date.now() - since > 400_000) rmSync(lock, { recursive: true, force: true })
       await sleep(200)
     }
   }
@@ -40,11 +40,12 @@ async function build(): Promise<void> {
   const folders = [`${root}src/media/native/`, `${root}test/native/`]
   const files = folders.flatMap((folder) => readdirSync(folder).map((name) => folder + name))
   const sources = files.filter((file) => file.endsWith('.cc'))
-  const newest = Math.max(...files.filter((file) => /\.(cc|h)$/.test(file)).map((file) => statSync(file).mtimeMs))
-  if ([CHECKS, RELAY].every((file) => existsSync(file) && statSync(file).mtimeMs >= newest)) return
+  const newest = newestOf(files.filter((file) => /\.(cc|h)$/.test(file)))
+  if ([CHECKS, RELAY].every((file) => isNewer(file, newest))) return
+  const headers = newestOf(files.filter((file) => file.endsWith('.h')))
   const object = (source: string): string => `${out}${source.slice(root.length).replaceAll('/', '-')}.o`
   const include = nodeHeaders()
-  const waiting = [...sources]
+  const waiting = sources.filter((source) => !isNewer(object(source), Math.max(headers, newestOf([source]))))
   const work = async (): Promise<void> => {
     for (let source = waiting.pop(); source; source = waiting.pop()) {
       await run(compiler, [...FLAGS, '-DNAPI_VERSION=9', `-I${include}`, '-c', source, '-o', object(source)])
@@ -58,6 +59,16 @@ async function build(): Promise<void> {
     run(compiler, ['-shared', ...SANITIZE, '-o', target, ...parts.map(object)])
   await link(RELAY, relay)
   await link(CHECKS, [...relay.filter((source) => !addon(source)), ...checks])
+}
+
+/** When the last of these files was changed. */
+export function newestOf(files: readonly string[]): number {
+  return Math.max(...files.map((file) => statSync(file).mtimeMs))
+}
+
+/** Whether what was made of sources is there, and made after they were changed. */
+export function isNewer(file: string, changed: number): boolean {
+  return existsSync(file) && statSync(file).mtimeMs >= changed
 }
 
 /** Runs a script of test/native under the sanitizers; a finding of theirs ends it, and comes back as the error. */

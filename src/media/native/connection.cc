@@ -43,6 +43,14 @@ void Connection::start_dtls(int64_t now) {
   }
 }
 
+bool Connection::within_rate(int64_t now) {
+  if (now - rate_since_ >= 1000) {
+    rate_since_ = now;
+    rate_ = 0;
+  }
+  return ++rate_ <= kMostPerSecond;
+}
+
 bool Connection::receive_stun(uint8_t component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
   if (!ice_) return false;
   const bool taken = ice_->receive(component, data, length, source, now);
@@ -53,6 +61,9 @@ bool Connection::receive_stun(uint8_t component, uint8_t* data, size_t length, c
 
 bool Connection::receive_dtls(uint8_t component, const uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
   if (component >= components_ || !dtls_[component]) return false;
+  // A handshake that broke off may begin anew; one that showed a wrong certificate may not.
+  if (dtls_[component]->failure() == DtlsTransport::Failure::kHandshake && !dtls_[component]->settings().active && DtlsTransport::is_client_hello(data, length))
+    dtls_[component] = std::make_unique<DtlsTransport>(DtlsSettings(dtls_[component]->settings()), component, this);
   DtlsTransport& transport = *dtls_[component];
   // Answers go where ICE says; before it has said so, and without it, to who was found good enough to be heard.
   if (!(ice_ && ice_->selected(component).known()) && transport.state() != DtlsTransport::State::kConnected) transport.set_remote(source);

@@ -25,6 +25,8 @@ enum class ConnectionEvent : uint8_t { kNone, kDtlsConnected, kDtlsFailed, kDtls
 class Connection final : public DatagramSender {
  public:
   static constexpr uint8_t kMost = 2;
+  /// Checks and records looked at in a second: a far end needs a few, and a stranger's cost no more than so many.
+  static constexpr uint32_t kMostPerSecond = 500;
 
   Connection(int rtp_fd, int rtcp_fd) : fds_{rtp_fd, rtcp_fd} {}
 
@@ -36,6 +38,8 @@ class Connection final : public DatagramSender {
   /// Whether the keys of a component are those of an association that goes on, rather than of a new one.
   bool keyed(uint8_t component) const { return dtls_[component] && dtls_[component]->state() == DtlsTransport::State::kConnected; }
 
+  /// Whether one more may be looked at.
+  bool within_rate(int64_t now);
   /// RFC 7983: what each of them is for; the source of a record was admitted. False when it was refused.
   bool receive_stun(uint8_t component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
   bool receive_dtls(uint8_t component, const uint8_t* data, size_t length, const Endpoint& source, int64_t now);
@@ -65,6 +69,8 @@ class Connection final : public DatagramSender {
   std::unique_ptr<IceSettings> ice_settings_;
   std::array<std::unique_ptr<DtlsTransport>, kMost> dtls_;
   uint8_t components_ = kMost;
+  int64_t rate_since_ = 0;
+  uint32_t rate_ = 0;
   uint8_t pending_ = 0;   // a bit for each event not yet taken
   uint64_t wrong_fingerprints_ = 0, failures_ = 0;
   uint8_t reported_ = 0;  // a bit for each event of this configuration

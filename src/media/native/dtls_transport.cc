@@ -118,7 +118,7 @@ void DtlsTransport::start(int64_t now) {
 void DtlsTransport::receive(const uint8_t* data, size_t length, int64_t now) {
   if (state_ == State::kFailed || (state_ == State::kConnected && !ssl_)) return;
   // The passive side is woken by a ClientHello alone: whatever else comes first keeps no state.
-  if (state_ == State::kWaiting && !settings_.active && (length < 14 || data[0] != 22 || data[13] != 1)) return;
+  if (state_ == State::kWaiting && !settings_.active && !is_client_hello(data, length)) return;
   arrived_ = data;
   arrived_length_ = length;
   step(now);

@@ -58,6 +58,8 @@ class DtlsTransport {
 
   /// The first message, where this side is the active one and it has not been sent. Times in milliseconds.
   void start(int64_t now);
+  /// What a far end begins with (RFC 6347 4.2.2).
+  static bool is_client_hello(const uint8_t* data, size_t length) { return length >= 14 && data[0] == 22 && data[13] == 1; }
   /// One datagram of records: one step of the handshake.
   void receive(const uint8_t* data, size_t length, int64_t now);
   /// Sends again what was not answered in time.

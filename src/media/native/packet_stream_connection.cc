@@ -29,16 +29,16 @@ void PacketStream::connect(StreamSettings* settings, int64_t now) {
 void PacketStream::receive_other(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
   if (!configured_) return counters_.discarded.add(1);
   const uint8_t first = length > 0 ? data[0] : 255;
-  if (connection_ && first < 4) {
+  const bool speaks = connection_ && (first < 4 || (connection_->has_dtls() && first >= 20 && first < 64));
+  if (speaks && !connection_->within_rate(now / 1000)) return counters_.rate_limited.add(1);
+  if (speaks && first < 4) {
     counters_.stun_in.add(1);
     if (!connection_->receive_stun(component, data, length, source, now / 1000)) counters_.stun_refused.add(1);
     return adopt_connection();
   }
-  if (connection_ && connection_->has_dtls() && first >= 20 && first < 64) {
+  if (speaks) {
     if (!latches_[component].admits(source, now / 1000) && !connection_->validated(component, source))
       return counters_.unknown_source.add(1);
-    // A handshake costs more than a packet: strangers do not get more of them than that many.
-    if (!within_rate(now)) return counters_.rate_limited.add(1);
     counters_.dtls_in.add(1);
     connection_->receive_dtls(component, data, length, source, now / 1000);
     if (connection_->keyed(component) && latches_[component].learn(source, now / 1000)) {
