@@ -10,7 +10,7 @@ import type { NativeRelay } from './native-relay.ts'
 import { partiesToDelete } from './party-lookup.ts'
 import type { CallEnd } from './relay-statistics.ts'
 import type { SessionOptions } from './session-options.ts'
-import { applyDialogue, muteParty } from './stream-config.ts'
+import { applyDialogue, expectChecks, muteParty } from './stream-config.ts'
 import { StreamPool } from './stream-pool.ts'
 
 export interface CallTableOptions {
@@ -103,7 +103,8 @@ export class CallTable {
     if (!known && this.#entries.size >= this.#options.maxSessions)
       throw new SignalboxError('ERR_LIMIT', `the relay has its ${this.#options.maxSessions} sessions`)
     const call = known ?? this.#newCall(options.callId)
-    const { sdp } = exchangeOffer(call, options, this.#context())
+    const { sdp, dialogue } = exchangeOffer(call, options, this.#context())
+    expectChecks(this.#options.native, dialogue.listener)
     if (!known) this.#add(call)
     this.#signalled(call)
     return sdp

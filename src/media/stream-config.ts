@@ -23,6 +23,25 @@ export function applyDialogue(native: NativeRelay, a: Party, b: Party, timeouts:
   }
 }
 
+/**
+ * Has the streams towards a party that was offered ICE, and has never answered, answer checks already: they may come before
+ * its answer does (RFC 8445 7.3). No media passes yet.
+ */
+export function expectChecks(native: NativeRelay, party: Party): void {
+  for (const { stream, stated, ice, mux } of party.media) {
+    if (!stream || stated || !ice) continue
+    const { local, lite } = ice
+    const role = lite ? 'controlled' : 'controlling'
+    native.configure(stream.id, {
+      latching: 'strict',
+      send: false,
+      receive: false,
+      rtcpMux: mux,
+      ice: { local, lite, remoteLite: false, role, candidates: [] },
+    })
+  }
+}
+
 /** Silences the streams of a branch that lost to another, except those that the other one shares. */
 export function muteParty(native: NativeRelay, party: Party, winner: Party): void {
   const shared = new Set(winner.media.map((media) => media.stream?.id))

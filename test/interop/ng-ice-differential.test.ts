@@ -1,4 +1,15 @@
 // Owns the comparison with rtpengine over ICE and DTLS: the same NG requests to both, their SDP line by line.
+//
+// Masked: ports, keys, credentials, foundations, digests (ng-mask.ts). Not asked, because the answers differ on purpose:
+// - an interface of several addresses: rtpengine opens a port and lists a candidate on each, the relay on the one of its c= line.
+// - ICE=optional where ICE was offered, and ICE=force-relay: rtpengine leaves the other candidates and the far end's own DTLS in
+//   place; the relay is the only candidate, and says so in a warning.
+// - ICE=force in an answer to an offer without ICE: rtpengine answers with ICE, the relay does not (RFC 8839 4.2.2).
+// - ICE=remove in an answer to an offer with ICE: rtpengine leaves a=ice-options and a=end-of-candidates behind, the relay nothing.
+// - DTLS without a=setup, or with holdconn: rtpengine answers without DTLS, the relay reads actpass (RFC 5763 5).
+// - c=0.0.0.0 beside ICE that does not trickle: rtpengine takes it for hold, the relay goes by the candidates.
+// - ICE=force of media that is no RTP: rtpengine adds ICE, the relay does not.
+// - SDES lines beside DTLS in a profile over TLS: rtpengine offers all suites, the relay only where SDES flags choose some (RFC 5764 8).
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningRelay, runRelay } from '../../src/media/index.ts'
 import { iceConversations } from './ng-ice-requests.ts'

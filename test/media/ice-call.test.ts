@@ -150,6 +150,21 @@ describe('what streams are told', () => {
     await relay.close()
   })
 
+  test('checks are answered from the offer on, before the answer tells whose they are', async () => {
+    const { relay, call, config } = relayWithFake()
+    const { sdp } = await relay.offer({ ...call, sdp: PBX, flags: 'UDP/TLS/RTP/SAVPF ICE=force' })
+    const ufrag = /ice-ufrag:(\S+)/.exec(sdp)![1]!
+    expect(config(1)).toMatchObject({ send: false, receive: false, ice: { local: { ufrag }, role: 'controlling' } })
+    expect(config(1)!.ice!.remote).toBeUndefined()
+    await relay.answer({ ...call, toTag: 'B', sdp: BROWSER.replace('actpass', 'active'), flags: 'RTP/AVP ICE=remove' })
+    expect(config(1)).toMatchObject({
+      send: true,
+      ice: { local: { ufrag }, remote: { ufrag: 'abcd' } },
+      dtls: { role: 'passive' },
+    })
+    await relay.close()
+  })
+
   test('further candidates come as fragments, to the session that they name', async () => {
     const { relay, call, config } = relayWithFake()
     await relay.offer({ ...call, sdp: BROWSER.replace(/a=candidate.*\r\n/, ''), flags: INWARDS })
