@@ -80,11 +80,13 @@ export {
   setAliasToPv,
   setContactAlias,
 } from './nathelper.ts'
+export * from './number-routing.ts'
 export * from './path.ts'
 export * from './pcre.ts'
 export * from './permissions.ts'
 export * from './presence.ts'
 export * from './pv-functions.ts'
+export * from './redis.ts'
 export * from './registrar.ts'
 export * from './rr.ts'
 export {
@@ -108,6 +110,7 @@ export * from './script-values.ts'
 export * from './sdp-codecs.ts'
 export * from './sdp-queries.ts'
 export * from './sdpops.ts'
+export * from './siptrace.ts'
 export { hasTotag, isMethod, isMyself, isReply, isRequest } from './siputils.ts'
 export * from './siputils-tests.ts'
 export * from './siputils-uri.ts'
@@ -125,6 +128,7 @@ export * from './tm-contacts.ts'
 export * from './tm-transactions.ts'
 export * from './tmx.ts'
 export * from './uac.ts'
+export * from './uac-redirect.ts'
 export type {
   BranchRoute,
   Endpoint,

@@ -53,6 +53,10 @@ import './tm-contacts.ts'
 import './tm-transactions.ts'
 import './tmx.ts'
 import './uac.ts'
+import './uac-redirect.ts'
+import './siptrace.ts'
+import './redis.ts'
+import './number-routing.ts'
 import './xhttp.ts'
 import './xlog.ts'
 import { type Builtin, declaredBuiltins } from './define.ts'
@@ -64,6 +68,7 @@ export function builtins(): ReadonlyMap<string, Builtin> {
   return declaredBuiltins()
 }
 
+export { ONSEND_ROUTE } from './contract.ts'
 export { coreHash } from './core-hash.ts'
 // What a compiler of scripts reads besides the builtins: the syntax and the tables of variables, and the patterns' own rules.
 export {
@@ -78,6 +83,7 @@ export {
   parsePvAt,
   setUnknownIsAvp,
 } from './pseudo-variables.ts'
-export { PosixRegex, posixRegex, RegexError } from './regex.ts'
+export { PosixRegex, perlRegex, posixRegex, RegexError } from './regex.ts'
+export { decodeRelay } from './relay-text.ts'
 export { encodeHead, WARM_ROUTE } from './run-head.ts'
 export { parseSubstitution } from './substitution.ts'

@@ -1,16 +1,21 @@
 // Owns the putting together of services about traffic: destinations, dialogs, limits, shared tables, timers.
 import type { Databases } from '../database/index.ts'
 import { createDialog } from './dialog.ts'
+import { createDialplan } from './dialplan.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { createDrouting } from './drouting.ts'
 import { checkHtable, createHtable } from './htable.ts'
 import { createHttpAsyncClient, createHttpClient } from './http-client.ts'
 import { createJsonrpcs, createXmlrpc } from './jsonrpcs.ts'
 import { checkMqueue, createMqueue } from './mqueue.ts'
+import { createMtree } from './mtree.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
 import { createPike } from './pike.ts'
 import { checkRatelimit, createPipelimit, createRatelimit } from './ratelimit.ts'
+import { createRedis } from './redis.ts'
 import { checkRtimer, createAsync, createRtimer } from './rtimer.ts'
 import type { Service, ServiceHost } from './service.ts'
+import { createSiptrace } from './siptrace.ts'
 import { createCounters, createStatistics, Numbers } from './statistics.ts'
 import { createUac } from './uac.ts'
 import { createXhttp } from './xhttp.ts'
@@ -28,6 +33,11 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createDispatcher(host, databases),
     createDialog(host),
     createUac(host, databases),
+    createDialplan(host, databases),
+    createMtree(host, databases),
+    createDrouting(host, databases),
+    createRedis(host),
+    createSiptrace(host),
     createPike(host),
     createRatelimit(host),
     createPipelimit(host),

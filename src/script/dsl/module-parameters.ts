@@ -52,6 +52,24 @@ const TABLE: Readonly<Record<string, string>> = {
     restore_to_avp:s credential:s auth_realm_avp:s auth_username_avp:s auth_password_avp:s reg_db_url:s
     reg_db_table:s reg_contact_addr:s reg_timer_interval:n reg_retry_interval:n reg_random_delay:n reg_active:n
     reg_gc_interval:n default_socket:s event_callback:s reg_hash_size:n reg_use_domain:n reg_keep_callid:n force_ha1:n`,
+  dialplan: `db_url:s table_name:s dpid_col:s pr_col:s match_op_col:s match_exp_col:s match_len_col:s subst_exp_col:s
+    repl_exp_col:s attrs_col:s attrs_pvar:s fetch_rows:n match_dynamic:n append_branch:n reload_delta:n`,
+  drouting: `db_url:s drd_table:s drr_table:s drg_table:s drl_table:s ruri_avp:s attrs_avp:s use_domain:n
+    drg_user_col:s drg_domain_col:s drg_grpid_col:s sort_order:n fetch_rows:n force_dns:n reload_delta:n
+    enable_keepalive:n`,
+  mtree: `db_url:s db_table:s tname_column:s tprefix_column:s tvalue_column:s char_list:s fetch_rows:n pv_value:s
+    pv_values:s pv_dstid:s pv_weight:s pv_count:s mt_tree_type:n mtree:s mt_ignore_duplicates:n
+    mt_allow_duplicates:n tree_type:n`,
+  ndb_redis: `server:s init_without_redis:n connect_timeout:n cmd_timeout:n cluster:n disable_time:n
+    allowed_timeouts:n flush_on_reconnect:n allow_dynamic_nodes:n debug:n`,
+  siptrace: `db_url:s table:s trace_flag:n trace_on:n traced_user_avp:s trace_table_avp:s duplicate_uri:s
+    trace_to_database:n trace_local_ip:s trace_sl_acks:n xheaders_write:n xheaders_read:n hep_mode_on:n hep_version:n
+    hep_capture_id:n insert_interval:n force_send_sock:s send_sock_addr:s send_sock_name:s data_mode:n
+    trace_init_mode:n trace_mode:n evcb_msg:s auth_key:s trace_delayed:n trace_dialog_ack:n trace_dialog_spiral:n
+    date_column:s callid_column:s traced_user_column:s msg_column:s method_column:s status_column:s fromip_column:s
+    toip_column:s fromtag_column:s direction_column:s`,
+  uac_redirect: `default_filter:s deny_filter:s accept_filter:s acc_function:s acc_db_table:s bflags:n
+    flags_hdr_mode:n q_value:n`,
   xhttp: 'url_match:s url_skip:s event_callback:s timeout_s:n timeout_ms:n',
   xmlrpc: 'route:s autoconversion:n escape_cr:n double_lf_to_crlf:n mode:n url_skip:s url_match:s event_callback:s',
   jansson: 'auto_convert:n',

@@ -1,0 +1,122 @@
+// Owns the service of module drouting: gateways chosen by group and the longest prefix of the number.
+import type { Databases, Row } from '../database/index.ts'
+import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
+import type { Service, ServiceHost } from './service.ts'
+
+interface Gateway {
+  readonly id: number
+  readonly type: number
+  readonly address: string
+  readonly strip: number
+  readonly prefix: string
+  readonly attributes: string
+}
+
+interface Rule {
+  readonly groups: readonly number[]
+  readonly prefix: string
+  readonly priority: number
+  /** Ids; `#n` names a list. */
+  readonly gateways: string
+}
+
+const numbers = (text: string) => text.split(/[,;\s]+/).flatMap((each) => (/^\d+$/.test(each) ? [Number(each)] : []))
+
+export function createDrouting(host: ServiceHost, databases: Databases): Service {
+  let parameters = new Parameters([])
+  let named = false
+  let gateways = new Map<number, Gateway>()
+  let lists = new Map<string, string>()
+  let rules: Rule[] = []
+  let groups = new Map<string, number>()
+
+  async function load(): Promise<void> {
+    const database = databases.open(parameters.text('db_url'))
+    const table = (name: string, otherwise: string): string => {
+      const text = parameters.text(name, otherwise)
+      return /^\w+$/.test(text) ? text : otherwise
+    }
+    const all = async (name: string): Promise<readonly Row[]> => database.rows(`SELECT * FROM ${name}`)
+    const optional = (name: string) => all(name).catch(() => [] as readonly Row[])
+    const read = await all(table('drg_table', 'dr_gateways'))
+    gateways = new Map(
+      read.map((row) => [
+        Number(row.gwid),
+        {
+          id: Number(row.gwid),
+          type: Number(row.type ?? 0),
+          address: `${row.address}`,
+          strip: Number(row.strip ?? 0),
+          prefix: `${row.pri_prefix ?? ''}`,
+          attributes: `${row.attrs ?? ''}`,
+        },
+      ]),
+    )
+    rules = (await all(table('drr_table', 'dr_rules'))).map((row) => ({
+      groups: numbers(`${row.groupid ?? ''}`),
+      prefix: `${row.prefix ?? ''}`,
+      priority: Number(row.priority ?? 0),
+      gateways: `${row.gwlist ?? ''}`,
+    }))
+    lists = new Map(
+      (await optional(table('drl_table', 'dr_gw_lists'))).map((row) => [`${row.id}`, `${row.gwlist ?? ''}`]),
+    )
+    groups = new Map(
+      (await optional(table('drd_table', 'dr_groups'))).map((row) => [
+        `${row.username}@${row.domain}`,
+        Number(row.groupid),
+      ]),
+    )
+  }
+
+  function route(number: string, group: number): Gateway[] {
+    for (let length = number.length; length >= 0; length--) {
+      const prefix = number.slice(0, length)
+      const [rule] = rules
+        .filter((each) => each.prefix === prefix && each.groups.includes(group))
+        .sort((a, b) => b.priority - a.priority)
+      if (rule === undefined) continue
+      const list = rule.gateways.trim()
+      const ids = list.startsWith('#') ? (lists.get(list.slice(1)) ?? '') : list
+      return numbers(ids).flatMap((id) => gateways.get(id) ?? [])
+    }
+    return []
+  }
+
+  return {
+    module: 'drouting',
+    operations: {
+      route(_run, args) {
+        const { number, group, user } = fieldsOf(args)
+        const own = group === undefined || group === null ? (groups.get(textOf(user)) ?? -1) : wholeOf(group, -1)
+        return route(textOf(number), own)
+      },
+      /** The gateway of that address: of the source, or of a URI. */
+      gateway(run, args) {
+        const { host: wanted, type } = fieldsOf(args)
+        const address = typeof wanted === 'string' && wanted !== '' ? wanted : run.flow.remoteAddress
+        const of = type === undefined || type === null ? undefined : wholeOf(type)
+        return (
+          [...gateways.values()].find(
+            (each) =>
+              each.address.replace(/^sips?:/i, '').split(/[:;]/, 1)[0] === address &&
+              (of === undefined || each.type === of),
+          ) ?? null
+        )
+      },
+    },
+    commands: { 'drouting.reload': () => load().then(() => '') },
+    configure(given) {
+      parameters = new Parameters(given)
+      named = given.length > 0
+    },
+    async start() {
+      if (!named) return
+      try {
+        await load()
+      } catch (error) {
+        host.log.error({ err: error }, 'the gateways and rules could not be read from the database')
+      }
+    },
+  }
+}
