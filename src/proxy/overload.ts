@@ -23,6 +23,9 @@ const DECAY = 0.9
 /** Some are taken in any case: they show when it is over. */
 const MOST = 0.98
 const QUIET_INTERVALS = 50
+/** What waits is sent again meanwhile: refusals are remembered for twice so long at most. */
+const REMEMBER_MILLIS = 2000
+const REMEMBERED = 20_000
 /** A pause of the process, to collect garbage or to compile, makes one batch wait or two; a queue that stands makes all wait. */
 const BURST_INTERVALS = 5
 
@@ -40,12 +43,21 @@ export class OverloadControl {
   #quiet = QUIET_INTERVALS
   /** Intervals in a row in which messages waited too long. */
   #above = 0
+  /** Call-IDs that were refused, in two generations. */
+  #refusedLately = new Set<string>()
+  #refusedBefore = new Set<string>()
+  #forgetAt = 0
   /** Requests refused. */
   refused = 0
 
   constructor(options: OverloadControlOptions) {
     this.#clock = options.clock
     this.#log = options.log
+  }
+
+  /** Whether refusals are due, or were within the last seconds. */
+  get isRefusing(): boolean {
+    return this.#quiet < QUIET_INTERVALS
   }
 
   /** Share of new requests that is refused now, 0 to 1. */
@@ -71,14 +83,30 @@ export class OverloadControl {
     this.#adjust(least / 1000)
   }
 
-  /** Whether one more new request is taken. Each refusal is counted. */
-  admits(): boolean {
-    if (this.#share === 0) return true
-    this.#owed += this.#share
-    if (this.#owed < 1) return true
-    this.#owed -= 1
+  /**
+   * Whether one more new request is taken; each refusal is counted. Copies of a request that was refused are refused too: the
+   * sender has had its answer.
+   */
+  admits(callId: string): boolean {
+    if (!this.isRefusing) return true
+    if (!this.#refusedLately.has(callId) && !this.#refusedBefore.has(callId)) {
+      this.#owed += this.#share
+      if (this.#owed < 1) return true
+      this.#owed -= 1
+      this.#remember(callId)
+    }
     this.refused++
     return false
+  }
+
+  #remember(callId: string): void {
+    const now = this.#clock.now()
+    if (now >= this.#forgetAt || this.#refusedLately.size >= REMEMBERED) {
+      this.#refusedBefore = this.#refusedLately
+      this.#refusedLately = new Set()
+      this.#forgetAt = now + REMEMBER_MILLIS
+    }
+    this.#refusedLately.add(callId)
   }
 
   #adjust(delay: number): void {

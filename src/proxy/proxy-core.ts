@@ -294,8 +294,8 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   /** Under overload a share of what begins something is refused; what is under way, and a call for help, never is (RFC 7339 5.10.1). */
   #isTooMuch(request: SipRequest): boolean {
     const control = this.#overload
-    if (control === undefined || control.share === 0) return false
-    return !request.requestUri.startsWith('urn:service:sos') && !control.admits()
+    if (!control?.isRefusing) return false
+    return !request.requestUri.startsWith('urn:service:sos') && !control.admits(request.callId)
   }
 
   #refuse(request: SipRequest, flow: Flow): void {

@@ -43,7 +43,7 @@ function serve(rate: number, seconds: number, share: number, warm = 0): Outcome 
         continue
       }
       if (counted) outcome.offered++
-      if (!control.admits()) {
+      if (!control.admits(`call-${outcome.offered}-${now}`)) {
         spare -= CALL.refusal
         continue
       }
@@ -89,13 +89,26 @@ describe('overload control', () => {
       control.observe(n * 50)
     }
     expect(control.share).toBeGreaterThan(0.9)
-    expect([control.admits(), control.admits()]).toContain(false)
+    expect(['a', 'b'].map((callId) => control.admits(callId))).toContain(false)
     for (let n = 0; n < 100; n++) {
       clock.advance(50)
       control.observe(0)
     }
     expect(control.share).toBe(0)
-    expect(control.admits()).toBe(true)
+    expect(control.admits('c')).toBe(true)
+  })
+
+  test('what was refused is refused again when it is sent again', () => {
+    const clock = new ManualClock()
+    const control = new OverloadControl({ clock, log: silentLog })
+    for (let n = 0; n < 12; n++) {
+      clock.advance(100)
+      control.observe(n * 100)
+    }
+    for (let n = 0; n < 2000; n++) {
+      if (!control.admits(`call-${n}`)) expect(control.admits(`call-${n}`)).toBe(false)
+    }
+    expect(control.refused).toBeGreaterThan(100)
   })
 
   test('one long pause is no overload', () => {
