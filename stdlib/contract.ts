@@ -93,6 +93,9 @@ export interface RunMeta {
   readonly branchNextHop?: string
 }
 
+/** The event under which onsend_route runs. */
+export const ONSEND_ROUTE = 'onsend_route'
+
 /** Both ends of what is about to be sent; addresses are numeric. */
 export interface RunSend {
   readonly toIp: string

@@ -31,7 +31,7 @@ function arrivalText({ dstIp, dstPort, proto, listener }: RunMeta): string {
 
 /** Lines: source, numbers, what the listener fixes. A failure adds the whole as JSON instead. */
 export function encodeMeta(meta: RunMeta): string {
-  if (meta.status !== undefined || meta.reply !== undefined) return JSON.stringify(meta)
+  if (meta.status !== undefined || meta.reply !== undefined || meta.send !== undefined) return JSON.stringify(meta)
   const { srcIp, srcPort, transactionId, transactionMatch, branch, messageNumber } = meta
   return `${srcIp}\n${srcPort}\n${transactionId}\n${transactionMatch}\n${branch}\n${messageNumber}\n${meta.canceled ? 1 : 0}\n${arrivalText(meta)}`
 }

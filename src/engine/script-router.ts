@@ -10,8 +10,9 @@ import type {
   RequestContext,
   RouteLanguage,
   Router,
+  Sending,
 } from '../proxy/index.ts'
-import type { RouteProgram, RunInput, RunMeta, RunOutcome } from '../script/index.ts'
+import { ONSEND_ROUTE, type RouteProgram, type RunInput, type RunMeta, type RunOutcome } from '../script/index.ts'
 import type { EventRun } from '../services/index.ts'
 import {
   applyEdits,
@@ -127,6 +128,24 @@ export class ScriptRouter implements Router {
     const run = this.#begin('event', name, program, context.request, context.flow, context, undefined)
     const outcome = this.#enter(run, branchFailureMeta(context, failure, ++this.#messages))
     if (outcome instanceof Promise) return outcome.then(() => undefined)
+  }
+
+  watchesSending(context: RequestContext): boolean {
+    return (context.program as RouteProgram | undefined)?.has('event', ONSEND_ROUTE) === true
+  }
+
+  sending(context: RequestContext, { hop, listener }: Sending): boolean {
+    const program = context.program as RouteProgram
+    const run = this.#begin('event', ONSEND_ROUTE, program, context.request, context.flow, context, undefined)
+    const { transport: proto, address: toIp, port: toPort } = hop
+    const send = { toIp, toPort, fromIp: listener.address, fromPort: listener.port, proto }
+    try {
+      const outcome = this.#enter(run, { ...runMeta(context.flow, 0, 0, -1, ++this.#messages), send })
+      return outcome instanceof Promise || outcome.exit !== 'drop'
+    } catch {
+      // Logged and counted where it happened; the request goes as if there were no such route.
+      return true
+    }
   }
 
   /** Goes on with a suspended request in `route[name]`. Resolves when that has ended; false: there is nothing to go on with. */

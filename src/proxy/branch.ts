@@ -18,6 +18,8 @@ export interface BranchOwner {
   readonly language: RouteLanguage
   /** The listener that would send to the hop. */
   listenerFor(hop: Hop): Listener | undefined
+  /** onsend_route lets it go there. */
+  maySend(hop: Hop, listener: Listener): boolean
   /** Writes the request for that hop and starts its client transaction. */
   startClient(branch: Branch, hop: Hop, listener: Listener): ClientTransaction
   branchReply(branch: Branch, reply: SipReply, flow: Flow): void
@@ -47,6 +49,8 @@ export class Branch extends Deadline implements ClientUser {
   edits: readonly MessageEdit[] = NO_EDITS
   timedOut = false
   canceled = false
+  /** onsend_route has kept it from some hop. */
+  keptBack = false
   /** The hop under trial, or tried last. */
   hop: Hop | undefined
   readonly #owner: BranchOwner
@@ -141,6 +145,10 @@ export class Branch extends Deadline implements ClientUser {
       const hop = this.#hops[this.#next++]!
       const listener = this.#owner.listenerFor(hop)
       if (listener === undefined) continue
+      if (!this.#owner.maySend(hop, listener)) {
+        this.keptBack = true
+        continue
+      }
       this.hop = hop
       this.provisional = false
       const attempt = ++this.#attempt

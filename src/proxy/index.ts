@@ -18,5 +18,6 @@ export type {
   RequestContext,
   RouteLanguage,
   Router,
+  Sending,
 } from './router.ts'
 export type { ProxyCounters, ProxyStats } from './stats.ts'

@@ -65,14 +65,18 @@ export class Outgoing {
   }
 
   /** Sends without a transaction, to the first hop of each target that one of our sockets can reach: 1, -7 or -478. */
-  forward(specs: readonly BranchSpec[], targets: readonly Target[]): number {
+  forward(
+    specs: readonly BranchSpec[],
+    targets: readonly Target[],
+    maySend: (hop: Hop, listener: Listener) => boolean,
+  ): number {
     const { counters, transactions } = this.#host
     const { transport } = transactions
     let code = -478
     specs.forEach((spec, index) => {
       for (const hop of this.hopsFrom(spec, targets[index] ?? [])) {
         const listener = transport.listenerFor(hop)
-        if (listener === undefined) {
+        if (listener === undefined || !maySend(hop, listener)) {
           if (code !== 1) code = -7
           continue
         }

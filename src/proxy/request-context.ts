@@ -149,7 +149,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     }
     if (this.branchCount + count > this.#host.limits.branches) return this.#relayFailed(spec, -1)
     const targets = this.#outgoing.resolve(spec.branches)
-    return targets instanceof Promise ? this.#startLater(spec, targets) : this.#start(spec, targets)
+    // What looks at each request that leaves is a run of its own: it cannot begin within the one that relays.
+    const later = this.#watched() ? Promise.resolve(targets) : targets
+    return later instanceof Promise ? this.#startLater(spec, later) : this.#start(spec, later)
   }
 
   reply(spec: ReplySpec): number {
@@ -303,6 +305,14 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     return this.#host.transactions.transport.listenerFor(hop)
   }
 
+  maySend(hop: Hop, listener: Listener): boolean {
+    return !this.#watched() || this.#host.router.sending(this, { hop, listener })
+  }
+
+  #watched(): boolean {
+    return this.language === 'cfg' && this.#host.router.watchesSending(this)
+  }
+
   startClient(branch: Branch, hop: Hop, listener: Listener): ClientTransaction {
     const { transactions, counters } = this.#host
     const { branch: id, wire } = this.#outgoing.write(branch.spec, hop, listener)
@@ -377,7 +387,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       branches.push(branch)
       if (branch.start(this.#outgoing.hopsFrom(target, hops))) return
       branches.pop()
-      code = -7
+      code = branch.keptBack ? KEPT_BACK : -7
     })
     this.#relaying--
     if (branches.length === legStart) return this.#relayFailed(spec, code)
@@ -390,6 +400,10 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   #relayFailed(spec: RelaySpec, code: number): number {
     if (spec.noInternalReply === true) return -4
+    if (code === KEPT_BACK) {
+      this.relayError = { status: 477, reason: 'Unfortunately error on sending to next hop occurred (477/TM)' }
+      return -1
+    }
     this.relayError =
       code === -478
         ? { status: 478, reason: 'Unresolvable destination (478/TM)' }
@@ -400,9 +414,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   #forward(specs: readonly BranchSpec[]): number | Promise<number> {
     if (specs.length === 0) return -1
     const targets = this.#outgoing.resolve(specs)
-    if (!(targets instanceof Promise)) return this.#forwardTo(specs, targets)
+    if (!(targets instanceof Promise) && !this.#watched()) return this.#forwardTo(specs, targets)
     this.#relaying++
-    return targets.then((resolved) => {
+    return Promise.resolve(targets).then((resolved) => {
       this.#relaying--
       const code = this.#forwardTo(specs, resolved)
       this.#endIfDone()
@@ -411,7 +425,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   #forwardTo(specs: readonly BranchSpec[], targets: readonly Target[]): number {
-    const code = this.#outgoing.forward(specs, targets)
+    const code = this.#outgoing.forward(specs, targets, (hop, listener) => this.maySend(hop, listener))
     if (code !== 1) return code
     this.#forwarded = true
     this.call.forwarded()
@@ -566,6 +580,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.#host.requestEnded(this)
   }
 }
+
+/** onsend_route has let it go nowhere. */
+const KEPT_BACK = -477
 
 const NO_EDITS: readonly MessageEdit[] = []
 

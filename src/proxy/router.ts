@@ -1,7 +1,7 @@
 // Owns the interface between the proxy and whoever decides where requests go: the engine implements Router over scripts.
 
 import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
-import type { Flow } from '../transport/index.ts'
+import type { Flow, Hop, Listener } from '../transport/index.ts'
 
 /** The language of the active script; it decides what the proxy core does by itself and what only the script does. */
 export type RouteLanguage = 'ts' | 'cfg'
@@ -208,6 +208,12 @@ export interface CallSummary {
   label: string | undefined
 }
 
+/** What is about to be sent, and where. */
+export interface Sending {
+  readonly hop: Hop
+  readonly listener: Listener
+}
+
 /** Decides about requests and replies. Implemented by the engine. A rejected promise or a throw costs that request 500. */
 export interface Router {
   language(): RouteLanguage
@@ -221,6 +227,10 @@ export interface Router {
   branchFailure(context: RequestContext, failure: BranchFailure, route: string): void | Promise<void>
   /** A reply to the request went upstream: a branch's, or one made here (then `reply` is undefined). */
   answered?(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
+  /** Requests of this context are shown to {@link sending} before they leave; relays then start after the run that asked for them. */
+  watchesSending(context: RequestContext): boolean
+  /** onsend_route: false keeps the request from being sent there. */
+  sending(context: RequestContext, sending: Sending): boolean
   /** The request is over: release the program and what the guest keeps for it. Exactly once for every context that `request` got. */
   ended(context: RequestContext): void
   /** A call (INVITE and the dialogs it made) is over, however; exactly once. `untracked`: answered, but the script did not record-route. */

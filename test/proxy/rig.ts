@@ -88,6 +88,14 @@ export class TestRouter implements Router {
     return this.onFailure(context, route)
   }
 
+  watchesSending(): boolean {
+    return false
+  }
+
+  sending(): boolean {
+    return true
+  }
+
   branchFailure(_context: RequestContext, failure: BranchFailure, route: string): void {
     this.branchFailures.push({ failure, route })
   }

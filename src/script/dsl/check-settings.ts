@@ -163,7 +163,4 @@ function checkName(block: Declaration & { kind: 'route' }, context: CheckContext
       context.report.error('bad-route-name', `'${name}' needs quotes`, nameAt, `Write ["${name}"].`)
     }
   }
-  if (routeKind === 'onsend') {
-    context.report.warning('not-run', 'onsend_route is read, but not run yet', at)
-  }
 }

@@ -1,4 +1,5 @@
 // Owns the emitted program: blocks become functions, statements become lines that a source map leads back to the file.
+import { ONSEND_ROUTE } from '../../../stdlib/registry.ts'
 import type { Expression, LeaveStatement, Statement, SwitchStatement } from './ast.ts'
 import { constantOf } from './constants.ts'
 import { ExpressionEmitter, Hoisted } from './emit-expression.ts'
@@ -24,6 +25,13 @@ export interface EmitInput {
 }
 
 const ENTRY_KINDS = ['request', 'reply', 'failure', 'branch', 'event'] as const
+
+/** A suspended request goes on in a route of its own name; onsend_route is an event of the core. */
+const ALSO: Readonly<Record<string, string>> = { request: 'sub', event: 'onsend' }
+
+function entryName(block: Block): string {
+  return block.routeKind === 'onsend' ? ONSEND_ROUTE : block.name
+}
 
 /** The program in JavaScript, and the way back to the file. */
 export function emitProgram(input: EmitInput): { code: string; sourceMap: RawSourceMap } {
@@ -89,9 +97,8 @@ class ProgramEmitter {
     const kinds: string[] = []
     for (const kind of ENTRY_KINDS) {
       const entries = this.#input.model.blocks
-        // A suspended request goes on in a route of its own name.
-        .filter((block) => block.routeKind === kind || (kind === 'request' && block.routeKind === 'sub'))
-        .map((block) => `${JSON.stringify(block.name)}: ${this.#entry(block)}`)
+        .filter(({ routeKind }) => routeKind === kind || ALSO[kind] === routeKind)
+        .map((block) => `${JSON.stringify(entryName(block))}: ${this.#entry(block)}`)
       if (entries.length > 0) kinds.push(`${kind}: { ${entries.join(', ')} }`)
     }
     this.#lines.push({ text: `globalThis.__signalbox.define({ ${kinds.join(', ')}, route: ROUTES })`, at: undefined })
