@@ -86,6 +86,7 @@ class alignas(64) PacketStream {
   /// Ask the cache for what a packet that arrives here, and one that leaves here, will touch.
   void fetch_for_arrival() const {
     fetch_for_departure();
+    fetch(&rate_since_, 1);
     reception_.fetch();
   }
   void fetch_for_departure() const {

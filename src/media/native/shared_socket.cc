@@ -189,10 +189,11 @@ int SharedSocket::receive(SharedBatch& batch, int64_t now) {
   const auto count = static_cast<unsigned>(got);
   for (unsigned i = 0; i < count; i++) {
     slots.sockets[i] = by_port_[slots.port(i)];
-    if (slots.sockets[i]) slots.sockets[i]->stream->fetch_for_arrival();
+    if (slots.sockets[i]) fetch(slots.sockets[i], 1);
   }
   constexpr unsigned kAhead = 4;
   for (unsigned i = 0; i < count; i++) {
+    if (i + 2 * kAhead < count && slots.sockets[i + 2 * kAhead]) slots.sockets[i + 2 * kAhead]->stream->fetch_for_arrival();
     if (i + kAhead < count && slots.sockets[i + kAhead])
       if (const PacketStream* peer = slots.sockets[i + kAhead]->stream->peer()) peer->fetch_for_departure();
     PacketStream::Socket* socket = slots.sockets[i];
