@@ -84,6 +84,5 @@ export {
   setUnknownIsAvp,
 } from './pseudo-variables.ts'
 export { PosixRegex, perlRegex, posixRegex, RegexError } from './regex.ts'
-export { decodeRelay } from './relay-text.ts'
 export { encodeHead, WARM_ROUTE } from './run-head.ts'
 export { parseSubstitution } from './substitution.ts'
