@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileScript, loadProgram, type RunInput, type RunMeta } from '../../src/script/index.ts'
+import { report } from './figures.ts'
 
 const RUNS = 2_000
 const ROUNDS = 60
@@ -90,9 +91,7 @@ async function measure(name: string, file: string): Promise<void> {
       figures.push((user + system) / RUNS)
     }
     figures.sort((a, b) => a - b)
-    process.stdout.write(
-      `${name} ${what}: ${figures[ROUNDS >> 1]!.toFixed(2)} us CPU a run (best ${figures[0]!.toFixed(2)})\n`,
-    )
+    report({ group: 'route run', name: `${name} ${what}`, unit: 'us', value: figures[ROUNDS >> 1]!, best: figures[0]! })
   }
   program.release()
 }

@@ -11,6 +11,7 @@ import {
   validateRequest,
 } from '../../src/sip/index.ts'
 import { benchInvite } from '../sip/fixtures.ts'
+import { report } from './figures.ts'
 
 const wire = Buffer.from(benchInvite, 'latin1')
 let sink = 0
@@ -32,7 +33,7 @@ function measure(name: string, step: (raw: string) => number): void {
     times.push((spent * 1000) / (BATCHES * BATCH))
   }
   times.sort((a, b) => a - b)
-  console.log(`${name.padEnd(58)} best ${times[0]!.toFixed(2)}  median ${times[ROUNDS >> 1]!.toFixed(2)} us`)
+  report({ group: 'sip', name, unit: 'us', value: times[ROUNDS >> 1]!, best: times[0]! })
 }
 
 function parse(raw: string): SipRequest {
