@@ -7,7 +7,7 @@ import { tSuspend } from './tm-transactions.ts'
 
 const MODULE = 'async'
 const declared = declarations(MODULE)
-const ROUTE: Parameter = text('route')
+const ROUTE: Parameter = { name: 'route', kind: 'route' }
 
 function later(route: string, milliseconds: number): number {
   return tSuspend() ? askNow<number>(MODULE, 'route', { route, milliseconds }) : -1

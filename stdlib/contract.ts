@@ -13,7 +13,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = ['request', 'reply', 'failure',
  * - `pv`: the pseudo-variable itself, see {@link PvReference}
  * - `regex`: a POSIX extended regular expression
  * - `subst`: `/regex/replacement/flags`; pseudo-variables count in the replacement only, at the time it is made
- * - `route`: the name of a route block of `routeKind`
+ * - `route`: the name of a route block of `routeKind`, without one of a route[name]
  * - `flag`: a flag, by number or by declared name
  */
 export type ParameterKind = 'string' | 'int' | 'pv' | 'regex' | 'subst' | 'route' | 'flag'

@@ -318,6 +318,17 @@ export const dlgRemoteProfile = define(
   () => -1,
 )
 
+export const dlgDbLoadCallid = define(
+  dialog(
+    'dlgDbLoadCallid',
+    'dlg_db_load_callid',
+    [text('callId')],
+    'Reads a dialog of a database. Dialogs are not kept in one: always false.',
+    'dlg_db_load_callid("$ci");',
+  ),
+  () => -1,
+)
+
 /** A variable of the dialog for a TypeScript route: `$dlg_var(name)`. */
 export function dlgVar(name: string): string | number | null {
   return pendingOf()?.get(name) ?? askDialog<string | number | null>('variable', { name })

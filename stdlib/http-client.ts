@@ -152,7 +152,7 @@ definePvClass(
 export const httpAsyncQuery = define(
   asynchronous(
     'http_async_query',
-    [text('url'), text('route')],
+    [text('url'), { name: 'route', kind: 'route' }],
     'Asks a URL; the request goes on in route[name] when the answer has come. Followed by exit.',
     'http_async_query("http://127.0.0.1/?u=$rU", "ANSWERED"); exit;',
     ['request', 'event'],

@@ -283,8 +283,8 @@ function checkSubstitution(text: string, what: string, argument: Expression, con
 }
 
 function checkRouteName(name: string, parameter: Parameter, argument: Expression, context: CheckContext): void {
-  const kind = parameter.routeKind
-  if (kind === undefined || name === '0' || name.includes('$')) return
+  const kind = parameter.routeKind ?? 'sub'
+  if (name === '0' || name.includes('$')) return
   context.armed.add(`${kind}:${name}`)
   const named = context.input.model.blocks.filter((block) => block.routeKind === kind)
   if (kind === 'event' || named.some((block) => block.name === name)) return
@@ -294,7 +294,7 @@ function checkRouteName(name: string, parameter: Parameter, argument: Expression
   )
   context.report.error(
     'undefined-route',
-    `There is no ${KIND_NAMES[kind]}[${name}]`,
+    `There is no ${kind === 'sub' ? 'route' : KIND_NAMES[kind]}[${name}]`,
     argument.at,
     near === undefined ? undefined : `Did you mean ${near}?`,
   )

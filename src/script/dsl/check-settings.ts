@@ -126,6 +126,9 @@ function checkParameter(
     if (variable !== undefined) context.variables.set(`$var(${variable.trim()})`)
     else context.report.error('wrong-argument', 'varset needs "name=i:number" or "name=s:text"', declaration.value.at)
   }
+  const timed =
+    wanted.includes('rtimer') && `${name}` === 'exec' ? /\broute\s*=\s*([^;\s]+)/.exec(`${value}`)?.[1] : undefined
+  if (timed !== undefined) context.armed.add(`sub:${timed}`)
   for (const module of wanted) {
     const parameters = MODULE_PARAMETERS.get(module)
     if (parameters === undefined || !loaded.has(module)) continue

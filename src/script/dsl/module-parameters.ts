@@ -81,6 +81,8 @@ const TABLE: Readonly<Record<string, string>> = {
   ratelimit: 'timer_interval:n queue:s pipe:s reply_code:n reply_reason:s hash_size:n default_algorithm:s',
   rtimer: 'timer:s exec:s default_interval:n',
   statistics: 'variable:s',
+  ctl: 'binrpc:s fifo:s mode:- user:- group:- autoconversion:n binrpc_max_body_size:n binrpc_struct_max_body_size:n',
+  cfg_rpc: '',
   dialog: `enable_stats:n hash_size:n rr_param:s dlg_flag:n timeout_avp:s default_timeout:n early_timeout:n
     noack_timeout:n end_timeout:n dlg_extra_hdrs:s dlg_match_mode:n detect_spirals:n db_url:s db_mode:n
     db_update_period:n db_fetch_rows:n db_skip_load:n table_name:s vars_table_name:s bridge_controller:s
@@ -140,6 +142,8 @@ const TABLE: Readonly<Record<string, string>> = {
   presence_xml: `db_url:s xcap_table:s force_active:n pidf_manipulation:n integrated_xcap_server:n xcap_server:s
     disable_presence:n disable_winfo:n disable_bla:n disable_xcapdiff:n passive_mode:n xcapauth_userdel_reason:s
     force_dummy_presence:n force_presence_single_body:n`,
+  nat_traversal: `contact_match:n keepalive_interval:n keepalive_method:s keepalive_from:s keepalive_extra_headers:s
+    keepalive_state_file:s`,
   alias_db: `db_url:s user_column:s domain_column:s alias_user_column:s alias_domain_column:s use_domain:n
     domain_prefix:s append_branches:n`,
   speeddial: `db_url:s user_column:s domain_column:s sd_user_column:s sd_domain_column:s new_uri_column:s use_domain:n
