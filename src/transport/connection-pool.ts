@@ -32,6 +32,9 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
   get parseLimits(): ParseLimits {
     return this.#options.parseLimits
   }
+  get framingGraceMillis(): number {
+    return this.#options.framingGraceMillis ?? 0
+  }
   get size(): number {
     return this.#all.size
   }

@@ -25,6 +25,8 @@ export interface ConnectionOwner {
   readonly limits: TransportLimits
   readonly parseLimits: ParseLimits
   message(raw: string, connection: Connection): void
+  /** How long a connection stays after bytes that are not SIP, for the answers to what came before them. */
+  readonly framingGraceMillis: number
   /** The bytes are not SIP; the connection closes once what this writes is out. */
   framingError(error: FramingError, connection: Connection): void
   keepAlive(): void
@@ -84,6 +86,7 @@ export class Connection implements StreamFlow, StreamEvents {
   #partialSince = -1
   #pingAt = -1
   #wasHeard = false
+  #doomed = false
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -175,7 +178,7 @@ export class Connection implements StreamFlow, StreamEvents {
   }
 
   data(chunk: string): void {
-    if (this.#state === 'closed') return
+    if (this.#state === 'closed' || this.#doomed) return
     const now = this.#owner.clock.now()
     this.#lastActivity = now
     // Whatever comes shows that the far end lives, the answer to our keep-alive above all.
@@ -185,8 +188,7 @@ export class Connection implements StreamFlow, StreamEvents {
     let whole = false
     if (!this.#framer.partial && isBinary(chunk.charCodeAt(0))) {
       const reason = 'binary bytes in place of SIP; is the far end speaking TLS to a port that is not tls?'
-      this.#owner.framingError({ kind: 'error', reason, status: 400, head: '' }, this)
-      this.end('framing')
+      this.#fail({ kind: 'error', reason, status: 400, head: '' })
       return
     }
     for (const item of this.#framer.push(chunk)) {
@@ -205,8 +207,7 @@ export class Connection implements StreamFlow, StreamEvents {
           this.#owner.keepAlive()
           break
         case 'error':
-          this.#owner.framingError(item, this)
-          this.end('framing')
+          this.#fail(item)
           return
       }
     }
@@ -217,6 +218,15 @@ export class Connection implements StreamFlow, StreamEvents {
       this.#partialSince = now
       this.#wakeAfter(this.#owner.limits.partialMillis, now)
     }
+  }
+
+  // RFC 3261 18.3: nothing after it can be trusted, and nothing more is read.
+  #fail(error: FramingError): void {
+    this.#doomed = true
+    this.#owner.framingError(error, this)
+    const { framingGraceMillis, clock } = this.#owner
+    if (framingGraceMillis === 0) this.end('framing')
+    else clock.setTimer(framingGraceMillis, () => this.end('framing'))
   }
 
   closed(error?: Error): void {

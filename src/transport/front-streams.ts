@@ -45,6 +45,8 @@ const TURN = 256
 /** What shards must learn although their ring is full at the moment. */
 const OVERDUE = 20_000
 const AGAIN_MILLIS = 20
+/** Messages before bytes that are not SIP are still under way in a shard. */
+const FRAMING_GRACE_MILLIS = 200
 
 /**
  * Opens the stream listeners.
@@ -87,6 +89,7 @@ class Front implements StreamFront {
       limits: { ...DEFAULT_TRANSPORT_LIMITS, ...limits },
       parseLimits: { ...DEFAULT_PARSE_LIMITS, ...parseLimits },
       tls,
+      framingGraceMillis: FRAMING_GRACE_MILLIS,
       message: (raw, flow) => this.#received(raw, flow),
       framingError: (error, flow) => {
         const reply = this.#bad.refuseFraming(error, flow, this.#poolOptions.parseLimits)

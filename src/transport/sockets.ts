@@ -85,6 +85,8 @@ export interface PoolOptions {
   limits: TransportLimits
   parseLimits: ParseLimits
   tls: TlsOptions
+  /** See `ConnectionOwner.framingGraceMillis`; default 0: messages are answered before the next bytes are looked at. */
+  readonly framingGraceMillis?: number
   readonly message: (raw: string, flow: StreamFlow) => void
   readonly framingError: (error: FramingError, flow: StreamFlow) => void
   readonly flowClosed: (flow: StreamFlow) => void

@@ -195,6 +195,18 @@ describe('streams', () => {
     expect(shards[0]!.arrived).toEqual([])
   })
 
+  test('what came whole before such bytes is answered before the connection goes', async () => {
+    const { shards, port } = await streams(1)
+    const client = await dialled(port)
+    const ended = new Promise((resolve) => client.socket.once('close', resolve))
+    client.socket.write(optionsRequest() + optionsRequest().replace('Content-Length: 0', 'Content-Length: x'))
+    const one = await shards[0]!.next()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    ok(one, shards[0]!.layer)
+    await ended
+    expect(client.text()).toMatch(/SIP\/2.0 400 [\s\S]*SIP\/2.0 200 /)
+  })
+
   test('what finds no room in the ring of its shard is refused at once', async () => {
     const { front, shards, port } = await streams(1, { writeBytesPerConnection: 64 << 20 })
     await shards[0]!.layer.close()
