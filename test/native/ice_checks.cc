@@ -227,11 +227,13 @@ CASE("ICE: the far end's new credentials begin anew, the pair in use stays in us
   left.remote_password = "newnewnewnewnewnewnewnew";
   network.configure(0, left, 1);
   TRUE(network.sides[0].agent->selected(0) == Network::address(1, 0));
-  // Checks of the session before are refused now.
+  // A check of the session before is answered, and counts for nothing.
   network.under_way.clear();
+  const Endpoint elsewhere = at("203.0.113.9", 9);
   auto old = request("left:rght", "leftleftleftleftleftleft");
-  network.sides[0].agent->receive(0, old.data(), old.size(), Network::address(1, 0), network.now);
-  EQUAL(answered(network), 401);
+  network.sides[0].agent->receive(0, old.data(), old.size(), elsewhere, network.now);
+  EQUAL(answered(network), 0);
+  FALSE(network.sides[0].agent->validated(0, elsewhere));
 }
 
 CASE("ICE: what a stranger sends is refused and changes nothing") {
@@ -251,7 +253,9 @@ CASE("ICE: what a stranger sends is refused and changes nothing") {
   };
   EQUAL(give(request("left:rght", "wrongwrongwrongwrongwrong")), 401);
   EQUAL(give(request("lefx:rght", "leftleftleftleftleftleft")), 401);
-  EQUAL(give(request("left:other", "leftleftleftleftleftleft")), 401);
+  // Another branch of a fork is answered, and not listened to.
+  EQUAL(give(request("left:other", "leftleftleftleftleftleft")), 0);
+  EQUAL(give(request("left:other", "wrongwrongwrongwrongwrong")), 401);
   EQUAL(give(request("left", "leftleftleftleftleftleft")), 401);
   const uint8_t transaction[media::kStunTransaction] = {9};
   StunWriter bare(StunClass::kRequest, transaction);

@@ -82,12 +82,15 @@ bool IceAgent::receive(uint8_t component, uint8_t* data, size_t length, const En
   return false;
 }
 
-/// RFC 8445 7.1.2: "ours:theirs".
+/// RFC 8445 7.3: "ours:theirs". Ours must be right; theirs says which of several answers to one offer it belongs to.
 bool IceAgent::names_us(const StunMessage& message) const {
   const std::string& own = settings_.local_ufrag;
   const std::string_view name = message.username;
-  if (name.size() <= own.size() || name.substr(0, own.size()) != own || name[own.size()] != ':') return false;
-  return settings_.remote_ufrag.empty() || name.substr(own.size() + 1) == settings_.remote_ufrag;
+  return name.size() > own.size() && name.substr(0, own.size()) == own && name[own.size()] == ':';
+}
+
+bool IceAgent::names_far_end(const StunMessage& message) const {
+  return settings_.remote_ufrag.empty() || message.username.substr(settings_.local_ufrag.size() + 1) == settings_.remote_ufrag;
 }
 
 void IceAgent::refuse(uint8_t component, const StunMessage& message, const Endpoint& to, uint16_t code, const StunKey* key) {
@@ -126,7 +129,7 @@ bool IceAgent::receive_request(uint8_t component, uint8_t* data, const StunMessa
     refuse(component, message, source, 420, local_key_.get());
     return false;
   }
-  if (!settle_role(message)) {
+  if (names_far_end(message) && !settle_role(message)) {
     refuse(component, message, source, 487, local_key_.get());
     return true;
   }
@@ -136,6 +139,8 @@ bool IceAgent::receive_request(uint8_t component, uint8_t* data, const StunMessa
   writer.fingerprint();
   sender_->send(component, writer.data(), writer.size(), source);
 
+  // A branch of a fork that is not the one talked to is answered, and no more (RFC 8445 7.3).
+  if (!names_far_end(message)) return true;
   // RFC 8445 7.3.1.3: an address that was not signalled is a peer-reflexive candidate.
   Pair* pair = find(component, source);
   if (!pair) pair = add(component, source, message.has_priority ? message.priority : reflexive_priority(component));

@@ -105,6 +105,7 @@ class IceAgent {
   /// RFC 8445 7.3.1.1: false when the request is to be refused.
   bool settle_role(const StunMessage& message);
   bool names_us(const StunMessage& message) const;
+  bool names_far_end(const StunMessage& message) const;
 
   Pair* find(uint8_t component, const Endpoint& remote);
   Pair* add(uint8_t component, const Endpoint& remote, uint32_t priority);
