@@ -117,6 +117,8 @@ export const doesUriExist = defineWaiting(
   () => {
     const uri = currentRun().target?.parsed
     if (uri?.user === undefined) return -1
-    return after(ask<boolean>('uri_db', 'exists', { user: uri.user, domain: uri.host }), (there): number => (there ? 1 : -1))
+    return after(ask<boolean>('uri_db', 'exists', { user: uri.user, domain: uri.host }), (there): number =>
+      there ? 1 : -1,
+    )
   },
 )

@@ -68,6 +68,7 @@ export * from './limits.ts'
 export * from './loose-route.ts'
 export * from './maxfwd.ts'
 export * from './mqueue.ts'
+export * from './nat-traversal.ts'
 export {
   addContactAlias,
   addRcvParam,
@@ -88,6 +89,7 @@ export * from './presence.ts'
 export * from './pv-functions.ts'
 export * from './redis.ts'
 export * from './registrar.ts'
+export * from './rpid.ts'
 export * from './rr.ts'
 export {
   blockDtmf,

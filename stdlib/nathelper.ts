@@ -63,6 +63,19 @@ export const isRfc1918 = define(
   (address: string) => (isPrivate(address) ? 1 : -1),
 )
 
+/** Puts the source into the Contact; Kamailio's code. */
+export function fixNatedContactCode(): number {
+  const run = currentRun()
+  const contact = ownContact(run.message)
+  const uri = contact === undefined ? undefined : parseUri(contact.uri)
+  if (contact === undefined || uri === undefined || uri.host === '') return -1
+  const text = contact.uri
+  const from = text.indexOf('@') < 0 ? text.indexOf(':') + 1 : text.lastIndexOf('@', hostEnd(text)) + 1
+  const { srcIp, srcPort } = run.meta
+  edit(contact.uriStart + from, hostEnd(text) - from, `${bracketed(srcIp)}:${srcPort}`)
+  return 1
+}
+
 export const fixNatedContact = define(
   nathelper(
     'fixNatedContact',
@@ -72,17 +85,7 @@ export const fixNatedContact = define(
     'Puts the source address and port into the Contact.',
     'fix_nated_contact();',
   ),
-  () => {
-    const run = currentRun()
-    const contact = ownContact(run.message)
-    const uri = contact === undefined ? undefined : parseUri(contact.uri)
-    if (contact === undefined || uri === undefined || uri.host === '') return -1
-    const text = contact.uri
-    const from = text.indexOf('@') < 0 ? text.indexOf(':') + 1 : text.lastIndexOf('@', hostEnd(text)) + 1
-    const { srcIp, srcPort } = run.meta
-    edit(contact.uriStart + from, hostEnd(text) - from, `${bracketed(srcIp)}:${srcPort}`)
-    return 1
-  },
+  fixNatedContactCode,
 )
 
 /** Where host and port of a URI end. */

@@ -67,3 +67,34 @@ export const presHasSubscribers = define(
   (presentity: string, name: string) =>
     askNow<boolean>('presence', 'watched', { uri: presentity, event: name }) ? 1 : -1,
 )
+
+export const presAuthStatus = define(
+  {
+    ...presence(
+      'presAuthStatus',
+      'pres_auth_status',
+      [
+        { name: 'watcher', kind: 'string' },
+        { name: 'presentity', kind: 'string' },
+      ],
+      'Whether a watcher may see a user: 1 he may, 2 it is not decided.',
+      'if (pres_auth_status("$fu", "$ru") == 1) t_relay();',
+    ),
+    routes: ANY_ROUTE,
+  },
+  (_watcher: string, _presentity: string) => askNow<number>('presence', 'status'),
+)
+
+export const presUpdateWatchers = define(
+  {
+    ...presence(
+      'presUpdateWatchers',
+      'pres_update_watchers',
+      [uri, event],
+      'Decides anew about those who watch a user, and notifies them.',
+      'pres_update_watchers("$ru", "presence");',
+    ),
+    routes: ANY_ROUTE,
+  },
+  (presentity: string, name: string) => askNow<number>('presence', 'refresh', { uri: presentity, event: name }),
+)

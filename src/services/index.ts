@@ -4,7 +4,7 @@ import { problemsOf } from './parameter-checks.ts'
 import { createRtpengine } from './rtpengine.ts'
 import type { ModuleParameter, ParameterProblem, Service, ServiceHost } from './service.ts'
 import { createTrafficServices, TRAFFIC_CHECKS } from './traffic-services.ts'
-import { createUserServices } from './user-services.ts'
+import { createUserServices, USER_CHECKS } from './user-services.ts'
 import { createCfgutils, createIpops, createTm } from './waits.ts'
 
 export type {
@@ -34,5 +34,5 @@ export function createServices(host: ServiceHost): readonly Service[] {
 
 /** What is wrong with parameters, before any service sees them. Pure: runs wherever a configuration is read. */
 export function checkParameters(parameters: readonly ModuleParameter[]): readonly ParameterProblem[] {
-  return problemsOf(parameters, TRAFFIC_CHECKS)
+  return problemsOf(parameters, { ...USER_CHECKS, ...TRAFFIC_CHECKS })
 }

@@ -5,8 +5,8 @@ import { Parameters } from './parameters.ts'
 import { socketOf } from './registrar-lookup.ts'
 import { rpcNumber } from './rpc-fault.ts'
 import type { Service, ServiceHost } from './service.ts'
-import type { Usrloc } from './usrloc.ts'
 import type { Contact } from './usrloc-contact.ts'
+import type { Usrloc } from './usrloc-tables.ts'
 
 /** Four zeros: no message, so whoever gets it drops it. */
 const EMPTY_PING = '\0\0\0\0'

@@ -215,6 +215,8 @@ export function createPresence(host: ServiceHost): readonly Service[] {
           tell(presentity, event)
           return 1
         },
+        /** Without rules of users, force_active decides. */
+        status: () => (xml.on('force_active') ? 1 : 2),
         watched(_run, args) {
           const { presentity, event } = named(args)
           return state.subscriptions(presentity, event).length > 0

@@ -6,8 +6,8 @@ import { aorOf, chosen, type Found, socketOf } from './registrar-lookup.ts'
 import { type ExpiryRules, RegisterRefused, readRegister } from './registrar-register.ts'
 import { bound, cleared, contactHeader, type Registration } from './registrar-save.ts'
 import type { Service, ServiceHost, ServiceRun } from './service.ts'
-import type { Usrloc } from './usrloc.ts'
 import { type Contact, inOrder, methodBit } from './usrloc-contact.ts'
+import type { Usrloc } from './usrloc-tables.ts'
 
 /** What save() tells the script: its code, and the reply that belongs to it. */
 interface Saved {

@@ -5,13 +5,27 @@ import { createAliasDb, createSpeeddial, createUriDb } from './aliases.ts'
 import { createAuth } from './auth.ts'
 import { createAuthDb } from './auth-db.ts'
 import { createDomain } from './domain.ts'
+import { createNatTraversal } from './nat-traversal.ts'
 import { createNathelper } from './nathelper.ts'
+import type { ParameterCheck } from './parameter-checks.ts'
 import { createPermissions } from './permissions.ts'
 import { createPresence } from './presence.ts'
 import { createRegistrar } from './registrar.ts'
 import type { Service, ServiceHost } from './service.ts'
-import { createSqlops } from './sqlops.ts'
+import { checkSqlops, createSqlops, problemOfUrl } from './sqlops.ts'
 import { createUsrloc } from './usrloc.ts'
+
+/** A parameter that names a database. Of a driver that is not here, the functions that need it say so when they are used. */
+const checkDatabase: ParameterCheck = ({ name, value }) =>
+  name === 'db_url' && /^(?:sqlite3?|mysql|postgres(?:ql)?):/i.test(`${value}`) ? problemOfUrl(`${value}`) : undefined
+
+const MODULES_OF_DATABASES = ['usrloc', 'auth_db', 'alias_db', 'speeddial', 'uri_db', 'domain', 'permissions', 'acc']
+
+/** What is wrong with one parameter, by module. */
+export const USER_CHECKS: Readonly<Record<string, ParameterCheck>> = {
+  ...Object.fromEntries(MODULES_OF_DATABASES.map((module) => [module, checkDatabase])),
+  sqlops: checkSqlops,
+}
 
 export function createUserServices(host: ServiceHost, databases: Databases): readonly Service[] {
   const usrloc = createUsrloc(host, databases)
@@ -20,6 +34,7 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
     usrloc,
     createRegistrar(host, usrloc.usrloc),
     createNathelper(host, usrloc.usrloc),
+    createNatTraversal(host),
     createSqlops(host, databases),
     auth,
     createAuthDb(host, databases, auth.authentication),

@@ -2,9 +2,9 @@
 import { type Answer, chain } from '../database/index.ts'
 import { RpcFault, rpcText } from './rpc-fault.ts'
 import type { ServiceCommand } from './service.ts'
-import type { Usrloc } from './usrloc.ts'
 import { type Contact, inOrder, parseQ } from './usrloc-contact.ts'
 import type { LocationDatabase } from './usrloc-database.ts'
+import type { Usrloc } from './usrloc-tables.ts'
 
 const UNSET = '[not set]'
 

@@ -2,7 +2,7 @@
 import type { Answer } from '../database/index.ts'
 import { chain } from '../database/index.ts'
 import type { Store } from '../store/index.ts'
-import type { Contact } from './usrloc-contact.ts'
+import type { Contact, Matching } from './usrloc-contact.ts'
 import type { LocationDatabase } from './usrloc-database.ts'
 
 /** What changed in one address of record. */
@@ -26,6 +26,21 @@ export interface ContactTables {
   expire(domain: string): Answer<readonly Contact[]>
   /** Writes what is not written yet. */
   flush(): Answer<void>
+}
+
+/** What registrar and nathelper use of usrloc. */
+export interface Usrloc {
+  /** The tables, once what a database knows of this domain is there. */
+  tables(domain: string): Answer<ContactTables>
+  /** Domains that were asked for. */
+  domains(): readonly string[]
+  readonly useDomain: boolean
+  readonly matching: Matching
+  /** Branch flag of contacts behind NAT, as a bit; 0 when usrloc has none. */
+  readonly natFlag: number
+  newRuid(): string
+  /** Seconds since 1970. */
+  now(): number
 }
 
 const TABLE = (domain: string) => `usrloc:${domain}`

@@ -5,22 +5,7 @@ import type { Service, ServiceHost } from './service.ts'
 import { usrlocCommands } from './usrloc-commands.ts'
 import type { Contact, Matching } from './usrloc-contact.ts'
 import { LocationDatabase } from './usrloc-database.ts'
-import { type ContactTables, DatabaseContacts, StoredContacts } from './usrloc-tables.ts'
-
-/** What registrar and nathelper use of usrloc. */
-export interface Usrloc {
-  /** The tables, once what a database knows of this domain is there. */
-  tables(domain: string): Answer<ContactTables>
-  /** Domains that were asked for. */
-  domains(): readonly string[]
-  readonly useDomain: boolean
-  readonly matching: Matching
-  /** Branch flag of contacts behind NAT, as a bit; 0 when usrloc has none. */
-  readonly natFlag: number
-  newRuid(): string
-  /** Seconds since 1970. */
-  now(): number
-}
+import { type ContactTables, DatabaseContacts, StoredContacts, type Usrloc } from './usrloc-tables.ts'
 
 const MATCHING: readonly Matching[] = ['contact', 'contact-callid', 'contact-path', 'callid']
 const DOMAINS = 'usrloc-domains'

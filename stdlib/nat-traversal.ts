@@ -1,0 +1,80 @@
+// Owns module nat_traversal: its tests and repairs, by what nathelper knows, and the keeping open of the way to a client.
+import { SipRequest } from '../src/sip/index.ts'
+import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
+import { define } from './define.ts'
+import { behindNat } from './nat-tests.ts'
+import { fixNatedContactCode, sourceUri } from './nathelper.ts'
+import { currentRun } from './runtime.ts'
+import { askNow } from './service.ts'
+
+function natTraversal(
+  name: string,
+  kamailio: string,
+  parameters: readonly Parameter[],
+  routes: readonly RouteKind[],
+  doc: string,
+  example: string,
+): Omit<BuiltinMeta, 'waits'> {
+  return { name, kamailio, module: 'nat_traversal', parameters, routes, doc, example }
+}
+
+/** The test's bits as nathelper's: 1 private Contact; 2 Via differs from the source, by address or port; 4 private Via. */
+const TESTS: readonly (readonly [bit: number, flags: number])[] = [
+  [1, 1],
+  [2, 2 | 16],
+  [4, 4],
+]
+
+export const clientNatTest = define(
+  natTraversal(
+    'clientNatTest',
+    'client_nat_test',
+    [{ name: 'type', kind: 'int' }],
+    ['request', 'reply', 'failure', 'branch'],
+    'True if one of the tests finds a NAT: 1 private Contact, 2 Via differs from the source, 4 private Via.',
+    'if (client_nat_test("3")) fix_contact();',
+  ),
+  (type: number | string) => {
+    const flags = TESTS.reduce((sum, [bit, own]) => ((Number(type) & bit) === 0 ? sum : sum | own), 0)
+    return behindNat(flags) ? 1 : -1
+  },
+)
+
+export const fixContact = define(
+  natTraversal(
+    'fixContact',
+    'fix_contact',
+    [],
+    ['request', 'reply', 'branch'],
+    'Puts the source address and port into the Contact.',
+    'fix_contact();',
+  ),
+  fixNatedContactCode,
+)
+
+/** Seconds that a REGISTER or SUBSCRIBE lasts; a call as long as nobody says otherwise. */
+function lifetime(request: SipRequest): number {
+  const contact = request.nameAddrs('Contact')[0]?.params.get('expires')
+  const text = contact ?? request.header('Expires') ?? ''
+  return /^\d{1,9}$/.test(text) ? Number(text) : 3600
+}
+
+export const natKeepalive = define(
+  natTraversal(
+    'natKeepalive',
+    'nat_keepalive',
+    [],
+    ['request'],
+    'Pings the source of a REGISTER, SUBSCRIBE or INVITE as long as what it asks for lasts.',
+    'if (client_nat_test("3")) nat_keepalive();',
+  ),
+  () => {
+    const { message, meta } = currentRun()
+    if (!(message instanceof SipRequest) || !['REGISTER', 'SUBSCRIBE', 'INVITE'].includes(message.method)) return -1
+    return askNow<number>('nat_traversal', 'keep', {
+      uri: sourceUri(),
+      seconds: lifetime(message),
+      listener: meta.listener.id,
+    })
+  },
+)
