@@ -60,6 +60,13 @@ const METHODS = [
   'REFER',
 ]
 
+/** Worked out once: every request and reply is counted. */
+const REQUESTS = new Map(METHODS.map((method) => [method, `core.rcv_requests_${method.toLowerCase()}`]))
+const REPLIES = Array.from({ length: 700 }, (_, status) => ({
+  class: `sl.${Math.floor(status / 100)}xx_replies`,
+  status: `sl.${status}_replies`,
+}))
+
 export function createStatistics(numbers: Numbers): Service {
   numbers.declare('core', 'rcv_requests')
   for (const method of METHODS) numbers.declare('core', `rcv_requests_${method.toLowerCase()}`)
@@ -114,11 +121,13 @@ export function createStatistics(numbers: Numbers): Service {
     },
     requestBegan({ request }: RequestContext) {
       numbers.add('core.rcv_requests', 1)
-      numbers.add(`core.rcv_requests_${METHODS.includes(request.method) ? request.method.toLowerCase() : 'other'}`, 1)
+      numbers.add(REQUESTS.get(request.method) ?? 'core.rcv_requests_other', 1)
     },
     requestAnswered(_context, status) {
-      numbers.add(`sl.${Math.floor(status / 100)}xx_replies`, 1)
-      numbers.add(`sl.${status}_replies`, 1)
+      const keys = REPLIES[status]
+      if (keys === undefined) return
+      numbers.add(keys.class, 1)
+      numbers.add(keys.status, 1)
     },
   }
 }

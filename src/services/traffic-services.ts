@@ -1,5 +1,6 @@
 // Owns the putting together of services about traffic: destinations, dialogs, limits, shared tables, timers.
 import type { Databases } from '../database/index.ts'
+import { createCoreCommands } from './core-commands.ts'
 import { createDialog } from './dialog.ts'
 import { createDialplan } from './dialplan.ts'
 import { createDispatcher } from './dispatcher.ts'
@@ -24,6 +25,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
   const numbers = new Numbers()
   const { service: xhttp, replies } = createXhttp(host)
   return [
+    createCoreCommands(host),
     xhttp,
     createJsonrpcs(host, replies),
     createXmlrpc(host, replies),
