@@ -129,6 +129,13 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
     )
 
   command
+    .command('docs [folder]')
+    .description('write the manual of all functions, variables and parameters, as Markdown')
+    .action((folder: string | undefined) =>
+      does(async () => (await import('./docs.ts')).docsCommand(folder ?? 'build/docs')),
+    )
+
+  command
     .command('test [files...]')
     .description('run the unit tests of routes (*.test.ts, with signalbox/testkit)')
     .option('--watch', 'run again when a file changes')

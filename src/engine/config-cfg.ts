@@ -13,6 +13,9 @@ import { minVersionOfMethod, parseTlsCfg, type TlsCfgSection } from './tls-cfg.t
 export interface CfgFileConfig extends FileConfig {
   readonly logLevel?: LogLevel
   readonly serverHeader?: string
+  readonly userAgent?: string
+  readonly autoAliases?: true
+  readonly forceRport?: true
 }
 
 type Place = CfgSettings['core'][number]['at']
@@ -86,6 +89,17 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
   const sets = relaySets(settings, report)
   const debug = number('debug')
   const header = core.get('server_header')?.value
+  const signature = number('server_signature')
+  // Kamailio signs its replies unless told not to; a name of its own is not put into them without being asked.
+  const server =
+    signature === 0
+      ? undefined
+      : typeof header === 'string'
+        ? header.replace(/^Server:\s*/i, '')
+        : signature === 1
+          ? 'signalbox'
+          : undefined
+  const agent = core.get('user_agent_header')?.value
   const config: CfgFileConfig = {
     listen: tls.listen,
     alias: settings.alias.map((entry) => entry.text),
@@ -96,7 +110,10 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
     limits,
     modules: settings.modparams.map(({ module, name, value }) => ({ module, name, value })),
     ...(debug === undefined ? {} : { logLevel: levelOfDebug(debug) }),
-    ...(typeof header === 'string' ? { serverHeader: header.replace(/^Server:\s*/i, '') } : {}),
+    ...(server === undefined ? {} : { serverHeader: server }),
+    ...(typeof agent === 'string' ? { userAgent: agent.replace(/^User-Agent:\s*/i, '') } : {}),
+    ...(number('auto_aliases') === 0 ? {} : { autoAliases: true as const }),
+    ...(number('force_rport') === 1 ? { forceRport: true as const } : {}),
   }
   return diagnostics.some((d) => d.severity === 'error') ? { diagnostics } : { config, diagnostics }
 }
@@ -108,8 +125,16 @@ function levelOfDebug(debug: number): LogLevel {
   return debug >= 3 ? 'debug' : 'info'
 }
 
+/** A socket without a port has that of `port`, or of TLS. */
+function withPort(text: string, core: Map<string, CfgSettings['core'][number]>): string {
+  const port = Number(core.get('port')?.value ?? 0)
+  if (!(port > 0) || /^tls:/i.test(text)) return text
+  return text.replace(/^((?:\w+:)?(?:\[[^\]]*\]|[^\s:]+))(?=\s|$)/, `$1:${port}`)
+}
+
 /** A `listen` without a transport stands for UDP, and TCP and TLS unless they are switched off. */
-function listenTexts(text: string, core: Map<string, CfgSettings['core'][number]>): string[] {
+function listenTexts(given: string, core: Map<string, CfgSettings['core'][number]>): string[] {
+  const text = withPort(given, core)
   if (/^(udp|tcp|tls|ws|wss|sctp):/i.test(text)) return [text]
   const on = (name: string) => Number(core.get(name)?.value ?? 0) === 1
   const texts = [`udp:${text}`]

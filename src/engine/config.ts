@@ -69,8 +69,13 @@ export interface EngineConfig {
   readonly modules: readonly ModuleParameter[]
   /** Loudness that the file asks for. */
   readonly logLevel?: LogLevel
-  /** Values for the Server and User-Agent of messages of our own; '' leaves the header out. */
+  /** Server of replies that are made here, User-Agent of requests; absent leaves the header out. */
   readonly serverHeader?: string
+  readonly userAgent?: string
+  /** Names of our addresses become aliases (auto_aliases). */
+  readonly autoAliases?: true
+  /** Every request is answered where it came from (the core parameter force_rport). */
+  readonly forceRport?: true
 }
 
 /** What the command line says, which wins over the file. */

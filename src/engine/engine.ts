@@ -23,6 +23,7 @@ import { logCall } from './call-log.ts'
 import { DEFAULT_LIMITS, type EngineConfig, needsRestart, reloadable } from './config.ts'
 import { createCounters, type EngineCounters } from './counters.ts'
 import { declareReadings } from './engine-metrics.ts'
+import { hostNamesOf } from './host-names.ts'
 import { HostServices } from './host-services.ts'
 import { loadConfig } from './load-config.ts'
 import { asEngineLog, type EngineLog } from './logger.ts'
@@ -163,6 +164,8 @@ class ComposedEngine implements PreparedEngine {
   #transactions!: TransactionLayer
   #services!: ServiceTable
   #requests: OtherRequests | undefined
+  /** Names of our addresses, where auto_aliases asks for them. */
+  #ownNames: readonly string[] = []
   readonly #suspended = new TransactionOperations(() => this.#requests!)
   #store: Store | undefined
   #proxy: ProxyCore | undefined
@@ -268,7 +271,7 @@ class ComposedEngine implements PreparedEngine {
       this.#proxy = this.#compose(this.#config)
       return
     }
-    this.#transport.update(transportSettings(this.#config))
+    this.#transport.update(this.#transportSettings())
     this.#transactions.update(transactionSettings(this.#config))
     this.#proxy.update(proxySettings(this.#config))
     this.#services.configure(this.#config.modules)
@@ -372,6 +375,18 @@ class ComposedEngine implements PreparedEngine {
     // A message that waits in a socket must find the tables filled.
     await this.#services.start()
     await this.#transport.start(this.#transactions)
+    if (this.#config?.autoAliases === true && this.#options.transport === undefined) void this.#nameOurselves()
+  }
+
+  /** auto_aliases: nobody waits for the names. */
+  async #nameOurselves(): Promise<void> {
+    this.#ownNames = await hostNamesOf(this.#transport.listeners.map(({ address }) => address))
+    if (this.#ownNames.length > 0) this.#transport.update(this.#transportSettings())
+  }
+
+  #transportSettings(): ReturnType<typeof transportSettings> {
+    const settings = transportSettings(this.#config!)
+    return { ...settings, alias: [...settings.alias, ...this.#ownNames] }
   }
 
   async reload(): Promise<ReloadOutcome> {
@@ -459,6 +474,11 @@ function transactionSettings(config: EngineConfig) {
 function proxySettings(config: EngineConfig) {
   return {
     limits: { calls: config.limits.transactions },
-    options: { maxCallMillis: config.timers.maxCall * 1000 },
+    options: {
+      maxCallMillis: config.timers.maxCall * 1000,
+      server: config.serverHeader ?? '',
+      userAgent: config.userAgent ?? '',
+      forceRport: config.forceRport === true ? ('on' as const) : ('off' as const),
+    },
   }
 }

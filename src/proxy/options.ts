@@ -18,6 +18,12 @@ export interface ProxyOptions {
   translate503: 'on' | 'off'
   /** Milliseconds without any request of the dialog after which a call is taken for over. */
   maxCallMillis: number
+  /** Server of replies that are made here; '' leaves it out. */
+  server: string
+  /** User-Agent of requests of our own; '' leaves it out. */
+  userAgent: string
+  /** Every request is answered where it came from, as with force_rport. */
+  forceRport: 'on' | 'off'
 }
 
 export const DEFAULT_PROXY_LIMITS: ProxyLimits = { branches: 12, calls: 100_000 }
@@ -27,4 +33,7 @@ export const DEFAULT_PROXY_OPTIONS: ProxyOptions = {
   maxForwards: 70,
   translate503: 'on',
   maxCallMillis: 43_200_000,
+  server: '',
+  userAgent: '',
+  forceRport: 'off',
 }

@@ -118,7 +118,9 @@ export class ProxyCore implements TransactionUser, ProxyHost {
 
   /** Sends a request of our own. Resolves with its final outcome, never rejects. */
   send(request: LocalRequest): Promise<LocalReply> {
-    return sendLocalRequest(this, request)
+    const { userAgent } = this.options
+    if (userAgent === '' || /^User-Agent:/im.test(request.headers ?? '')) return sendLocalRequest(this, request)
+    return sendLocalRequest(this, { ...request, headers: `${request.headers ?? ''}User-Agent: ${userAgent}\r\n` })
   }
 
   /** The request under way with that Call-ID and CSeq number; a search among all of them. */
@@ -251,6 +253,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     const language = match?.language ?? this.router.language()
     const context = new ProxyRequest(this, this.#nextId++, request, flow, language, belonging, match)
     this.#contexts.add(context)
+    if (this.options.forceRport === 'on' && language === 'cfg') context.forceRport()
     return context
   }
 

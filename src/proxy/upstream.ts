@@ -122,7 +122,9 @@ export class Upstream {
   }
 
   #build(status: number, reason: string, options: LocalReply, toTag: string | undefined): string {
-    const headers = (options.headers ?? '') + this.append
+    const { server } = this.#host.options
+    const signature = server === '' ? '' : `Server: ${server}\r\n`
+    const headers = (options.headers ?? '') + this.append + signature
     return buildReply(this.#request, status, reason, {
       ...(toTag === undefined ? {} : { toTag }),
       ...(headers === '' ? {} : { headers }),

@@ -32,6 +32,7 @@ export {
   loadProgram,
   type ProgramLimits,
 } from './loaded-program.ts'
+export { manualPages } from './manual.ts'
 export type {
   CompiledScript,
   RouteKind,

@@ -7,10 +7,10 @@ export interface CoreParameter {
   readonly noMeaning: string | undefined
 }
 
-const WORKS = `listen:- alias:- debug:n log_stderror:n port:n max_while_loops:n children:n fork:n auto_aliases:n
+const WORKS = `listen:- alias:- debug:n port:n max_while_loops:n children:n auto_aliases:n
   disable_tcp:n enable_tls:n disable_tls:n tls_port_no:n server_header:s server_signature:n user_agent_header:s
-  advertised_address:- advertised_port:n mhomed:n tcp_connection_lifetime:n tcp_max_connections:n
-  tls_max_connections:n tcp_crlf_ping:n log_prefix:s sip_warning:n force_rport:n`
+  advertised_address:- advertised_port:n tcp_connection_lifetime:n tcp_max_connections:n tcp_connect_timeout:n
+  tls_max_connections:n tcp_crlf_ping:n force_rport:n`
 
 const REASONS: Readonly<Record<string, string>> = {
   'memory is managed by the runtime': `memlog:n memdbg:n memsum:n mem_join:n mem_safety:n mem_status_mode:n
@@ -20,8 +20,10 @@ const REASONS: Readonly<Record<string, string>> = {
     async_nonblock:n async_usleep:n route_locks_size:n user:s group:s uid:s gid:s chroot:s workdir:s wdir:s rundir:s
     runtime_dir:s pidfile:s open_files_limit:n disable_core_dump:n children_sock:n daemonize:n modinit_delay:n
     wait_worker1_mode:n wait_worker1_time:n wait_worker1_usleep:n cfgengine:s onsend_route_reply:n
-    stats_name_separator:s kemi.onsend_route_callback:s rtimer:n`,
-  'the log is written by signalbox, see --log': `log_facility:- log_name:s log_prefix_mode:n log_color:n
+    stats_name_separator:s kemi.onsend_route_callback:s rtimer:n fork:n`,
+  'the socket is always chosen by the route to the destination': 'mhomed:n',
+  'Warning headers are not written here': 'sip_warning:n',
+  'the log is written by signalbox, see --log': `log_stderror:n log_prefix:s log_facility:- log_name:s log_prefix_mode:n log_color:n
     log_engine_type:s log_engine_data:s corelog:n cfgengine_log:n latency_log:n latency_limit_db:n
     latency_limit_action:n latency_cfg_log:n msg_time:n log_custom:s xlog:n`,
   'names are resolved as RFC 3263 says': `dns:n rev_dns:n dns_try_naptr:n dns_try_ipv6:n use_dns_cache:n
@@ -35,7 +37,7 @@ const REASONS: Readonly<Record<string, string>> = {
     use_dns_naptr:n`,
   'connections are handled by the transport of signalbox': `tcp_accept_no_cl:n tcp_rd_buf_size:n tcp_accept_aliases:n
     tcp_async:n tcp_buf_write:n tcp_keepalive:n tcp_keepidle:n tcp_keepintvl:n tcp_keepcnt:n tcp_send_timeout:n
-    tcp_connect_timeout:n tcp_reuse_port:n tcp_conn_wq_max:n tcp_wq_max:n tcp_wq_blk_size:n tcp_fd_cache:n
+    tcp_reuse_port:n tcp_conn_wq_max:n tcp_wq_max:n tcp_wq_blk_size:n tcp_fd_cache:n
     tcp_delayed_ack:n tcp_defer_accept:n tcp_linger2:n tcp_connection_match:n tcp_source_ipv4:- tcp_source_ipv6:-
     tcp_poll_method:- poll_method:- tcp_no_connect:n tcp_syncnt:n tcp_accept_haproxy:n tcp_cloexec:n tcp_clone_rcvbuf:n
     tcp_script_mode:n tcp_accept_iplimit:n tcp_check_timer:n tcp_wait_data:n tls_threads_mode:n tls_log:n
