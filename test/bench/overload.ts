@@ -3,10 +3,11 @@
 // Needs Debian's sipp and a cgroup that may be made (version 1 or 2). Run it in a network namespace of its own:
 //   unshare -n sh -c 'ip link set lo up; exec node test/bench/overload.ts'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { limitedGroup } from './limited-group.ts'
 import { ProxyProcess, processTree, treeMicros } from './proxy-process.ts'
 
 const root = new URL('../..', import.meta.url).pathname
@@ -20,28 +21,8 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 })
-const PERIOD_MICROS = 100_000
 const METRICS = '127.0.0.1:9791'
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-overload-'))
-
-/** A group of processes that share so much of one processor. */
-function limitedGroup(): { limit(share: number): void; join(pids: readonly number[]): void; remove(): void } {
-  const name = `signalbox-${process.pid}`
-  const old = existsSync('/sys/fs/cgroup/cpu')
-  const path = old ? `/sys/fs/cgroup/cpu/${name}` : `/sys/fs/cgroup/${name}`
-  mkdirSync(path)
-  return {
-    limit(share) {
-      const micros = Math.round(share * PERIOD_MICROS)
-      if (old) writeFileSync(`${path}/cpu.cfs_quota_us`, String(micros))
-      else writeFileSync(`${path}/cpu.max`, `${micros} ${PERIOD_MICROS}`)
-    },
-    join(pids) {
-      for (const pid of pids) writeFileSync(`${path}/cgroup.procs`, String(pid))
-    },
-    remove: () => rmdirSync(path),
-  }
-}
 
 /** The scenario of the benchmark, in which 503 is an end in order that is counted. */
 function scenario(): string {

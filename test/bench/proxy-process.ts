@@ -53,7 +53,11 @@ function listens(port: number): boolean {
   return ['udp', 'tcp'].some((kind) =>
     readFileSync(`/proc/net/${kind}`, 'latin1')
       .split('\n')
-      .some((line) => line.trim().split(/\s+/)[1]?.endsWith(want)),
+      .some((line) => {
+        const [, local = '', , state] = line.trim().split(/\s+/)
+        // Of TCP only what listens: a proxy before this one has left connections in TIME_WAIT.
+        return local.endsWith(want) && (kind === 'udp' || state === '0A')
+      }),
   )
 }
 

@@ -153,7 +153,7 @@ function call(order: CallOrder): void {
     over(one)
   }
   const begin = (send: (wire: string) => void): void => {
-    const id = `${process.pid}-${++made}@${address}`
+    const id = `${process.pid}-${++made}`
     const one: Call = {
       id,
       send,
@@ -186,7 +186,10 @@ function call(order: CallOrder): void {
     const method = value(lines(raw, 'CSeq')[0]).split(' ')[1]
     if (method === 'BYE') {
       if (status === 200) completed++
-      else failed++
+      else {
+        failed++
+        process.stderr.write(`a BYE got ${status}\n`)
+      }
       over(one)
       return
     }

@@ -1,6 +1,6 @@
 // Owns the comparison over TCP and TLS: processor time of one call through signalbox and through Kamailio, on the same routing file.
 // usage: node test/bench/streams/index.ts [--rate N] [--seconds N] [--rounds N] [--transport tcp|tls|both] [--only signalbox|kamailio]
-//          [--callers N] [--connections N] [--json FILE] [-- OPTIONS of signalbox run]
+//          [--callers N] [--connections N] [--quota SHARE] [--json FILE] [-- OPTIONS of signalbox run]
 // Run it where port 5060 and 5080 of 127.0.0.1 are free: unshare -n sh -c 'ip link set lo up; exec "$0" "$@"' node ...
 import { fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createAuthority } from '../../../src/testkit/certificates.ts'
-import { ProxyProcess, treeMegabytes, treeMicros } from '../proxy-process.ts'
+import { limitedGroup } from '../limited-group.ts'
+import { ProxyProcess, processTree, treeMegabytes, treeMicros } from '../proxy-process.ts'
 import type { AnswerOrder, CallOrder, CallReport } from './far-ends.ts'
 
 const root = new URL('../../..', import.meta.url).pathname
@@ -27,6 +28,8 @@ const { values, positionals } = parseArgs({
     connections: { type: 'string', default: '4' },
     cfg: { type: 'string', default: join(root, '../shared/bench/proxy.cfg') },
     json: { type: 'string' },
+    /** Share of a processor that the proxy gets; needs a cgroup that may be made. */
+    quota: { type: 'string' },
   },
 })
 const rate = Number(values.rate)
@@ -117,8 +120,13 @@ async function run(transport: Transport, side: Side): Promise<Run> {
   const answering = fork(FAR_ENDS, ['answer', JSON.stringify(order)])
   await new Promise((resolve) => answering.once('message', resolve))
   const proxy = await ProxyProcess.start(command, 5060)
+  const group = values.quota ? limitedGroup() : undefined
   try {
     await callAll(transport, 400, 200)
+    if (group) {
+      group.join(processTree(proxy.pid))
+      group.limit(Number(values.quota))
+    }
     const before = treeMicros(proxy.pid)
     const reports = await callAll(transport, rate * seconds, rate)
     const micros = treeMicros(proxy.pid) - before
@@ -135,7 +143,9 @@ async function run(transport: Transport, side: Side): Promise<Run> {
       megabytes: Math.round(treeMegabytes(proxy.pid)),
     }
   } finally {
+    group?.limit(4)
     await proxy.stop()
+    group?.remove()
     answering.kill()
   }
 }
