@@ -10,7 +10,7 @@ import { mediaToHide, withHidden, withoutHidden } from './hidden-media.ts'
 import type { MediaInterfaces } from './interfaces.ts'
 import { isRelayed, readDocument, readStatement } from './media-statement.ts'
 import { type Dialogue, type NewParty, pairForAnswer, pairForOffer } from './party-lookup.ts'
-import { changeAttributes } from './sdp-attributes.ts'
+import { changeAttributes, withoutExtensions } from './sdp-attributes.ts'
 import { type MediaPlan, type RewritePlan, rewriteSdp } from './sdp-rewrite.ts'
 import type { SessionOptions } from './session-options.ts'
 import { nameSession } from './session-origin.ts'
@@ -66,7 +66,7 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
       if (media.port === 0 || hidden.has(index))
         return { plan: { action: 'refused', mid, protocol: offeredProtocol(media.protocol, options) } }
       const [from, to] = options.direction
-      const family = familyOf(document, index)
+      const family = familyOf(document, index, options)
       const own = mediaAt(speaker, index)
       const other = mediaAt(listener, index)
       const wanted = options.addressFamily ?? other.stream?.local.family ?? family
@@ -222,13 +222,13 @@ function written(
   { interfaces, mark }: ExchangeContext,
 ): { sdp: string; name: () => void } {
   // Where all media are refused, the description still shows no address of the other side.
-  const family = options.addressFamily ?? familyOf(document, 0)
+  const family = options.addressFamily ?? familyOf(document, 0, options)
   const local = interfaces.pick(options.direction[1] ?? listener.interfaceName, family)
   const address = options.mediaAddress ?? local.advertised
   const plan = planOf(parts, options, { family: addressFamily(address) ?? local.family, address }, mark)
   const { sdp, memory } = nameSession(rewriteSdp(document, plan), document, speaker.origin, options)
   return {
-    sdp: withoutHidden(changeAttributes(sdp, options.attributes), hidden),
+    sdp: withoutHidden(withoutExtensions(changeAttributes(sdp, options.attributes), options), hidden),
     name() {
       speaker.origin = memory
       speaker.heading = document.session.lines
@@ -262,6 +262,7 @@ function planOf(
     replaceSessionConnection: options.replaceSessionConnection,
     replaceZeroAddress:
       options.replaceZeroAddress ||
+      options.sourceAddress !== undefined ||
       options.mediaAddress !== undefined ||
       media.some((part) => part.action === 'relay' && part.addressByIce),
   }
@@ -284,7 +285,9 @@ function mediaAt(party: Party, index: number): PartyMedia {
   return party.media[index]!
 }
 
-function familyOf(document: SdpDocument, index: number): AddressFamily {
+/** The family in which the speaker's media will come. */
+function familyOf(document: SdpDocument, index: number, { sourceAddress }: SessionOptions): AddressFamily {
+  if (sourceAddress !== undefined) return addressFamily(sourceAddress) ?? 'IP4'
   const connection = document.media[index]?.connection ?? document.session.connection
   return (connection && addressFamily(connection.address)) ?? 'IP4'
 }

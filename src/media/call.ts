@@ -43,7 +43,7 @@ export interface MediaStatement {
   readonly eventPayloads: readonly number[]
   /** What it named, in order; empty where the media is no RTP. */
   readonly payloads: readonly Payload[]
-  readonly latching: 'learn' | 'strict' | 'off'
+  readonly latching: 'learn' | 'strict' | 'off' | 'move'
 }
 
 /** One m-line as one party sees it. */

@@ -63,8 +63,9 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     rtcpPort: readRtcpPort(media),
     address: isUnspecified(address) ? undefined : address,
     protocol: media.protocol,
-    // RFC 8838 5: with ICE, 0.0.0.0 says that candidates are yet to come, and nothing of hold.
-    direction: (ice ? directionSaid : directionOf)(document, media),
+    // RFC 8838 5: with ICE, 0.0.0.0 says that candidates are yet to come, and nothing of hold. An address that is not
+    // believed says nothing either.
+    direction: (ice || options.sourceAddress !== undefined ? directionSaid : directionOf)(document, media),
     rtcpMux: hasAttribute(media, 'rtcp-mux'),
     crypto,
     dtls: profile.secure ? readDtls(document, media) : undefined,

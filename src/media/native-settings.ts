@@ -34,9 +34,9 @@ export interface StreamConfig {
   /**
    * Who may send here. `learn`: whoever does so first, better matches of the signalled address winning within
    * the learning window, nobody else afterwards; answers follow. `strict`: the signalled address and port alone. `off`: anybody,
-   * answers go to the signalled address. For SRTP only packets that authenticate are learned from.
+   * answers go to the signalled address. `move`: anybody, and answers go where the last packet came from. For SRTP only packets that authenticate are learned from.
    */
-  latching: 'learn' | 'strict' | 'off'
+  latching: 'learn' | 'strict' | 'off' | 'move'
   /** The learning window after the first packet, in milliseconds. Default 3000. */
   learningMillis?: number
   /** RTCP leaves by the RTP port, to the far end's RTP port (RFC 5761). It is understood there in any case. */
@@ -107,7 +107,7 @@ export interface Settings extends ConnectionForm, ConversionForm {
   packetRate: number
 }
 
-const LATCHING = { learn: 0, strict: 1, off: 2 } as const
+const LATCHING = { learn: 0, strict: 1, off: 2, move: 3 } as const
 const MEDIA = { pass: 0, block: 1, silence: 2 } as const
 const NO_BYTES = new Uint8Array(0)
 const NO_KEY: KeySettings = { suite: '', key: NO_BYTES, mki: NO_BYTES }
@@ -184,7 +184,7 @@ export function nativeSettings(id: number, family: number | undefined, config: S
   if (!Object.hasOwn(LATCHING, config.latching)) {
     throw new SignalboxError(
       'ERR_MEDIA',
-      `latching must be learn, strict or off, not ${JSON.stringify(config.latching)}.`,
+      `latching must be learn, strict, off or move, not ${JSON.stringify(config.latching)}.`,
     )
   }
   const media = config.media ?? 'pass'

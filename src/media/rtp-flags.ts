@@ -28,6 +28,8 @@ const LISTED: ReadonlySet<string> = new Set([
   'media-handover',
   'port-latching',
   'no-port-latching',
+  'recrypt',
+  'strip-extmap',
   'generate-mid',
   'original-sendrecv',
   'full-rtcp-attribute',

@@ -47,6 +47,11 @@ function isAttribute(item: NgValue, warnings: string[]): item is string {
   return false
 }
 
+/** `strip-extmap`: header extensions (RFC 8285) are not told to the other side. */
+export function withoutExtensions(sdp: string, options: { readonly stripExtensions: boolean }): string {
+  return options.stripExtensions ? sdp.replace(/^a=extmap:.*\r?\n/gm, '') : sdp
+}
+
 /** Changes the lines of a whole description; what is added ends its section. */
 export function changeAttributes(sdp: string, options: AttributeOptions): string {
   if (options.size === 0) return sdp

@@ -64,7 +64,7 @@ export interface SessionOptions {
   readonly addressFamily: AddressFamily | undefined
   /** Set when the address in the SDP is not to be trusted: the one to use in its place. */
   readonly sourceAddress: string | undefined
-  readonly latching: 'learn' | 'strict' | 'off'
+  readonly latching: 'learn' | 'strict' | 'off' | 'move'
   readonly tos: number | undefined
   readonly generateMid: boolean
   readonly originalDirection: boolean
@@ -80,6 +80,8 @@ export interface SessionOptions {
   readonly ptime: string | undefined
   readonly ptimeReverse: string | undefined
   readonly attributes: AttributeOptions
+  /** Do not tell header extensions. */
+  readonly stripExtensions: boolean
   /** Kinds of media that the receiver of an offer is not shown. */
   readonly mediaRemove: ReadonlySet<string>
   /** Mark what goes out, and leave alone what comes back with the mark. */
@@ -168,6 +170,9 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'media-handover',
   'port-latching',
   'no-port-latching',
+  // Each side has keys of its own in any case.
+  'recrypt',
+  'strip-extmap',
   'generate-mid',
   'original-sendrecv',
   'full-rtcp-attribute',
@@ -207,8 +212,6 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     if (!KNOWN_FLAGS.has(flag))
       warnings.push(`flag ${JSON.stringify(flag.slice(0, 40))} is not supported and was ignored`)
   }
-  if (flags.has('media-handover'))
-    warnings.push('media-handover is not supported: an address that was learned stays until the next offer or answer')
   const replace = new Set(words('replace'))
   const ice = text('ice').toLowerCase()
   if (ice === 'force-relay' || ice === 'optional')
@@ -253,7 +256,7 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     mediaAddress: addressFamily(mediaAddress) === undefined ? undefined : mediaAddress,
     addressFamily: family === 'IP4' || family === 'IP6' ? family : undefined,
     sourceAddress: flags.has('sip-source-address') ? received[1] : undefined,
-    latching: flags.has('asymmetric') ? (flags.has('strict-source') ? 'strict' : 'off') : 'learn',
+    latching: readLatching(flags),
     tos: tos >= 0 && tos <= 255 ? tos : undefined,
     generateMid: flags.has('generate-mid'),
     originalDirection: flags.has('original-sendrecv'),
@@ -266,6 +269,7 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     ptimeReverse: readPtime(text('ptime-reverse')),
     mediaRemove: new Set(words('sdp-media-remove')),
     attributes: readAttributes(request['sdp-attr'], warnings),
+    stripExtensions: flags.has('strip-extmap'),
     label: text('label').slice(0, 255),
     address: text('address'),
     allParties: text('all') !== '' || flags.has('all'),
@@ -294,7 +298,8 @@ function normalise(raw: NgDictionary, warnings: string[]): NgDictionary {
     const folded = /^SDES/i.test(flag)
       ? flag.replace(/^SDES_/i, 'SDES-').replace(/ /g, '-')
       : flag.replace(/[ _]/g, '-')
-    if (/^(strip|except|offer|mask|transcode|consume|accept)-/.test(folded)) unfolded.push(`codec-${folded}`)
+    if (folded === 'strip-extmap') plain.push(flag)
+    else if (/^(strip|except|offer|mask|transcode|consume|accept)-/.test(folded)) unfolded.push(`codec-${folded}`)
     else if (/^(replace|rtcp-mux|SDES|ICE|DTLS|codec)[-=]/i.test(folded)) unfolded.push(folded)
     else plain.push(flag)
   }
@@ -340,6 +345,13 @@ function readDtlsRole(key: string, text: string, warnings: string[]): SessionOpt
 
 function activeOrPassive(role: SessionOptions['dtls']): SessionOptions['dtlsReverse'] {
   return role === 'off' ? undefined : role
+}
+
+/** `media-handover` gives away what latching protects: whoever knows the port of a plain stream can take it. */
+function readLatching(flags: ReadonlySet<string>): SessionOptions['latching'] {
+  if (flags.has('strict-source')) return flags.has('asymmetric') ? 'strict' : 'learn'
+  if (flags.has('media-handover')) return 'move'
+  return flags.has('asymmetric') ? 'off' : 'learn'
 }
 
 function readPtime(text: string): string | undefined {

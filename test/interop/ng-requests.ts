@@ -132,12 +132,28 @@ const OPTIONS: Record<string, Record<string, NgValue>> = {
   'spelled in other ways': {
     'media address': '9.9.9.8',
     'received-from': ['IP4', '4.4.4.4'],
-    flags: ['SIP_source_address', 'generate mid', 'strict source', 'media handover', 'port latching', 'reset'],
+    flags: ['SIP source address', 'generate mid', 'strict source', 'media handover', 'port latching', 'reset'],
     label: 'caller',
     TOS: 184,
   },
   'loop protection': { flags: ['early media', 'symmetric codecs', 'loop-protect'] },
   'no rtcp': { flags: ['no-rtcp-attribute', 'asymmetric'] },
+  'media that moves': { flags: ['media-handover', 'symmetric', 'recrypt', 'strip-extmap'] },
+  'sources checked': { flags: ['strict-source', 'asymmetric', 'no-port-latching'] },
+  'from another family': { flags: ['SIP-source-address'], 'received-from': ['IP6', '2001:db8::44'] },
+  'from where it came': { flags: ['SIP-source-address'], 'received-from': ['IP4', '10.4.4.4'], TOS: '184' },
+  'both families named': { 'address-family': 'IP6', 'media-address': '9.9.9.9', replace: ['origin'] },
+  'padded, by text': {
+    SDES: [...(SUITES as string[]), 'pad', 'lifetime', 'static'],
+    'transport-protocol': 'RTP/SAVP',
+    ptime: '20',
+  },
+  'everything replaced': {
+    replace: ['origin', 'session connection', 'username', 'session name', 'SDP-version', 'zero address'],
+    flags: ['original-sendrecv', 'generate-mid', 'full-rtcp-attribute', 'loop-protect'],
+    direction: ['internal', 'external'],
+    label: 7,
+  },
 }
 
 /** An answer that fits what the other side was offered; `mux` as a modern peer answers. */
@@ -186,7 +202,7 @@ function reversed(keys: Record<string, NgValue>): Record<string, NgValue> {
 /** What is not asked of both, because rtpengine 10.5.3 does otherwise; each with the reason. */
 const DIFFERENCES: readonly { readonly conversation: RegExp; readonly reason: string }[] = [
   {
-    conversation: /^(many codecs|many attributes), (another packet time|packet time of the answer),/,
+    conversation: /^(many codecs|many attributes), (another packet time|packet time of the answer|padded, by text),/,
     reason:
       'with a packet time asked for, rtpengine makes ready to transcode: it drops codecs that it cannot repacketise, and adds fmtp lines of the offer to the answer',
   },

@@ -318,6 +318,21 @@ describe('who may send', () => {
     expect(other.heard).toEqual([])
   })
 
+  test('move: whoever sends is followed at once; with SRTP only whoever has the key', async () => {
+    const [a, b] = await call({ latching: 'move' }, { latching: 'move', srtpIn: key(1), srtpOut: key(2) })
+    const oracle = new SrtpOracle(key(1).key)
+    for (const [i, from] of [await peer(), await peer('127.0.0.2'), a.rtp].entries()) {
+      await from.send(rtp(i), a.rtpPort, '127.0.0.1')
+      await b.rtp.hear(i + 1)
+      const before = from.heard.length
+      await b.rtp.send(oracle.protectRtp(rtp(100 + i)), b.rtpPort)
+      expect((await from.hear(before + 1)).at(-1)).toEqual(rtp(100 + i))
+    }
+    const attacker = await peer()
+    await attacker.send(rtp(1), b.rtpPort)
+    await counted(b.id, { srtpAuthFailures: 1, learnedRtp: `127.0.0.1:${b.rtp.port}` })
+  })
+
   test('an address not yet signalled is learned; RTCP is learned apart from RTP', async () => {
     const [a, b] = await call({}, {})
     relay.configure(b.id, { latching: 'learn' })
@@ -503,7 +518,7 @@ describe('bounds', () => {
       ],
       [
         () => relay.configure(a.id, { latching: 'maybe' as never }),
-        'latching must be learn, strict or off, not "maybe".',
+        'latching must be learn, strict, off or move, not "maybe".',
       ],
     ]
     for (const [attempt, message] of wrong)

@@ -32,6 +32,18 @@ CASE("until something is heard, packets go where it was signalled") {
   FALSE(latch.learned().known());
 }
 
+CASE("a stream that may move follows whoever sends last") {
+  EndpointLatch latch;
+  latch.configure(Latching::kMove, kSignalled, kWindow);
+  const Endpoint first = at("198.51.100.7", 9000), second = at("203.0.113.9", 9002);
+  TRUE(packet(latch, first, 100));
+  TRUE(latch.destination() == first);
+  TRUE(packet(latch, second, 100 + 10 * kWindow));
+  TRUE(latch.destination() == second);
+  TRUE(packet(latch, first, 200 + 10 * kWindow));
+  TRUE(latch.destination() == first);
+}
+
 CASE("the first source is learned, and nobody else once the window has closed") {
   EndpointLatch latch;
   latch.configure(Latching::kLearn, kSignalled, kWindow);

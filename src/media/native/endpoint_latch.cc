@@ -12,7 +12,7 @@ void EndpointLatch::configure(Latching latching, const Endpoint& signalled, int6
   signalled_ = signalled;
   // An unknown address (not yet signalled) keeps what was learned; a known one that moved is learned anew, and until
   // the far end is heard from there, packets go where it was signalled.
-  if (signalled.known() || latching != Latching::kLearn) {
+  if (signalled.known() || (latching != Latching::kLearn && latching != Latching::kMove)) {
     if (learned_.known()) previous_ = learned_;
     learned_ = Endpoint();
     learned_rank_ = kNone;
@@ -35,6 +35,7 @@ EndpointLatch::Rank EndpointLatch::rank(const Endpoint& source) const {
 bool EndpointLatch::admits_other(const Endpoint& source, int64_t now) const {
   switch (latching_) {
     case Latching::kOff:
+    case Latching::kMove:
       return true;
     case Latching::kStrict:
       return signalled_.known() && source == signalled_;

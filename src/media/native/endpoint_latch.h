@@ -11,6 +11,7 @@ enum class Latching : uint8_t {
   kLearn,   // learn within a window, then hold on to what was learned
   kStrict,  // only the signalled address and port
   kOff,     // anyone may send; answers always go to the signalled address
+  kMove,    // anyone may send, and is followed at once
 };
 
 /// One latch stands before one socket. A source is first judged, and taught to the latch only once its packet was
@@ -29,7 +30,7 @@ class alignas(64) EndpointLatch {
 
   /// Called for a packet that was admitted and found good. True when the learned source moved.
   bool learn(const Endpoint& source, int64_t now) {
-    if (source == learned_ || latching_ != Latching::kLearn) return false;
+    if (source == learned_ || latching_ == Latching::kStrict || latching_ == Latching::kOff) return false;
     return learn_other(source, now);
   }
 
