@@ -21,7 +21,8 @@ import type { ShardSeats } from './shards.ts'
 import { SLOT_BYTES, SlotWriter } from './slot-memory.ts'
 import { StallWatch } from './stall-watch.ts'
 
-const BEAT_MILLIS = 50
+/** A quarter of the shortest time after which a worker counts as hung; each beat wakes an idle process. */
+const BEAT_MILLIS = 100
 
 // The terminal's signals reach every process of its group: only the supervisor acts on them.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
