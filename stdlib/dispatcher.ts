@@ -3,7 +3,7 @@ import { parseNameAddr, parseUri, type SipUri } from '../src/sip/index.ts'
 import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
 import { ANY_ROUTE, define, defineWaiting } from './define.ts'
 import { type Destination, DestinationList } from './dispatcher-list.ts'
-import { bindFormat, bindPv, definePvClass } from './pv.ts'
+import { bindFormat, bindPv } from './pv.ts'
 import { PvSyntaxError, parsePv } from './pv-format.ts'
 import { cutUri, joinUri, setDestination, setRequestUri } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
@@ -352,73 +352,4 @@ export const dsLoadUnset = define(
     ANY_ROUTE,
   ),
   () => askNow<number>(MODULE, 'loadUnset'),
-)
-
-interface Counts {
-  readonly count: number
-  readonly active: number
-  readonly inactive: number
-}
-const fetched = new Map<string, Counts>()
-const MOST_FETCHED = 1000
-
-export const dsDsgFetch = define(
-  dispatcher(
-    'dsDsgFetch',
-    'ds_dsg_fetch',
-    [SET],
-    'Reads the figures of a set for $dsg.',
-    'ds_dsg_fetch("1");',
-    ANY_ROUTE,
-  ),
-  (set: number | string) => {
-    const counts = askNow<Counts | null>(MODULE, 'counts', { set: number(set) })
-    if (counts === null) return -1
-    if (fetched.size < MOST_FETCHED) fetched.set(`${number(set)}`, counts)
-    return 1
-  },
-)
-
-definePvClass(
-  {
-    name: 'dsg',
-    module: MODULE,
-    inner: { name: 'set=>figure' },
-    doc: 'A figure of a set that ds_dsg_fetch has read: count, active, pactive, inactive, pinactive.',
-  },
-  (inner) => ({
-    get() {
-      const [set = '', figure = ''] = inner.format().split('=>')
-      const counts = fetched.get(set.trim())
-      if (counts === undefined) return null
-      const percent = (part: number) => (counts.count === 0 ? 0 : Math.floor((part * 100) / counts.count))
-      switch (figure.trim()) {
-        case 'count':
-          return counts.count
-        case 'active':
-          return counts.active
-        case 'inactive':
-          return counts.inactive
-        case 'pactive':
-          return percent(counts.active)
-        case 'pinactive':
-          return percent(counts.inactive)
-        default:
-          return null
-      }
-    },
-  }),
-)
-
-definePvClass(
-  {
-    name: 'dsv',
-    module: MODULE,
-    inner: { name: 'part', values: ['code', 'reason', 'flags'] },
-    routes: ['event'],
-    doc: 'In event_route[dispatcher:dst-up] and dst-down: status and reason of the probe that told, and the flags of the destination.',
-  },
-  (inner) => ({
-    get: () => askNow<Record<string, string | number> | null>(MODULE, 'event')?.[inner.text.trim()] ?? null,
-  }),
 )

@@ -46,6 +46,7 @@ export * from './corex.ts'
 export * from './debugger.ts'
 export * from './dialog.ts'
 export * from './dispatcher.ts'
+export * from './dispatcher-figures.ts'
 export * from './domain.ts'
 export {
   isBranchFlagSet,
@@ -60,6 +61,7 @@ export {
 } from './flags.ts'
 export * from './header-values.ts'
 export * from './htable.ts'
+export * from './htable-iterators.ts'
 export * from './http-client.ts'
 export * from './ipops.ts'
 export * from './jansson.ts'

@@ -2,6 +2,7 @@
 
 import { type PosixRegex, perlRegex, posixRegex } from '../../stdlib/registry.ts'
 import type { Databases, Row } from '../database/index.ts'
+import { loadedAtStart } from './loading.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import { RpcFault, rpcNumber, rpcText } from './rpc-fault.ts'
 import type { Service, ServiceHost } from './service.ts'
@@ -130,13 +131,6 @@ export function createDialplan(host: ServiceHost, databases: Databases): Service
       parameters = new Parameters(given)
       named = given.length > 0
     },
-    async start() {
-      if (!named) return
-      try {
-        await load()
-      } catch (error) {
-        host.log.error({ err: error }, 'the dialplan could not be read from the database')
-      }
-    },
+    start: () => (named ? loadedAtStart(host, 'the dialplan', load) : undefined),
   }
 }

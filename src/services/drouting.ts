@@ -1,5 +1,6 @@
 // Owns the service of module drouting: gateways chosen by group and the longest prefix of the number.
 import type { Databases, Row } from '../database/index.ts'
+import { loadedAtStart } from './loading.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import type { Service, ServiceHost } from './service.ts'
 
@@ -110,13 +111,6 @@ export function createDrouting(host: ServiceHost, databases: Databases): Service
       parameters = new Parameters(given)
       named = given.length > 0
     },
-    async start() {
-      if (!named) return
-      try {
-        await load()
-      } catch (error) {
-        host.log.error({ err: error }, 'the gateways and rules could not be read from the database')
-      }
-    },
+    start: () => (named ? loadedAtStart(host, 'the gateways and rules', load) : undefined),
   }
 }

@@ -4,6 +4,7 @@ import { cellsFromDatabase, storeCells } from './htable-database.ts'
 import { type CellValue, type TableDefinition, tableDefinition } from './htable-definition.ts'
 import { htableCommands } from './htable-rpc.ts'
 import { type Comparison, HashTable, textTest } from './htable-table.ts'
+import { loadedAtStart } from './loading.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
 import { fieldsOf, Parameters } from './parameters.ts'
 import type { Service, ServiceHost, ServiceRun } from './service.ts'
@@ -203,14 +204,7 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
     async start() {
       started = true
       for (const table of tables.values()) {
-        try {
-          await fill(table)
-        } catch (error) {
-          host.log.error(
-            { err: error, table: table.definition.name },
-            'a hash table could not be read from its database',
-          )
-        }
+        await loadedAtStart(host, `the hash table ${table.definition.name}`, () => fill(table))
       }
       watchExpiry()
       await host.event({ name: 'htable:mod-init' })

@@ -1,6 +1,7 @@
 // Owns the service of module mtree: values by the longest prefix of a number, from database tables.
 import type { Databases } from '../database/index.ts'
 import { attributePairs } from './attributes.ts'
+import { loadedAtStart } from './loading.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import { RpcFault, rpcText } from './rpc-fault.ts'
 import type { Service, ServiceHost } from './service.ts'
@@ -84,13 +85,7 @@ export function createMtree(host: ServiceHost, databases: Databases): Service {
       }
     },
     async start() {
-      for (const tree of trees.values()) {
-        try {
-          await load(tree)
-        } catch (error) {
-          host.log.error({ err: error, tree: tree.name }, 'a tree could not be read from the database')
-        }
-      }
+      for (const tree of trees.values()) await loadedAtStart(host, `the tree ${tree.name}`, () => load(tree))
     },
   }
 }

@@ -30,6 +30,15 @@ export const checkRatelimit: ParameterCheck = ({ name, value }) => {
   return undefined
 }
 
+/** Both commands: the pipe, then its algorithm and limit. */
+function setPipe(pipe: Pipe | undefined, given: readonly unknown[]): string {
+  const algorithm = pipeAlgorithm(rpcText(given, 1, 'the algorithm'))
+  if (pipe === undefined || algorithm === undefined) throw new RpcFault(400, 'Bad pipe or algorithm')
+  pipe.algorithm = algorithm
+  pipe.limit = rpcNumber(given, 2, 'the limit')
+  return ''
+}
+
 export function createRatelimit(host: ServiceHost): Service {
   let parameters = new Parameters([])
   const pipes = new Map<number, Pipe>()
@@ -61,14 +70,7 @@ export function createRatelimit(host: ServiceHost): Service {
           ([number, { algorithm, load, limit, counter }]) =>
             `PIPE[${number}]: ${algorithm} ${load}/${limit} (drop rate: 0) [${counter}]`,
         ),
-      'rl.set_pipe'(given) {
-        const pipe = pipes.get(rpcNumber(given, 0, 'the pipe'))
-        const algorithm = pipeAlgorithm(rpcText(given, 1, 'the algorithm'))
-        if (pipe === undefined || algorithm === undefined) throw new RpcFault(400, 'Bad pipe or algorithm')
-        pipe.algorithm = algorithm
-        pipe.limit = rpcNumber(given, 2, 'the limit')
-        return ''
-      },
+      'rl.set_pipe': (given) => setPipe(pipes.get(rpcNumber(given, 0, 'the pipe')), given),
     },
     configure(given) {
       parameters = new Parameters(given)
@@ -140,14 +142,7 @@ export function createPipelimit(host: ServiceHost): Service {
           last_counter: load,
           unused_intervals: unused,
         })),
-      'pl.set_pipe'(given) {
-        const pipe = pipes.get(rpcText(given, 0, 'the pipe'))
-        const algorithm = pipeAlgorithm(rpcText(given, 1, 'the algorithm'))
-        if (pipe === undefined || algorithm === undefined) throw new RpcFault(400, 'Bad pipe or algorithm')
-        pipe.algorithm = algorithm
-        pipe.limit = rpcNumber(given, 2, 'the limit')
-        return ''
-      },
+      'pl.set_pipe': (given) => setPipe(pipes.get(rpcText(given, 0, 'the pipe')), given),
     },
     configure(given) {
       parameters = new Parameters(given)

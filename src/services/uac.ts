@@ -3,6 +3,7 @@ import type { Databases } from '../database/index.ts'
 import type { ReplyContext, RequestContext } from '../proxy/index.ts'
 import type { MessageEdit, SipMessage } from '../sip/index.ts'
 import { answerChallenge, readChallenge } from './digest-client.ts'
+import { loadedAtStart } from './loading.ts'
 import { fieldsOf, Parameters, textOf } from './parameters.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { Registrations } from './uac-registrations.ts'
@@ -78,11 +79,7 @@ export function createUac(host: ServiceHost, databases: Databases): Service {
       parameters = new Parameters(given)
     },
     async start() {
-      try {
-        await registrations.load()
-      } catch (error) {
-        host.log.error({ err: error }, 'the registrations of our own could not be read from the database')
-      }
+      await loadedAtStart(host, 'the registrations of our own', () => registrations.load())
       registrations.start()
     },
     replyEdits({ context, reply }: ReplyContext) {
