@@ -44,6 +44,16 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['silence media', 'slnmedia'],
   ['unsilence media', 'unslnmedia'],
   ['statistics', 'stats'],
+  ['start recording', 'startrec'],
+  ['stop recording', 'stoprec'],
+  ['start forwarding', 'startfwd'],
+  ['stop forwarding', 'stopfwd'],
+  ['play media', 'playmedia'],
+  ['stop media', 'stopmedia'],
+  ['play DTMF', 'playdtmf'],
+  ['subscribe request', 'subreq'],
+  ['subscribe answer', 'subans'],
+  ['unsubscribe', 'unsub'],
 ]
 
 export class RelayStatistics {

@@ -1,6 +1,7 @@
 // Owns a storm over the sanitized relay: streams come, go and change while good, random and forged packets pour in.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { openSync } from 'node:fs'
 import { createNativeRelay, SRTP_KEY_BYTES } from '../../src/media/native-relay.ts'
 import { RELAY } from './sanitized-build.ts'
 
@@ -52,6 +53,48 @@ function connection(id: number, rtpPort: number) {
   return { ice: random(4) ? ice : null, dtls: random(3) ? dtls : null }
 }
 
+const clip = relay.addClip(new Uint8Array(4000).fill(0xd5))
+const recordings = (['pcap-raw', 'wav-mono'] as const).map((kind) =>
+  relay.openRecording(openSync('/dev/null', 'w'), kind, 2 ** 24),
+)
+const LAWS = ['PCMU', 'PCMA'] as const
+
+/** Clips, keys, recordings, copies: begun and ended at any time. */
+function perform(one: number, other: number): unknown {
+  const payloadType = random(128)
+  switch (random(8)) {
+    case 0:
+      return relay.playClip(one, { clip, payloadType, packetMillis: 10, times: random(3), startMillis: random(400) })
+    case 1:
+      return relay.stopClip(one)
+    case 2: {
+      const key = { event: random(16), volume: random(64), durationMillis: 40, pauseMillis: 20, payloadType }
+      return relay.pressKey(one, random(2) ? key : { ...key, sound: LAWS[random(2)] })
+    }
+    case 3:
+      return relay.record(recordings[random(2)]!, one, { track: random(2), payloads: { PCMU: [0], PCMA: [8] } })
+    case 4:
+      return relay.leaveRecording(recordings[random(2)]!, one)
+    case 5:
+      return one === other ? undefined : relay.subscribe(one, other, random(2) ? conversion() : null)
+    case 6:
+      return relay.unsubscribe(other)
+    default:
+      return relay.pauseRecording(recordings[0]!, random(2) === 0)
+  }
+}
+
+function conversion() {
+  const laws = [LAWS[random(2)]!, LAWS[random(2)]!] as const
+  return {
+    rules: [
+      { from: 0, to: 8, laws },
+      { from: random(128), to: 101, sound: LAWS[random(2)]! },
+    ],
+    ...(random(2) ? { packetMillis: 10 * (1 + random(5)) } : {}),
+  }
+}
+
 const open: { id: number; rtpPort: number; rtcpPort: number }[] = []
 let opened = 0
 for (let round = 0; round < rounds; round++) {
@@ -75,9 +118,11 @@ for (let round = 0; round < rounds; round++) {
     media: (['pass', 'pass', 'block', 'silence'] as const)[random(4)]!,
     dtmfPayloadTypes: [random(128)],
     blockDtmf: random(2) === 0,
+    conversion: random(3) === 0 ? conversion() : null,
     rtcpMux: random(2) === 0,
     timeoutMillis: random(2) * 20,
   })
+  perform(one.id, other.id)
   for (let i = 0; i < 20; i++) {
     const packet = Buffer.alloc(random(60), random(256))
     if (random(8) === 0 && packet.length > 0) packet[0] = random(64)
