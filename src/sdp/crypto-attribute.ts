@@ -41,7 +41,8 @@ export function parseCrypto(value: string): CryptoAttribute | undefined {
   const [tagText, suite, keyText, ...sessionParameters] = value.trim().split(/ +/)
   if (!tagText || !/^\d{1,9}$/.test(tagText) || !suite || !isCryptoSuite(suite) || !keyText) return undefined
   // RFC 4568 6.3: a mandatory session parameter that is not understood makes the attribute unusable.
-  if (sessionParameters.some((parameter) => !/^(-|WSH=\d+|KDR=0)/.test(parameter))) return undefined
+  // FEC_SRTP is the order that holds without a word (6.3.4), and nothing to a relay without FEC.
+  if (sessionParameters.some((parameter) => !/^(-|WSH=\d+|KDR=0|FEC_ORDER=FEC_SRTP$)/.test(parameter))) return undefined
   // RFC 4568 6.1: several keys are separated by `;` and told apart by MKI; the first one is used.
   const match = /^inline:([A-Za-z0-9+/=]+)(?:\|((?:2\^)?\d+))?(?:\|(\d+):(\d+))?$/.exec(keyText.split(';')[0]!)
   if (!match) return undefined

@@ -136,6 +136,8 @@ describe('crypto attributes (RFC 4568)', () => {
   test('MKI without lifetime, several keys, WSH and AES-256', () => {
     expect(parseCrypto(`0 AES_CM_128_HMAC_SHA1_32 inline:${KEY}|5:4`)?.mki).toEqual({ value: 5, length: 4 })
     expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY}|2:1`)?.tag).toBe(3)
+    expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=FEC_SRTP`)).toBeDefined()
+    expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=SRTP_FEC`)).toBeUndefined()
     expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} WSH=64`)?.sessionParameters).toEqual(['WSH=64'])
     const long = encodeBase64(new Uint8Array(46))
     expect(parseCrypto(`1 AES_256_CM_HMAC_SHA1_80 inline:${long}`)?.key).toHaveLength(46)
