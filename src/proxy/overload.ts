@@ -10,8 +10,8 @@ export interface OverloadControlOptions {
 
 /** What is kept to while requests are refused: well below T1 (500 ms), nobody sends again because of it. */
 const TARGET_MILLIS = 120
-/** A queue that stands so long begins the refusals: more than a busy machine's pauses leave standing, less than T1. */
-const START_MILLIS = 250
+/** A queue that stands so long begins the refusals: more than a busy machine's pauses leave standing; senders begin to send again. */
+const START_MILLIS = 500
 /** A process that is given its share of the processor in slices of 100 ms waits for each; what counts is what stays between them. */
 const INTERVAL_MILLIS = 100
 /** Share per second of delay beyond the target, at each interval. */
@@ -27,7 +27,7 @@ const QUIET_INTERVALS = 50
 const REMEMBER_MILLIS = 2000
 const REMEMBERED = 20_000
 /** A pause of the process, to collect garbage or to compile, makes one batch wait or two; a queue that stands makes all wait. */
-const BURST_INTERVALS = 2
+const BURST_INTERVALS = 3
 
 export class OverloadControl {
   readonly #clock: Clock

@@ -2,6 +2,7 @@
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { type Clock, ManualClock, systemClock } from '../../src/clock.ts'
 import { silentLog } from '../../src/log.ts'
 import { buildReply, type SipMessage, type SipRequest } from '../../src/sip/index.ts'
 import {
@@ -83,7 +84,7 @@ function links(count: number): { shards: ShardLink[]; event: number } {
   return { shards, event }
 }
 
-async function streams(count: number, limits: Partial<TransportLimits> = {}) {
+async function streams(count: number, limits: Partial<TransportLimits> = {}, clock: Clock = systemClock) {
   const { shards: made, event } = links(count)
   const fd = native.bind('tcp', '127.0.0.1', 0)
   const port = native.localPort(fd)
@@ -93,6 +94,7 @@ async function streams(count: number, limits: Partial<TransportLimits> = {}) {
     shards: made,
     event,
     log: silentLog,
+    clock,
     tls: { profiles: {} },
     limits,
     parseLimits: {},
@@ -196,13 +198,14 @@ describe('streams', () => {
   })
 
   test('what came whole before such bytes is answered before the connection goes', async () => {
-    const { shards, port } = await streams(1)
+    const clock = new ManualClock()
+    const { shards, port } = await streams(1, {}, clock)
     const client = await dialled(port)
     const ended = new Promise((resolve) => client.socket.once('close', resolve))
     client.socket.write(optionsRequest() + optionsRequest().replace('Content-Length: 0', 'Content-Length: x'))
-    const one = await shards[0]!.next()
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    ok(one, shards[0]!.layer)
+    ok(await shards[0]!.next(), shards[0]!.layer)
+    await until(() => client.text().includes('SIP/2.0 200'))
+    clock.advance(200)
     await ended
     expect(client.text()).toMatch(/SIP\/2.0 400 [\s\S]*SIP\/2.0 200 /)
   })
