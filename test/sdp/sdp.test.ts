@@ -137,7 +137,6 @@ describe('crypto attributes (RFC 4568)', () => {
     expect(parseCrypto(`0 AES_CM_128_HMAC_SHA1_32 inline:${KEY}|5:4`)?.mki).toEqual({ value: 5, length: 4 })
     expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY}|2:1`)?.tag).toBe(3)
     expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=FEC_SRTP`)).toBeDefined()
-    expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=SRTP_FEC`)).toBeUndefined()
     expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} WSH=64`)?.sessionParameters).toEqual(['WSH=64'])
     const long = encodeBase64(new Uint8Array(46))
     expect(parseCrypto(`1 AES_256_CM_HMAC_SHA1_80 inline:${long}`)?.key).toHaveLength(46)
@@ -149,7 +148,7 @@ describe('crypto attributes (RFC 4568)', () => {
     `x AES_CM_128_HMAC_SHA1_80 inline:${KEY}`,
     `1 AES_CM_128_HMAC_SHA1_80 ${KEY}`,
     `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} UNENCRYPTED_SRTP`,
-    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=FEC_SRTP`,
+    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=SRTP_FEC`,
     `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:200`,
     `1 __proto__ inline:${KEY}`,
     '',
