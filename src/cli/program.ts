@@ -62,7 +62,7 @@ Exit status: 0 good (warnings included), 1 errors found, 2 wrong usage.
       "listen here in place of the file's listeners, as udp:10.0.0.5:5060 (repeatable)",
       repeated,
     )
-    .option('--workers <n|auto>', 'worker processes; this version runs one whatever is asked for', workers, 1)
+    .option('--workers <n|auto>', 'worker processes; auto is one less than the processors', workers, 1)
   relayOptions(run, 'embedded relay: ')
   logOptions(run)
     .option('--control <path>', 'open a Unix socket here for `signalbox ctl`')
