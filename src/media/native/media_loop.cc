@@ -22,6 +22,8 @@ namespace {
 constexpr int kEvents = 256;
 /// Datagrams taken from one socket before the others have their turn.
 constexpr unsigned kBatch = 16;
+/// Batches that hold all that a socket of a stream can, where its port was led away since.
+constexpr unsigned kLedBatches = 32;
 /// The same of a shared socket, in batches.
 constexpr unsigned kSharedBatches = 16;
 /// How many sockets ahead the stream of a packet is fetched into the cache, and as many more before that, the one it is of.
@@ -287,21 +289,22 @@ void MediaLoop::drain_shared(int64_t now) {
 void MediaLoop::drain(PacketStream::Socket* socket, int64_t now) {
   if (!socket->ready) return;
   socket->ready = false;
-  const int got = receive_datagrams(socket->fd, batch_->messages, kBatch);
-  for (int i = 0; i < got; i++) {
-    msghdr& header = batch_->messages[i].msg_hdr;
-    const bool whole = (header.msg_flags & MSG_TRUNC) == 0;
-    // A datagram that did not fit is passed on as an empty one, which is malformed.
-    socket->stream->receive(socket->component, batch_->buffers[i], whole ? batch_->messages[i].msg_len : 0, batch_->sources[i], now);
-    header.msg_namelen = sizeof(Endpoint);
+  // What follows by the shared socket has its turn next, and stays behind what came here before.
+  const unsigned turns = socket->led ? kLedBatches : 1;
+  for (unsigned turn = 0; turn < turns; turn++) {
+    const int got = receive_datagrams(socket->fd, batch_->messages, kBatch);
+    for (int i = 0; i < got; i++) {
+      msghdr& header = batch_->messages[i].msg_hdr;
+      const bool whole = (header.msg_flags & MSG_TRUNC) == 0;
+      // A datagram that did not fit is passed on as an empty one, which is malformed.
+      socket->stream->receive(socket->component, batch_->buffers[i], whole ? batch_->messages[i].msg_len : 0, batch_->sources[i], now);
+      header.msg_namelen = sizeof(Endpoint);
+    }
+    if (got > 0) rate_packets_ += static_cast<size_t>(got);
+    // A full batch leaves more behind. An error (an ICMP answer to what was sent) is taken by the call that reports it.
+    if (got != static_cast<int>(kBatch) && (got >= 0 || errno == EAGAIN || errno == EWOULDBLOCK)) return;
   }
-  if (got > 0) rate_packets_ += static_cast<size_t>(got);
-  // A full batch leaves more behind. An error (an ICMP answer to what was sent) is taken by the call that reports it.
-  if (got != static_cast<int>(kBatch) && (got >= 0 || errno == EAGAIN || errno == EWOULDBLOCK)) return;
-  if (!socket->led || got < 0) return unfinished_.push_back(socket);
-  // No more comes here; what follows it comes by the shared socket, whose turn is next.
-  socket->ready = true;
-  drain(socket, now);
+  unfinished_.push_back(socket);
 }
 
 void MediaLoop::check_deadlines(int64_t now) {

@@ -79,7 +79,8 @@ PortSteering::Descriptor::~Descriptor() {
 }
 
 std::unique_ptr<PortSteering> PortSteering::make(const Endpoint& address) {
-  if (address.any.sa_family != AF_INET) return nullptr;
+  // The program compares with the address that a packet was sent to.
+  if (address.any.sa_family != AF_INET || address.v4.sin_addr.s_addr == INADDR_ANY) return nullptr;
   std::unique_ptr<PortSteering> made(new PortSteering);
   return made->load(address.v4.sin_addr.s_addr) ? std::move(made) : nullptr;
 }
