@@ -12,7 +12,8 @@ import { Watchdog } from './watchdog.ts'
 import { FIRST_INHERITED, WorkerProcess } from './worker-process.ts'
 
 const WATCH_MILLIS = 50
-const START_MILLIS = 20_000
+/** Generous: the program has been tried, and on a busy machine several begin at once. */
+const START_MILLIS = 60_000
 const ACTIVATE_MILLIS = 5_000
 /** Deaths without a run in the slot, one right after the other, after which there is no sense in trying on. */
 const EARLY_DEATHS = 5
