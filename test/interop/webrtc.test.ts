@@ -31,7 +31,7 @@ request_route {
     exit;
   }
   record_route();
-  rtpengine_offer("RTP/SAVP DTLS=off ICE=remove rtcp-mux-demux replace-origin");
+  rtpengine_offer("RTP/SAVP DTLS=off SDES-only-AES_CM_128_HMAC_SHA1_80 ICE=remove rtcp-mux-demux replace-origin");
   t_on_reply("BACK");
   $du = "sip:${BARESIP.address}:${BARESIP.port}";
   t_relay();
@@ -64,7 +64,7 @@ describeWithPeers('calls between Chromium and a PBX', ['chromium', 'baresip', 's
     let caller: CallingAgent
 
     beforeAll(async () => {
-      phone = startBaresip(files.folder, files.write)
+      phone = startBaresip('baresip', 'srtp-mand', files)
       engine = await EngineUnderTest.run([files.write('route.cfg', ROUTE), '--interface=127.0.0.1'])
       caller = await CallingAgent.open('127.0.0.1', PROXY)
     }, 30_000)
@@ -89,8 +89,8 @@ describeWithPeers('calls between Chromium and a PBX', ['chromium', 'baresip', 's
         .poll(async () => Number((await browser.stats('outbound-rtp'))[0]?.packetsSent), { timeout: 5000 })
         .toBeGreaterThan(120)
       expect(await caller.hangUp(call)).toBe(200)
-      await expect.poll(() => recordedFrequency(files.folder), { timeout: 5000 }).toBeGreaterThan(400)
-      expect(recordedFrequency(files.folder)).toBeLessThan(480)
+      await expect.poll(() => recordedFrequency(join(files.folder, 'baresip')), { timeout: 5000 }).toBeGreaterThan(400)
+      expect(recordedFrequency(join(files.folder, 'baresip'))).toBeLessThan(480)
     }, 40_000)
   })
 
@@ -169,6 +169,29 @@ describeWithPeers('calls between Chromium and a PBX', ['chromium', 'baresip', 's
       20_000,
     )
 
+    test('the phone calls baresip, by DTLS-SRTP without ICE', async () => {
+      const answering = startBaresip('dtls', 'dtls_srtp', files)
+      const caller = await CallingAgent.open('127.0.0.1', BARESIP)
+      try {
+        phone = await TonePhone.open(440)
+        const offer = await relay.relay.offer({ ...call, sdp: phone.description, flags: 'UDP/TLS/RTP/SAVP' })
+        const answered = await caller.callWith('bob', offer.sdp)
+        const answer = await relay.relay.answer({ ...call, toTag: 'B', sdp: answered.final.body, flags: 'RTP/AVP' })
+        phone.talk(answer.sdp)
+        await expect.poll(() => phone.hears(1000), { interval: 100, timeout: 8000 }).toBeGreaterThan(0.9)
+        await expect
+          .poll(async () => (await relay.relay.query({ ...call, flags: '' })).streams[1]!.rtpOut.packets, {
+            timeout: 5000,
+          })
+          .toBeGreaterThan(100)
+        expect(await caller.hangUp(answered)).toBe(200)
+        await expect.poll(() => recordedFrequency(join(files.folder, 'dtls')), { timeout: 5000 }).toBeGreaterThan(400)
+      } finally {
+        caller.close()
+        answering.kill('SIGKILL')
+      }
+    }, 30_000)
+
     test('the browser restarts ICE, and the call goes on', async () => {
       await browserCalls()
       const before = (await relay.relay.query({ ...call, flags: '' })).streams[0]!
@@ -203,15 +226,19 @@ describeWithPeers('calls between Chromium and a PBX', ['chromium', 'baresip', 's
   })
 })
 
-/** SRTP by SDES mandatory, answers at once, sends 1000 Hz and records what it hears. */
-function startBaresip(folder: string, write: (name: string, text: string) => string): ChildProcess {
+/** Encryption mandatory, answers at once, sends 1000 Hz and records what it hears. */
+function startBaresip(
+  name: string,
+  encryption: 'srtp-mand' | 'dtls_srtp',
+  { folder, write }: ReturnType<typeof scratch>,
+): ChildProcess {
   const tone = join(folder, 'tone1000.wav')
   execFileSync('sox', ['-n', '-r', '8000', '-c', '1', '-b', '16', tone, 'synth', '30', 'sine', '1000', 'gain', '-6'])
-  const home = join(folder, 'baresip')
+  const home = join(folder, name)
   mkdirSync(home)
   const { address, port } = BARESIP
   write(
-    'baresip/config',
+    `${name}/config`,
     [
       'poll_method epoll',
       `sip_listen ${address}:${port}`,
@@ -225,7 +252,7 @@ function startBaresip(folder: string, write: (name: string, text: string) => str
       'auplay_channels 1',
       'rtp_ports 22000-22098',
       'module_path /usr/lib/baresip/modules',
-      ...['g711', 'aufile', 'sndfile', 'srtp'].map((name) => `module ${name}.so`),
+      ...['g711', 'aufile', 'sndfile', 'srtp', 'dtls_srtp'].map((module) => `module ${module}.so`),
       'module_app menu.so',
       'module_tmp account.so',
       `snd_path ${home}`,
@@ -233,17 +260,17 @@ function startBaresip(folder: string, write: (name: string, text: string) => str
     ].join('\n'),
   )
   write(
-    'baresip/accounts',
-    `<sip:bob@${address}:${port};transport=udp>;regint=0;mediaenc=srtp-mand;audio_codecs=PCMU/8000/1;ptime=20;answermode=auto\n`,
+    `${name}/accounts`,
+    `<sip:bob@${address}:${port};transport=udp>;regint=0;mediaenc=${encryption};audio_codecs=PCMU/8000/1;ptime=20;answermode=auto\n`,
   )
   return spawn('baresip', ['-f', home, '-t', '60'], { cwd: folder, stdio: 'ignore' })
 }
 
 /** What sox makes of the recording; 0 while there is none. */
-function recordedFrequency(folder: string): number {
-  const recording = readdirSync(join(folder, 'baresip')).find((name) => name.endsWith('-dec.wav'))
+function recordedFrequency(home: string): number {
+  const recording = readdirSync(home).find((name) => name.endsWith('-dec.wav'))
   if (!recording) return 0
-  const stat = execFileSync('sh', ['-c', 'sox "$1" -n stat 2>&1', 'sh', join(folder, 'baresip', recording)], {
+  const stat = execFileSync('sh', ['-c', 'sox "$1" -n stat 2>&1', 'sh', join(home, recording)], {
     encoding: 'utf8',
   })
   return Number(/Rough\s+frequency:\s+(\d+)/.exec(stat)?.[1] ?? 0)

@@ -1,4 +1,4 @@
-// Owns the making of the certificate, and what is spoken: DTLS 1.2 and 1.0, ECDHE, the SRTP profiles.
+// Owns the making of the certificate, and what is spoken: DTLS 1.2, ephemeral keys, the SRTP profiles.
 #include "dtls_identity.h"
 
 #include <openssl/err.h>
@@ -45,10 +45,12 @@ std::shared_ptr<const DtlsIdentity> DtlsIdentity::make() {
   if (good) {
     SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    // A far end may still speak DTLS 1.0 with SHA-1 signatures; the fingerprint in the SDP is what is trusted.
+    // Older phones show certificates of RSA with 1024 bits, which is no more than the fingerprint in the SDP is asked to vouch for.
+    SSL_CTX_set_security_level(context, 1);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     SSL_CTX_set_cert_verify_callback(context, DtlsTransport::verify, nullptr);
-    good = SSL_CTX_use_certificate(context, result->certificate_) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1 &&
+    // RFC 8827 6.5: nothing older than DTLS 1.2.
+    good = SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 && SSL_CTX_use_certificate(context, result->certificate_) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1 &&
            SSL_CTX_set_cipher_list(context, kCiphers) == 1 && SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1 &&
            SSL_CTX_set_tlsext_use_srtp(context, kProfiles) == 0;
   }
