@@ -39,8 +39,8 @@ export interface RehearsalBounds {
 export const BEFORE_READY: RehearsalBounds = { calls: 2000, millis: 700, pauseMillis: 0 }
 /** From then on until the first message comes: V8 has compiled most of what it will after so many calls. */
 export const UNTIL_TRAFFIC: RehearsalBounds = { calls: 4000, millis: 3000, pauseMillis: 0 }
-/** Beside one that serves: a turn is a few milliseconds, so that traffic hardly waits. */
-export const BESIDE_TRAFFIC: RehearsalBounds = { calls: 400, millis: 10_000, pauseMillis: 10 }
+/** Beside one that serves: turns of a few milliseconds, and no more of them than make the first calls of a successor bearable. */
+export const BESIDE_TRAFFIC: RehearsalBounds = { calls: 160, millis: 10_000, pauseMillis: 10 }
 
 const US = '10.255.0.1'
 const CALLER = '10.255.0.2'

@@ -1,5 +1,5 @@
 // Owns `npm run bench`: all benchmarks, each in a process of its own, each peer beside ours in the same run; figures to docs/performance.json, then the page.
-// usage: node test/bench/index.ts [--only micro|macro] [--rates 200,800,1500] [--seconds S] [--rounds N]
+// usage: node test/bench/index.ts [--only micro|macro] [--rates 200,800,1500] [--seconds S] [--rounds N] [--stateless RATE]
 // The macro part runs in a network namespace of its own where the system allows one.
 import { fork, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     rates: { type: 'string', default: '200,800,1500' },
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
+    stateless: { type: 'string', default: '2000' },
   },
 })
 const rounds = Number(values.rounds)
@@ -88,7 +89,7 @@ async function macro(): Promise<void> {
       const name = `${transport === 'u1' ? 'UDP' : 'TCP'}, ${rate} calls a second`
       await compared('signalling.py', args, 'signalling', name, 'us')
     }
-  await bench('stateless.ts', ['2000', `${seconds}`, `${rounds}`])
+  await bench('stateless.ts', [values.stateless, `${seconds}`, `${rounds}`])
   const relay =
     'npx signalbox relay --listen-ng=127.0.0.1:22222 --interface=127.0.0.1 --port-min=40000 --port-max=59000'
   for (const mode of ['rtp', 'srtp'])
