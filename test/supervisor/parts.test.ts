@@ -259,6 +259,32 @@ describe('the relay across processes', () => {
     expect(service.callCount).toBe(0)
   })
 
+  test('commands of scripts reach the relay, and the keys of their calls the worker', async () => {
+    const fake = createFakeRelay()
+    const service = new RelayService(fake)
+    await service.perform('offer', request('one'))
+    await service.perform('control', { ...request('one'), control: 'block DTMF' })
+    expect(fake.operations.at(-1)).toMatchObject({ command: 'control', request: { control: 'block DTMF' } })
+    const client = createRelayClient(() => undefined)
+    const told: string[] = []
+    client.onDtmf = ({ callId, digit }) => told.push(`${callId} ${digit}`)
+    service.onDtmf = (event) => client.receive({ type: 'media-dtmf', event })
+    const key = {
+      tag: 'a',
+      tags: ['a'],
+      address: '',
+      event: 5,
+      digit: '5',
+      durationMillis: 80,
+      volume: 10,
+      timestamp: 1,
+    }
+    fake.onDtmf?.({ ...key, callId: 'one' })
+    // Somebody drives the relay over NG: that call is none of the worker's.
+    fake.onDtmf?.({ ...key, callId: 'another' })
+    expect(told).toEqual(['one 5'])
+  })
+
   test('a relay that is replaced keeps its calls, and closes after the last', async () => {
     const [old, young] = [createFakeRelay(), createFakeRelay()]
     let closed = 0
