@@ -1,6 +1,7 @@
 // Owns the pseudo-variables of the message itself: first line, headers, identities, body. They show it as it was received.
 import {
   applyEdits,
+  METHOD_BITS,
   type MessageEdit,
   type NameAddr,
   parseNameAddr,
@@ -22,25 +23,6 @@ function method(): string {
   const current = message()
   return current instanceof SipRequest ? current.method : current.cseqMethod
 }
-/** Methods as the bits that 5.6.3 gives them. */
-const METHOD_BITS: ReadonlyMap<string, number> = new Map(
-  [
-    'INVITE',
-    'CANCEL',
-    'ACK',
-    'BYE',
-    'INFO',
-    'REGISTER',
-    'SUBSCRIBE',
-    'NOTIFY',
-    'MESSAGE',
-    'OPTIONS',
-    'PRACK',
-    'UPDATE',
-    'REFER',
-    'PUBLISH',
-  ].map((name, bit) => [name, 1 << bit]),
-)
 definePv(
   {
     ...meta('rm', 'Method; in a reply, that of the CSeq.'),

@@ -1,5 +1,5 @@
 // Owns what a registered contact is: its fields as Kamailio's table `location` has them, its order among others, which one a REGISTER means.
-import { parseUri, uriEquals } from '../sip/index.ts'
+import { METHOD_BITS, parseUri, uriEquals } from '../sip/index.ts'
 
 /** One binding of an address of record (RFC 3261 10). Times are seconds since 1970. */
 export interface Contact {
@@ -34,30 +34,10 @@ export interface Contact {
   readonly connection: number
 }
 
-/** Kamailio's bit for each method. */
-const METHOD_BITS = [
-  'INVITE',
-  'CANCEL',
-  'ACK',
-  'BYE',
-  'INFO',
-  'REGISTER',
-  'SUBSCRIBE',
-  'NOTIFY',
-  'MESSAGE',
-  'OPTIONS',
-  'PRACK',
-  'UPDATE',
-  'REFER',
-  'PUBLISH',
-]
 /** Of any method that has no bit of its own. */
 const OTHER_METHOD = 1 << 30
 
-export function methodBit(method: string): number {
-  const index = METHOD_BITS.indexOf(method)
-  return index < 0 ? OTHER_METHOD : 1 << index
-}
+export const methodBit = (method: string): number => METHOD_BITS.get(method) ?? OTHER_METHOD
 
 /** The bits of a comma list of methods. */
 export function methodBits(list: readonly string[]): number {

@@ -134,3 +134,23 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
 export function reasonPhrase(status: number): string {
   return REASON_PHRASES[status] ?? REASON_PHRASES[Math.floor(status / 100) * 100] ?? 'Unknown'
 }
+
+/** Methods as the bits that Kamailio gives them, in `$rm` as a number and in table `location`. */
+export const METHOD_BITS: ReadonlyMap<string, number> = new Map(
+  [
+    'INVITE',
+    'CANCEL',
+    'ACK',
+    'BYE',
+    'INFO',
+    'REGISTER',
+    'SUBSCRIBE',
+    'NOTIFY',
+    'MESSAGE',
+    'OPTIONS',
+    'PRACK',
+    'UPDATE',
+    'REFER',
+    'PUBLISH',
+  ].map((name, bit) => [name, 1 << bit]),
+)

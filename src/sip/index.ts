@@ -4,6 +4,7 @@ export {
   defaultPort,
   isKnownMethod,
   MAGIC_COOKIE,
+  METHOD_BITS,
   METHODS,
   parseTransport,
   reasonPhrase,

@@ -133,6 +133,7 @@ describe('on a reply', () => {
 describe('every variable', () => {
   /** Something to stand in the parentheses of each class that needs it. */
   const INNER: Readonly<Record<string, string>> = {
+    ulc: 'profile=>addr',
     T_req: '$rU',
     T_rpl: '$rs',
     T_inv: '$rU',
