@@ -126,14 +126,16 @@ export class Administration {
     }
   }
 
-  /** Every worker carries it out, what they share included: the first one's answer is shown. */
+  /** Every worker carries it out: each has its own calls, and what is shared is the same everywhere. */
   async #commanded(name: string, parameters: readonly unknown[]): Promise<ControlAnswer> {
     const workers = this.#parts.pool.serving
     const asked = workers.map((worker) => worker.ask('command', { name, parameters }, ANSWER_MILLIS))
-    const [first] = await Promise.allSettled(asked)
-    if (first === undefined) return { ok: false, error: 'no worker serves at the moment' }
-    if (first.status === 'fulfilled') return { ok: true, result: first.value.answer }
-    return { ok: false, error: first.reason instanceof Error ? first.reason.message : String(first.reason) }
+    const settled = await Promise.allSettled(asked)
+    const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.answer] : []))
+    if (answers.length > 0) return { ok: true, result: name.startsWith('dlg.') ? merged(answers) : answers[0] }
+    const refused = settled.find((one) => one.status === 'rejected')
+    if (refused === undefined) return { ok: false, error: 'no worker serves at the moment' }
+    return { ok: false, error: refused.reason instanceof Error ? refused.reason.message : String(refused.reason) }
   }
 
   #declare(): void {
@@ -191,4 +193,16 @@ function together(engines: readonly EngineStatus[], connections: number): Engine
     received: sum((one) => one.received),
     sent: sum((one) => one.sent),
   }
+}
+
+/** What workers tell of the calls that each of them has: lists one after the other, numbers added. */
+function merged(answers: readonly unknown[]): unknown {
+  if (answers.every(Array.isArray)) return answers.flat()
+  if (!answers.every((answer) => typeof answer === 'object' && answer !== null && !Array.isArray(answer)))
+    return answers[0]
+  const sums: Record<string, unknown> = {}
+  for (const answer of answers as Record<string, unknown>[])
+    for (const [name, value] of Object.entries(answer))
+      sums[name] = typeof value === 'number' && typeof sums[name] === 'number' ? (sums[name] as number) + value : value
+  return sums
 }

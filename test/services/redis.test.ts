@@ -1,10 +1,12 @@
 // Checks module ndb_redis: replies read byte by byte, commands cut, a server that is there and one that is not.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { commandParts } from '../../src/services/redis.ts'
 import { readReply } from '../../src/services/redis-protocol.ts'
 import { request } from '../../src/testkit/index.ts'
+import { describeWithPeers } from '../interop/peers.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
 
 let cfg: CfgRoute
@@ -68,4 +70,42 @@ request_route {
   } finally {
     server.close()
   }
+})
+
+describeWithPeers('a Redis server', ['redis-server'], () => {
+  test('takes what a script writes and gives it back', { timeout: 20_000 }, async () => {
+    const port = 49_379
+    const server = spawn('redis-server', [
+      '--port',
+      `${port}`,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--requirepass',
+      'secret',
+    ])
+    try {
+      for await (const chunk of server.stdout) if (/ready to accept/i.test(`${chunk}`)) break
+      cfg = await cfgRoute(
+        'tm sl pv xlog textops ndb_redis',
+        `modparam("ndb_redis", "server", "name=s;addr=127.0.0.1;port=${port};db=1;pass=secret")
+request_route {
+  redis_cmd("s", "SET greeting %s", "hello world", "r"); xlog("$redis(r=>type) $redis(r=>info)\\n");
+  redis_cmd("s", "GET greeting", "r"); xlog("$redis(r=>value)\\n");
+  redis_cmd("s", "INCR n", "r"); xlog("$redis(r=>type) $redis(r=>value)\\n");
+  redis_cmd("s", "GET nothing", "r"); xlog("$redis(r=>type)\\n");
+  redis_cmd("s", "NOSUCH", "r"); xlog("$rc\\n");
+}`,
+      )
+      await cfg.route.party('udp:127.0.0.6:5060').send(request('OPTIONS', { from: 'udp:127.0.0.6:5060' }))
+      for (let i = 0; i < 400 && cfg.said().length < 5; i++) {
+        await cfg.route.settle()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      expect(cfg.said()).toEqual(['5 OK', 'hello world', '3 1', '4', '-1'])
+    } finally {
+      server.kill()
+    }
+  })
 })

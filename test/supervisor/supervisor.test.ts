@@ -62,6 +62,11 @@ describe('a worker that serves', () => {
       ok: true,
       result: { program: 1 },
     })
+    const rpc = (method: string, ...params: string[]) =>
+      sendControl(`${rig.folder}/ctl`, { command: 'rpc', method, params })
+    expect(await rpc('core.version')).toMatchObject({ ok: true, result: expect.stringContaining('signalbox') })
+    expect(await rpc('htable.dump', 'none')).toEqual({ ok: false, error: 'No such htable' })
+    expect(await rpc('no.such')).toEqual({ ok: false, error: 'command no.such not found' })
     expect(await sendControl(`${rig.folder}/ctl`, { command: 'stop' })).toEqual({ ok: true, result: { draining: 0 } })
     const began = Date.now()
     expect(await supervisor.ended).toBe(0)
