@@ -14,7 +14,7 @@ const root = new URL('../..', import.meta.url).pathname
 const out = `${root}build/fuzz/`
 const run = promisify(execFile)
 const seconds = Number(process.env.FUZZ_SECONDS ?? 15)
-const TARGETS = ['rtp', 'rtcp', 'srtp', 'stun', 'dtls']
+const TARGETS = ['rtp', 'rtcp', 'srtp', 'stun', 'dtls', 'audio']
 const FLAGS = ['-std=c++20', '-O1', '-g1', '-Wall', '-Wextra', '-Wno-missing-field-initializers', '-Wno-c99-designator']
 const SANITIZE = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined']
 
