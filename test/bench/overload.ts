@@ -86,7 +86,10 @@ async function call(uac: string, rate: number, calls: number): Promise<Outcome> 
   const run = ['-r', String(rate), '-m', String(calls), '-timeout', String(Math.ceil(calls / rate) + 50)]
   const sipp = spawn('sipp', [...args, ...run, '-trace_stat', '-stf', statistics, '-fd', '1'], { stdio: 'ignore' })
   const began = performance.now()
+  // A call that waits for what never comes keeps sipp for ever, whatever its own time-out says.
+  const late = setTimeout(() => sipp.kill('SIGKILL'), (calls / rate + 90) * 1000)
   await new Promise((resolve) => sipp.once('exit', resolve))
+  clearTimeout(late)
   const seconds = Math.min((performance.now() - began) / 1000, calls / rate)
   const [names = '', ...rows] = readFileSync(statistics, 'utf8').trim().split('\n')
   const last = rows.at(-1)?.split(';') ?? []

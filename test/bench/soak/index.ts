@@ -87,8 +87,11 @@ function call(rate: number, calls: number, name: string): Promise<Calls> {
   sipp.stdout.on('data', (chunk) => {
     screen = (screen + String(chunk)).slice(-20_000)
   })
+  // A call that waits for what never comes keeps sipp for ever, whatever its own time-out says.
+  const late = setTimeout(() => sipp.kill('SIGKILL'), (calls / rate + 100) * 1000)
   return new Promise((resolve) => {
     sipp.once('exit', () => {
+      clearTimeout(late)
       const last = [...screen.matchAll(/Successful call\s+\|\s+\d+\s+\|\s+(\d+)/g)].at(-1)?.[1]
       resolve({ made: calls, failed: calls - Number(last ?? 0) })
     })
