@@ -15,8 +15,8 @@ namespace media {
 
 namespace {
 
-/// Enough for what comes while the loop pauses: bounded by what arrives, not taken beforehand.
-constexpr int kReceiveBuffer = 16 << 20;
+/// Enough for a second of a thousand calls, should the loop wait for a processor that long; taken only by what waits.
+constexpr int kReceiveBuffer = 32 << 20;
 constexpr int kSendBuffer = 8 << 20;
 /// RFC 791 3.2: 20 octets without options. RFC 768: 8.
 constexpr size_t kHeaders = sizeof(iphdr) + sizeof(udphdr);
