@@ -73,11 +73,11 @@ class Line {
 
 describe('a connection', () => {
   test('outlives the worker: its message gets 500, what waits behind it is served by the next', {
-    timeout: 60_000,
+    timeout: 90_000,
   }, async () => {
     rig = new Rig()
     const supervisor = await rig.start(script([`tcp:127.0.0.1:${port}`]), { hangMillis: 400 })
-    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
+    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined, 40_000)
     const line = await Line.open(port)
     line.options('sip:127.0.0.1', 'before')
     await rig.until('the first is answered', () => line.statusOf('before') === 200)
@@ -95,7 +95,7 @@ describe('a connection', () => {
 
 describe('three workers', () => {
   test('share the calls by Call-ID over UDP and TCP; one that dies takes nobody along', {
-    timeout: 90_000,
+    timeout: 150_000,
   }, async () => {
     rig = new Rig()
     const bob = await rig.party()
@@ -121,7 +121,7 @@ describe('three workers', () => {
     await rig.until('all are answered', () => line.replies.length === 12)
 
     // While one is stuck, the calls of the others go on at once.
-    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined)
+    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined, 40_000)
     const before = (await supervisor.status()).workers
     line.options('sip:loop@127.0.0.1', 'deadly')
     const unharmed = calls.filter((callId) => shardOf(callId, 3) !== shardOf('deadly', 3))
@@ -135,11 +135,12 @@ describe('three workers', () => {
     expect(byes.map((reply) => reply.status)).toEqual(Array(unharmed.length).fill(200))
     expect(Math.max(...byes.map((reply) => reply.millis))).toBeLessThan(400)
     await rig.until('the stuck message is answered', () => line.statusOf('deadly') === 500)
-    await rig.until('three serve again', async () => (await supervisor.status()).workers.length === 3)
+    await rig.until('three serve again', async () => (await supervisor.status()).workers.length === 3, 40_000)
     const after = (await supervisor.status()).workers
     expect(after.filter((pid) => before.includes(pid))).toHaveLength(2)
 
     // A reload reaches all of them, and the metrics are those of all.
+    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined, 40_000)
     rig.save(script([`udp:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`], bob.port).replace("'OK'", "'Second'"))
     expect(await supervisor.reload()).toMatchObject({ ok: true, version: 2 })
     const reasons = calls.map((callId) =>
