@@ -29,11 +29,11 @@ export function forcedSocket(): { text: string; name: string | null } | null {
   return id === undefined ? null : opNow('socketText', { id })
 }
 
-/** Forces a socket; one that is not ours takes the force away, as in Kamailio. */
+/** Forces a socket; one that is not ours changes nothing. */
 export function forceSocket(name: string): number {
   const { target } = currentRun()
   const id = socketId(name)
-  if (target !== undefined) target.listener = id < 0 ? undefined : id
+  if (target !== undefined && id >= 0) target.listener = id
   return id < 0 ? -1 : 1
 }
 
@@ -83,16 +83,15 @@ export const setSendSocketName = define(
 )
 
 /** Makes the run believe that its message came in on another socket of ours. */
-function receivedOn(name: string): number {
+function receivedOn(name: string): void {
   const run = currentRun()
   const id = socketId(name)
   const found = id < 0 ? null : opNow('socketText', { id })
   const parts = /^(\w+):(.*):(\d+)$/.exec(found?.text ?? '')
-  if (parts === null) return -1
+  if (parts === null) return
   const [address, port] = [parts[2]!.replace(/^\[|\]$/g, ''), Number(parts[3])]
   const listener = { id, address, port, ...(found?.name ? { name: found.name } : {}) }
   run.overrideMeta({ dstIp: address, dstPort: port, listener })
-  return 1
 }
 
 export const setRecvSocket = define(
@@ -104,7 +103,10 @@ export const setRecvSocket = define(
     'Takes the message as if it had come in on that socket of ours.',
     'set_recv_socket("udp:10.0.0.5:5060");',
   ),
-  receivedOn,
+  (name: string) => {
+    receivedOn(name)
+    return 1
+  },
 )
 
 export const setRecvSocketName = define(
@@ -116,7 +118,10 @@ export const setRecvSocketName = define(
     'Takes the message as if it had come in on the socket of that name.',
     'set_recv_socket_name("inside");',
   ),
-  receivedOn,
+  (name: string) => {
+    receivedOn(name)
+    return 1
+  },
 )
 
 export const setSourceAddress = define(

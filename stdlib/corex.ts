@@ -58,20 +58,20 @@ export const isxflagset = define(
 /** Flags that only tell Kamailio's own modules how to treat a message; what they ask for is the rule here. */
 const INTERNAL_FLAGS: readonly string[] = ['USE_UAC_FROM', 'USE_UAC_TO']
 
-function internalFlag(kamailio: string, doc: string, act: (name: string) => boolean) {
+function internalFlag(kamailio: string, doc: string, act: (name: string) => number) {
   return define(corex(kamailio, [text('flag')], doc, `${kamailio}("USE_UAC_FROM");`), (flag: string) =>
-    code(INTERNAL_FLAGS.includes(flag.toUpperCase()) && act(flag.toUpperCase())),
+    INTERNAL_FLAGS.includes(flag.toUpperCase()) ? act(flag.toUpperCase()) : -1,
   )
 }
 
 export const msgIflagSet = internalFlag('msg_iflag_set', 'Sets an internal flag of the message.', (name) => {
   currentRun().state.internalFlags.add(name)
-  return true
+  return 1
 })
 export const msgIflagReset = internalFlag('msg_iflag_reset', 'Clears an internal flag of the message.', (name) => {
   currentRun().state.internalFlags.delete(name)
-  return true
+  return 1
 })
 export const msgIflagIsSet = internalFlag('msg_iflag_is_set', 'True if the internal flag is set.', (name) =>
-  currentRun().state.internalFlags.has(name),
+  currentRun().state.internalFlags.has(name) ? 1 : -2,
 )

@@ -30,7 +30,7 @@ definePv(meta('T_branch_idx', 'Index of the branch.'), () => {
   }
 })
 definePv(meta('T_reply_last', 'Status of the last reply of the branch.'), () => currentRun().reply?.status)
-definePv(meta('T_reply_ruid', 'The unique id of the contact of the branch.'), () => null)
+definePv(meta('T_reply_ruid', 'The unique id of the contact of the branch.'), () => '')
 
 /** The number of the transaction, once there is one. The label tells it from others of that number: here none are alike. */
 const numbered = (run: Run): PvValue => (run.state.created || run.kind !== 'request' ? run.meta.transactionId : null)

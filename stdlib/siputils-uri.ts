@@ -77,7 +77,10 @@ function removeParam(name: string): boolean {
 
 export const uriParamRm = define(
   siputils('uri_param_rm', [format('name')], 'Removes a parameter of the R-URI.', 'uri_param_rm("ob");'),
-  (name: string) => code(removeParam(name)),
+  (name: string) => {
+    removeParam(name)
+    return 1
+  },
 )
 
 /** A part of a URI in a variable replaced. */
@@ -101,14 +104,11 @@ export const tel2sip = define(
   siputils(
     'tel2sip',
     [text('uri'), text('host'), variable('variable')],
-    'Puts a tel URI as a SIP URI of that host into a variable; any other URI as it is.',
+    'Puts a tel URI as a SIP URI of that host into a variable; 2 for any other URI, the variable staying as it was.',
     'tel2sip("$fu", "example.com", "$var(uri)");',
   ),
   (uri: string, host: string, target: PvReference) => {
-    if (!/^tel:/i.test(uri)) {
-      target.set(uri)
-      return 1
-    }
+    if (!/^tel:/i.test(uri)) return 2
     const semicolon = uri.indexOf(';')
     const number = uri.slice(4, semicolon < 0 ? uri.length : semicolon).replace(/[-.() ]/g, '')
     target.set(`sip:${number}${semicolon < 0 ? '' : uri.slice(semicolon)}@${host};user=phone`)

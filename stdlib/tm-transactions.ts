@@ -216,7 +216,6 @@ function dropping(kamailio: string) {
   )
 }
 export const tDrop = dropping('t_drop')
-export const tDropTransaction = dropping('t_drop_transaction')
 
 export const tSuspend = define(
   tmx(

@@ -192,6 +192,24 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: 'a retransmission that has a transaction never reaches the script',
   },
   // Route.
+  // Vocabulary.
+  {
+    titles:
+      /^vocabulary(?: \d+: (?:is_first_hop|uri_param\()|: (?:more codecs of texts|the rest of tm|places of the file))/,
+    cause: 'free',
+    reason:
+      'which negative code a test of a text gives, and which code what has nothing to do; 5.6.3 does not find user and unknown parameters of the R-URI',
+  },
+  {
+    titles: /^vocabulary \d+: \$du="sip$/,
+    cause: 'open',
+    reason: 't_any_replied in a failure route counts the reply that the route runs for',
+  },
+  {
+    titles: /^vocabulary: loose_route of modes$/,
+    cause: 'kamailio',
+    reason: 'remove_record_route leaves the end of its own Record-Route behind',
+  },
 ]
 
 /** A known difference that chance runs into as well, told by the text of the route or by what came of it. */
@@ -222,6 +240,11 @@ export const GENERATED_DIFFERENCES: readonly GeneratedDifference[] = [
     applies: (_text, kamailio, signalbox) => /CANCEL sip:/.test(kamailio) && /CANCEL sip:/.test(signalbox),
     cause: 'free',
     reason: 'Reason in the CANCEL of branches that lost; two branches answer at the same moment',
+  },
+  {
+    applies: (text) => /record_route\(/.test(text) && /msg_apply_changes\(/.test(text),
+    cause: 'wider',
+    reason: 'msg_apply_changes refuses as long as a Record-Route is pending in 5.6.3; here all but that is applied',
   },
   {
     applies: (text) => /selval\(/.test(text),

@@ -23,6 +23,7 @@ export function maskMessage(text: string): string {
       value.startsWith('our') ? whole : 'branch=*',
     )
     .replace(/\bnonce="[^"]*"/g, 'nonce=*')
+    .replace(/^Date: .*$/gm, 'Date: *')
     .replace(/;tag=([^;>\s,]*)/gi, (whole, tag: string) => (OURS.test(tag) ? whole : ';tag=*'))
   return /^(?:ACK|CANCEL) /.test(masked) ? sortLines(masked) : masked
 }

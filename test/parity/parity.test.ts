@@ -8,6 +8,7 @@ import { ROUTING } from './cases/routing.ts'
 import { STATEMENTS } from './cases/statements.ts'
 import { USERS } from './cases/users.ts'
 import { TRANSFORMATIONS, VARIABLES } from './cases/variables.ts'
+import { VOCABULARY } from './cases/vocabulary.ts'
 import { compareAll } from './compare.ts'
 import { generated } from './generated.ts'
 
@@ -15,7 +16,16 @@ import { generated } from './generated.ts'
 const WHOLE = process.env.PARITY_CASES !== undefined
 const COUNT = Number(process.env.PARITY_CASES ?? 100)
 const SEED = Number(process.env.PARITY_SEED ?? 1)
-const WRITTEN = [...EXPRESSIONS, ...STATEMENTS, ...VARIABLES, ...TRANSFORMATIONS, ...HEADER_CASES, ...ROUTING, ...USERS]
+const WRITTEN = [
+  ...EXPRESSIONS,
+  ...STATEMENTS,
+  ...VARIABLES,
+  ...TRANSFORMATIONS,
+  ...HEADER_CASES,
+  ...ROUTING,
+  ...USERS,
+  ...VOCABULARY,
+]
 
 describeWithPeers('the same file and messages as Kamailio', ['kamailio'], () => {
   async function agree(title: string, cases: Parameters<typeof compareAll>[0], more = ''): Promise<void> {
