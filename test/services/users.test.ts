@@ -1,6 +1,9 @@
 // Checks what users' modules do beyond the stock file: expiry told to the script, db_mode 1 and 3, digest with nonces used once, tables, permissions, statements.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { OWN_SCHEMA } from '../../src/database/schema.ts'
 import { type Party, request } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
@@ -21,7 +24,10 @@ function withTables(sql: string, file: string): string {
   database.close()
   return `sqlite://${file}`
 }
-const scratch = () => `/tmp/users-${process.pid}-${Math.random().toString(36).slice(2)}.db`
+const folder = mkdtempSync(join(tmpdir(), 'users-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let serial = 0
+const scratch = () => join(folder, `${++serial}.db`)
 
 const register = (contact: string, more: Record<string, string> = {}, callId = 'reg', cseq = 1) =>
   request('REGISTER', {
