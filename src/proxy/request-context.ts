@@ -1,7 +1,7 @@
 // Owns one request under way: what the routes decide about it, its branches and their outcome, and the moment it is over.
 
 import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
-import { type ClientTransaction, Deadline, type ServerUser } from '../transaction/index.ts'
+import type { ClientTransaction, ServerUser } from '../transaction/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
 import { Branch, type BranchOwner, TIMED_OUT, UNREACHABLE } from './branch.ts'
 import { CallShare } from './call-share.ts'
@@ -10,6 +10,7 @@ import { Outgoing, type Target } from './outgoing.ts'
 import type { ProxyHost } from './proxy-host.ts'
 import { ReplySequence } from './reply-sequence.ts'
 import { ResponseContext } from './response-context.ts'
+import { afterRoute } from './route-end.ts'
 import type {
   BranchSpec,
   FailureContext,
@@ -19,6 +20,7 @@ import type {
   ReplySpec,
   RouteLanguage,
 } from './router.ts'
+import { Suspension } from './suspension.ts'
 import { Upstream } from './upstream.ts'
 
 /** What an ACK or a CANCEL belongs to: an INVITE transaction by its branch, a call (ACK of a 2xx), nothing that is known here. */
@@ -475,20 +477,13 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       this.#check()
       this.#endIfDone()
     }
-    const failed = (error: unknown): void => {
-      this.#host.routeFailed('branch failure', this, error)
-      done()
-    }
     const { reply, status, timedOut, provisional, index, spec } = branch
     const failure = { reply, status, timedOut, branchReplied: provisional, branch: index, uri: spec.uri }
-    try {
-      const run = this.#host.router.branchFailure(this, { ...failure, nextHop: spec.nextHop }, route)
-      if (run instanceof Promise)
-        run.then(done, failed).catch((error: unknown) => this.#host.routeFailed('branch failure', this, error))
-      else done()
-    } catch (error) {
-      failed(error)
-    }
+    afterRoute(
+      () => this.#host.router.branchFailure(this, { ...failure, nextHop: spec.nextHop }, route),
+      done,
+      (error) => this.#host.routeFailed('branch failure', this, error),
+    )
   }
 
   #takeSuccess(branch: Branch, reply: SipReply, edits: readonly MessageEdit[]): void {
@@ -532,18 +527,11 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       else this.#sendBest(best)
       this.#endIfDone()
     }
-    const failed = (error: unknown): void => {
-      this.#host.routeFailed('failure', this, error)
-      done()
-    }
-    try {
-      const run = this.#host.router.failure(this, route)
-      if (run instanceof Promise)
-        run.then(done, failed).catch((error: unknown) => this.#host.routeFailed('failure', this, error))
-      else done()
-    } catch (error) {
-      failed(error)
-    }
+    afterRoute(
+      () => this.#host.router.failure(this, route),
+      done,
+      (error) => this.#host.routeFailed('failure', this, error),
+    )
   }
 
   #sendBest(best: Branch): void {
@@ -585,17 +573,3 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 const KEPT_BACK = -477
 
 const NO_EDITS: readonly MessageEdit[] = []
-
-/** How long a suspended request waits for somebody to go on with it. */
-class Suspension extends Deadline {
-  readonly #over: () => void
-
-  constructor(over: () => void) {
-    super()
-    this.#over = over
-  }
-
-  override expire(): void {
-    this.#over()
-  }
-}

@@ -1,12 +1,12 @@
 // Owns reading: a file with its includes and directives becomes one list of tokens, each with its place.
 import { dirname, isAbsolute, join } from 'node:path'
 import { PvSyntaxError, parsePv, parsePvAt } from '../../../stdlib/registry.ts'
-import { endOfExcluded, standsAlone } from './conditions.ts'
+import { Conditions, endOfExcluded, standsAlone } from './conditions.ts'
 import { Defines } from './defines.ts'
 import { applySetting, type SettingDirective } from './directives.ts'
 import { advance, afterSpace, type Frame, placeIn, restOfLine, skipSpace } from './frame.ts'
 import { booleanWord, integerValue, ipv6End, numericAt, readString, selectEnd } from './lexemes.ts'
-import { type Place, placeAt, type Report } from './report.ts'
+import { placeAt, type Report } from './report.ts'
 import {
   Ipv4,
   Ipv6,
@@ -46,15 +46,6 @@ const MOST_TOKENS = 2_000_000
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y
 const DIRECTIVE = /[#!]!([A-Za-z_]+)/y
 
-interface Condition {
-  readonly place: Place
-  /** The text goes into the program. */
-  active: boolean
-  /** The other side of `#!else` would. */
-  readonly otherwise: boolean
-  seenElse: boolean
-}
-
 /** Reads `file` and everything it includes. */
 export function readTokens(file: string, options: ReadOptions, report: Report): ReadResult {
   return new Reader(options, report).read(file)
@@ -67,7 +58,7 @@ class Reader {
   readonly #tokens: Token[] = []
   readonly #files: string[] = []
   readonly #frames: Frame[] = []
-  readonly #conditions: Condition[] = []
+  readonly #conditions = new Conditions()
   #strict = false
   #spaced = false
 
@@ -84,14 +75,7 @@ class Reader {
     if (text === undefined) this.#report.error('file-not-found', `Cannot read ${path}`, placeAt(main, 0))
     this.#push(main, main.text, undefined)
     while (this.#frames.length > 0) this.#readFrame(this.#frames.at(-1)!)
-    for (const condition of this.#conditions) {
-      this.#report.error(
-        'unbalanced-directive',
-        'This condition has no #!endif',
-        condition.place,
-        'A directive with other text on its line, as in "#!endif # x", is taken for a comment.',
-      )
-    }
+    this.#conditions.reportOpen(this.#report)
     return { tokens: this.#tokens, defines: this.#defines, files: this.#files, main, strict: this.#strict }
   }
 
@@ -103,7 +87,7 @@ class Reader {
   #readFrame(frame: Frame): void {
     const depth = this.#frames.length
     while (this.#frames.length === depth) {
-      if (this.#conditions.length > 0 && !this.#conditions.at(-1)!.active) {
+      if (!this.#conditions.active) {
         advance(frame, endOfExcluded(frame.text, frame.position))
       }
       if (skipSpace(frame)) this.#spaced = true
@@ -437,7 +421,7 @@ class Reader {
     const tested = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text)?.[0]
     if (tested === undefined) this.#report.error('bad-directive', `#!${name} needs a name`, place)
     const active = (tested !== undefined && this.#defines.has(tested)) === (name === 'ifdef')
-    this.#conditions.push({ place, active, otherwise: !active, seenElse: false })
+    this.#conditions.open(place, active)
     this.#spaced = true
     advance(frame, lineEnd)
   }
@@ -452,18 +436,10 @@ class Reader {
       return false
     }
     const place = placeIn(frame, end - frame.position)
-    const condition = this.#conditions.at(-1)
     this.#spaced = true
     advance(frame, end)
-    if (condition === undefined || (name === 'else' && condition.seenElse)) {
+    if (!this.#conditions.close(name))
       this.#report.error('unbalanced-directive', `#!${name} without a condition that it belongs to`, place)
-      return true
-    }
-    if (name === 'endif') this.#conditions.pop()
-    else {
-      condition.seenElse = true
-      condition.active = condition.otherwise
-    }
     return true
   }
 
