@@ -6,6 +6,7 @@ import { code, declarations, int, optional, text } from './declaration.ts'
 import { define, defineWaiting } from './define.ts'
 import { after, drive } from './pending.ts'
 import { routeOf } from './program-table.ts'
+import { definePv } from './pv.ts'
 import { ask } from './service.ts'
 import { numberParameter } from './settings.ts'
 import { requestView } from './views.ts'
@@ -41,6 +42,9 @@ export const randEvent = define(
   (percent?: number | string) => code(Math.random() * 100 < (percent === undefined ? current() : Number(percent))),
 )
 
+definePv({ name: 'RANDOM', module: 'cfgutils', doc: 'A random number that is not negative.' }, () =>
+  Math.floor(Math.random() * 2_147_483_648),
+)
 
 /** Global flags live as long as the worker's program. */
 let globalFlags = 0

@@ -78,6 +78,3 @@ definePvClass(
     get: inner.format,
   }),
 )
-definePv({ name: 'RANDOM', module: 'cfgutils', doc: 'A random number that is not negative.' }, () =>
-  Math.floor(Math.random() * 2_147_483_648),
-)

@@ -50,9 +50,9 @@ function foldBinary(expression: BinaryExpression): string | number | undefined {
   const right = constantOf(expression.right)
   // 0 times anything is 0 without a look at it.
   if ((expression.operator === '*' || expression.operator === '&') && (left === 0 || right === 0)) return 0
-  // Nor is what 0 is divided by looked at, where that is no call.
-  if ((expression.operator === '/' || expression.operator === 'mod') && left === 0 && !callsSomething(expression))
-    return 0
+  // Nor is what 0 is divided by looked at, a constant 0 aside.
+  const divided = expression.operator === '/' || expression.operator === 'mod'
+  if (divided && left === 0 && right === undefined) return 0
   // Nor is a call-free operand looked at beside a constant that decides.
   if (expression.operator === '&&' && (left === 0 || right === 0) && !callsSomething(expression)) return 0
   if (left === undefined || right === undefined) return undefined
