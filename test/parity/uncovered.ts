@@ -10,7 +10,8 @@ export const UNCOVERED_MODULES: ReadonlySet<string> = new Set(
 const REASONS: Readonly<Record<string, string>> = {
   '5.6.3 crashes or refuses to start':
     'remove_hf_value2 assign_hf_value2 set_uri_user set_uri_host $conid {s.decode.base58',
-  'a number, a time or a text of the machine itself': '$mi $mbu $env $sruid $TS $Ts $Tb $TF $Tf $TV $pp $? $cfg $stat',
+  'a number, a time or a text of the machine itself':
+    '$RANDOM $mi $mbu $env $sruid $TS $Ts $Tb $TF $Tf $TV $pp $? $cfg $stat',
   'the order differs: a suspended request goes on after the script that named it': 't_suspend t_continue',
   'only in the failure of a branch, or a CANCEL of its own':
     't_reuse_branch t_next_contact_flow t_relay_cancel t_is_retr_async_reply',
