@@ -16,7 +16,7 @@ const ITEM: readonly Parameter[] = [{ name: 'item', kind: 'string', constant: tr
 /** The two parts of `table=>key`; throws where the arrow is missing. */
 function split(item: string): { table: string; key: string } {
   const arrow = item.indexOf('=>')
-  if (arrow < 0) throw new TypeError(`'${item}' is not table=>key`)
+  if (arrow < 0) throw new Error(`'${item}' is not table=>key`)
   return { table: item.slice(0, arrow).trim(), key: item.slice(arrow + 2) }
 }
 

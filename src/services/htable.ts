@@ -42,12 +42,12 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
   }
   const tableNamed = (name: unknown): HashTable => {
     const table = tables.get(`${name}`)
-    if (table === undefined) throw new TypeError(`there is no hash table ${name}`)
+    if (table === undefined) throw new Error(`there is no hash table ${name}`)
     return table
   }
   const keyOf = (key: unknown): string => {
     const text = `${key}`
-    if (text.length > KEY_LENGTH) throw new RangeError(`a key of a hash table has at most ${KEY_LENGTH} bytes`)
+    if (text.length > KEY_LENGTH) throw new Error(`a key of a hash table has at most ${KEY_LENGTH} bytes`)
     return text
   }
   const watch = (table: HashTable, key: string, value: CellValue | null): void => {

@@ -1,7 +1,7 @@
 // Owns the harness of this folder's tests: a run over a message, without an isolate, with a host that records.
 
 import { applyEdits } from '../../src/sip/index.ts'
-import type { RouteKind, RunMeta } from '../../stdlib/contract.ts'
+import type { RouteKind, RunMeta, ServiceArguments } from '../../stdlib/contract.ts'
 import { attachHost, Run, releaseTransactions, within } from '../../stdlib/runtime.ts'
 
 export const meta: RunMeta = {
@@ -29,6 +29,8 @@ export class MessageRun {
   readonly run: Run
   readonly calls: HostCallMade[] = []
   answers: Record<string, unknown> = {}
+  /** Answers the operation `service`; without it they answer 1. A promise leaves the run waiting. */
+  service: ((run: Run, args: ServiceArguments) => unknown) | undefined
 
   constructor(raw: string, kind: RouteKind = 'request', over: Partial<RunMeta> = {}, name = '') {
     releaseTransactions([over.transactionId ?? 0])
@@ -41,6 +43,11 @@ export class MessageRun {
       const parsed = args === '' ? null : JSON.parse(args)
       this.calls.push({ name, args: parsed })
       if (name === 'local') return own.has(parsed.host) ? 1 : 0
+      if (name === 'service' && this.service) {
+        const result = this.service(this.run, parsed)
+        if (result instanceof Promise) return undefined
+        return typeof result === 'number' ? result : JSON.stringify(result ?? null)
+      }
       const answer = this.answers[name]
       return answer === undefined ? 1 : typeof answer === 'number' ? answer : JSON.stringify(answer)
     })
