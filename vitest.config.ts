@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// As root every file has a network namespace of its own (test/setup): two may then run at once without meeting on a port.
+// As root every file has a network namespace of its own (test/setup): several may then run at once without meeting on a port, and most of them wait.
 const isolated = process.getuid?.() === 0
 
 export default defineConfig({
@@ -11,7 +11,7 @@ export default defineConfig({
     // isolated-vm needs --no-node-snapshot in every process that loads it, so tests run in forked processes.
     pool: 'forks',
     execArgv: ['--no-node-snapshot'],
-    maxWorkers: isolated ? 2 : 1,
+    maxWorkers: isolated ? 3 : 1,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     reporters: process.env.CI ? ['default', './test/summary-reporter.ts'] : ['default'],
