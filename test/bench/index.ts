@@ -20,8 +20,15 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
     stateless: { type: 'string', default: '2000' },
+    help: { type: 'boolean', short: 'h' },
   },
 })
+if (values.help) {
+  process.stdout.write(
+    'usage: npm run bench -- [--only micro|macro] [--rates 200,800,1500] [--seconds S] [--rounds N] [--stateless RATE]\n',
+  )
+  process.exit(0)
+}
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 
