@@ -183,6 +183,7 @@ class ComposedEngine implements PreparedEngine {
       relay.onTimeout = (callId, reason, stats) => {
         this.#log.info({ callId, reason }, 'the media relay ended a session in which nothing flowed')
         this.#media.timedOut(callId, stats)
+        this.#services.mediaTimedOut(callId, reason)
       }
     }
     const host = new HostServices({

@@ -97,9 +97,9 @@ export function createDialog(host: ServiceHost): Service {
   }
 
   /** Ends a call from here; the dialog is over with it. */
-  function hangUp(dialog: Dialog, side: string): number {
+  function hangUp(dialog: Dialog, side: string, why = ''): number {
     if (dialog.state < ANSWERED || dialog.state === ENDED) return -1
-    const headers = parameters.text('bye_extra_hdrs')
+    const headers = `${parameters.text('bye_extra_hdrs')}${why}`
     for (const each of ['caller', 'callee'] as const)
       if (side === 'all' || side === each) void sendWithin(host, dialog, each, { method: 'BYE', headers })
     end(dialog, 'end', dialog.invite)
@@ -274,6 +274,13 @@ export function createDialog(host: ServiceHost): Service {
       // An INVITE that ended without a reply of its own, or whose transaction was given up.
       if (dialog !== undefined && (dialog.state === UNCONFIRMED || dialog.state === EARLY))
         end(dialog, 'failed', dialog.invite)
+    },
+    // What rtpengine's b2b-url does to a Kamailio beside it.
+    mediaTimedOut(callId, reason) {
+      const text = reason.replace(/["\\\r\n]/g, '')
+      for (const dialog of byCallId.get(callId) ?? [])
+        if (hangUp(dialog, 'all', `Reason: SIP;cause=408;text="${text}"\r\n`) > 0)
+          host.log.info({ callId, reason: text }, 'a call without media was ended')
     },
     close() {
       for (const dialog of byKey.values()) dialog.timer?.cancel()

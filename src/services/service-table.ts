@@ -103,6 +103,10 @@ export class ServiceTable {
     for (const service of this.#callWatchers) service.callEnded!(call)
   }
 
+  mediaTimedOut(callId: string, reason: string): void {
+    for (const service of this.#services) service.mediaTimedOut?.(callId, reason)
+  }
+
   async close(): Promise<void> {
     for (const service of this.#services) await service.close?.()
   }

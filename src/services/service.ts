@@ -64,6 +64,8 @@ export interface Service {
   /** Whether this host counts as one of ours, beside listeners and aliases. Asked on the path of requests. */
   isOwnHost?(host: string): boolean
   callEnded?(call: CallSummary): void
+  /** The relay ended the media of a call in which nothing flowed any more. */
+  mediaTimedOut?(callId: string, reason: string): void
   /** An HTTP request came to a SIP port. One service has this. */
   httpRequest?(request: SipRequest, flow: Flow): void
   close?(): void | Promise<void>

@@ -1,7 +1,9 @@
 // Checks module dialog: variables, profiles, events, time limits, BYEs of its own.
 import { afterEach, expect, test } from 'vitest'
-import { type Party, request } from '../../src/testkit/index.ts'
+import { matchers, type Party, request, sdp } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
+
+expect.extend(matchers)
 
 const MODULES = 'tm sl rr pv xlog textops siputils dialog'
 const FROM = 'udp:127.0.0.6:5060'
@@ -32,11 +34,11 @@ request_route {
 let cfg: CfgRoute
 afterEach(() => cfg?.close())
 
-async function call(callId: string, status = 200): Promise<{ alice: Party; bob: Party }> {
+async function call(callId: string, status = 200, body = ''): Promise<{ alice: Party; bob: Party }> {
   const alice = cfg.route.party(FROM)
   const bob = cfg.route.party('udp:127.0.0.2:5070')
   const headers = { Contact: '<sip:alice@127.0.0.6:5060>' }
-  await alice.send(request('INVITE', { from: FROM, callId, fromTag: 'a', headers }))
+  await alice.send(request('INVITE', { from: FROM, callId, fromTag: 'a', headers, body }))
   const invite = await bob.request('INVITE')
   expect(invite.message.header('Record-Route')).toMatch(/;did=[0-9a-f]+\.[0-9a-f]+>$/)
   await bob.answer(invite, status, { toTag: 'b', headers: 'Contact: <sip:bob@127.0.0.2:5070>\r\n' })
@@ -112,4 +114,17 @@ test('a call that is too long is ended', async () => {
   await bob.answer(await bob.request('BYE'), 200)
   await alice.answer(await alice.request('BYE'), 200)
   expect(cfg.said()).toEqual(['start short', 'end short 5'])
+})
+
+test('a call in which no media flows any more is hung up on both sides, with the reason', async () => {
+  const socket = 'modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:22222")\n'
+  cfg = await cfgRoute(
+    `${MODULES} rtpengine`,
+    socket + ROUTES.replace('record_route();', 'record_route(); rtpengine_manage();'),
+  )
+  const { alice, bob } = await call('silent', 200, sdp('127.0.0.6', 4000))
+  cfg.route.relay.timeOut('silent', 'media timeout')
+  await cfg.route.settle()
+  for (const party of [alice, bob])
+    expect(await party.request('BYE')).toHaveHeader('Reason', 'SIP;cause=408;text="media timeout"')
 })
