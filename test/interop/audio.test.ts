@@ -55,6 +55,11 @@ function near(found: number, wanted: number): boolean {
   return Math.abs(found - wanted) < wanted * 0.06
 }
 
+/** Whether half a second of a channel has this tone: a phone on a busy machine leaves gaps. */
+function sounds(file: string, channel: number, hertz: number): boolean {
+  return [0.5, 1, 1.5, 2].some((start) => near(frequency(file, channel, start, 0.5), hertz))
+}
+
 describeWithPeers('audio between real phones', ['netns', 'baresip', 'sox'], () => {
   /** Alice calls; `look` sees what was heard and recorded. */
   async function call(callee: string, look: (space: Namespace, recorded: (phone: string) => string) => void) {
@@ -120,12 +125,12 @@ describeWithPeers('audio between real phones', ['netns', 'baresip', 'sox'], () =
 
   test.concurrent('A-law and mu-law hear each other, and the recording has both', { timeout: 60_000 }, () =>
     call('bob', (space, recorded) => {
-      expect(near(frequency(recorded('alice'), 1, 0.5, 1), 1000), `bob is heard: ${space.logs()}`).toBe(true)
-      expect(near(frequency(recorded('bob'), 1, 0.5, 1), 440), 'alice is heard').toBe(true)
+      expect(sounds(recorded('alice'), 1, 1000), `bob is heard: ${space.logs()}`).toBe(true)
+      expect(sounds(recorded('bob'), 1, 440), 'alice is heard').toBe(true)
       const [wav] = readdirSync(space.path('recordings/wavs'))
       const mixed = space.path(`recordings/wavs/${wav}`)
-      expect(near(frequency(mixed, 1, 0.5, 1), 440), 'alice, recorded').toBe(true)
-      expect(near(frequency(mixed, 2, 0.5, 1), 1000), 'bob, recorded').toBe(true)
+      expect(sounds(mixed, 1, 440), 'alice, recorded').toBe(true)
+      expect(sounds(mixed, 2, 1000), 'bob, recorded').toBe(true)
       const [pcap] = readdirSync(space.path('recordings/pcaps'))
       // A second of both sides, and more.
       expect(statSync(space.path(`recordings/pcaps/${pcap}`)).size).toBeGreaterThan(25_000)
@@ -134,8 +139,8 @@ describeWithPeers('audio between real phones', ['netns', 'baresip', 'sox'], () =
 
   test.concurrent('a clip is heard in place of the other side', { timeout: 60_000 }, () =>
     call('music', (space, recorded) => {
-      expect(near(frequency(recorded('alice'), 1, 0.5, 1), 700), `the clip is heard: ${space.logs()}`).toBe(true)
-      expect(near(frequency(recorded('bob'), 1, 0.5, 1), 440), 'alice is heard').toBe(true)
+      expect(sounds(recorded('alice'), 1, 700), `the clip is heard: ${space.logs()}`).toBe(true)
+      expect(sounds(recorded('bob'), 1, 440), 'alice is heard').toBe(true)
     }),
   )
 })
