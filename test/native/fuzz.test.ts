@@ -1,4 +1,4 @@
-// Owns the fuzzing of the native relay's packet paths with libFuzzer under ASan and UBSan: FUZZ_SECONDS a target, or 2.
+// Owns the fuzzing of the native relay's packet paths with libFuzzer under ASan and UBSan: FUZZ_SECONDS a target, or 1.
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ import { isNewer, newestOf } from './sanitized-build.ts'
 const root = new URL('../..', import.meta.url).pathname
 const out = `${root}build/fuzz/`
 const run = promisify(execFile)
-const seconds = Number(process.env.FUZZ_SECONDS ?? 2)
+const seconds = Number(process.env.FUZZ_SECONDS ?? 1)
 const TARGETS = ['rtp', 'rtcp', 'srtp', 'stun', 'dtls', 'audio']
 const FLAGS = ['-std=c++20', '-O1', '-g1', '-Wall', '-Wextra', '-Wno-missing-field-initializers', '-Wno-c99-designator']
 const SANITIZE = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined']
