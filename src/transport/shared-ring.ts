@@ -114,7 +114,8 @@ export class RingReader extends Ring {
       const at = tail & (capacity - 1)
       const word = this.recordAt(tail)
       const size = words[word]!
-      if (size === WRAP) {
+      // The writer holds no more than there is room for, and leaves out no more than it has written.
+      if (size === WRAP && at > 0 && held <= capacity && capacity - at <= held) {
         Atomics.store(words, TAIL, (tail + capacity - at) | 0)
         continue
       }
@@ -122,6 +123,7 @@ export class RingReader extends Ring {
       const textLength = words[word + 6]!
       const sane =
         size > 0 &&
+        held <= capacity &&
         size <= held &&
         size <= capacity - at &&
         size % ALIGN === 0 &&

@@ -82,6 +82,16 @@ describe('a ring', () => {
     )
   })
 
+  test('marks of a lap where none can be end the reading', () => {
+    const { words, reader } = ring(256)
+    words.fill(-1, RING_HEADER / 4)
+    for (const head of [33, 256, 0x7fffffff, -31]) {
+      words[0] = head
+      expect(reader.drain(9, () => {})).toBe(0)
+      expect(reader.isEmpty).toBe(true)
+    }
+  })
+
   test('times are those of the whole machine', () => {
     const before = monotonicMicros()
     expect((monotonicMicros() - before) | 0).toBeGreaterThanOrEqual(0)
