@@ -1,7 +1,17 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // As root every file has a network namespace of its own (test/setup): several may then run at once without meeting on a port, and most of them wait.
 const isolated = process.getuid?.() === 0
+
+/** Those that wait for processes and peers begin first: what computes fills the time they leave. */
+class WaitersFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const waits = (file: TestSpecification) => /\/test\/(interop|parity|supervisor|cli|native)\//.test(file.moduleId)
+    const sorted = await super.sort(files)
+    return [...sorted.filter(waits), ...sorted.filter((file) => !waits(file))]
+  }
+}
 
 export default defineConfig({
   test: {
@@ -11,6 +21,7 @@ export default defineConfig({
     // isolated-vm needs --no-node-snapshot in every process that loads it, so tests run in forked processes.
     pool: 'forks',
     execArgv: ['--no-node-snapshot'],
+    sequence: { sequencer: WaitersFirst },
     maxWorkers: isolated ? 3 : 1,
     testTimeout: 20_000,
     hookTimeout: 30_000,
