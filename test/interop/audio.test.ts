@@ -113,9 +113,13 @@ describeWithPeers('audio between real phones', ['netns', 'baresip', 'sox'], () =
       await delay(3_000)
       await Promise.all([space.stop(alice), space.stop(bob)])
       const recorded = (name: string): string => {
-        const found = readdirSync(space.path(name)).find((each) => each.endsWith('-dec.wav'))
+        // An answer that changes the stream begins a file anew: the longest is what was heard.
+        const found = readdirSync(space.path(name))
+          .filter((each) => each.endsWith('-dec.wav'))
+          .map((each) => space.path(`${name}/${each}`))
+          .sort((a, b) => statSync(b).size - statSync(a).size)[0]
         if (found === undefined) throw new Error(`${name} heard nothing: ${space.logs()}`)
-        return space.path(`${name}/${found}`)
+        return found
       }
       look(space, recorded)
     } finally {

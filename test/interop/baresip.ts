@@ -1,6 +1,6 @@
 // Owns a baresip phone for tests: headless, a tone for a voice, what it hears in a file.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import type { Namespace, Started } from './namespace.ts'
 
 export interface PhoneOptions {
@@ -74,8 +74,12 @@ export function startPhone(space: Namespace, options: PhoneOptions): Started {
 
 /** The frequency, in Hz, of what a phone heard; undefined where it recorded nothing. */
 export function heard(space: Namespace, name: string): number | undefined {
-  const recording = readdirSync(space.path(name)).find((file) => file.endsWith('-dec.wav'))
+  // An answer that changes the stream begins a file anew: the longest is what was heard.
+  const [recording] = readdirSync(space.path(name))
+    .filter((file) => file.endsWith('-dec.wav'))
+    .map((file) => space.path(`${name}/${file}`))
+    .sort((a, b) => statSync(b).size - statSync(a).size)
   if (recording === undefined) return undefined
-  const stat = execFileSync('sh', ['-c', `sox ${space.path(name)}/${recording} -n stat 2>&1`], { encoding: 'utf8' })
+  const stat = execFileSync('sh', ['-c', `sox ${recording} -n stat 2>&1`], { encoding: 'utf8' })
   return Number(/Rough\s+frequency:\s+(\d+)/.exec(stat)?.[1])
 }
