@@ -1,27 +1,13 @@
-// Owns reading: a file with its includes and directives becomes one list of tokens, each with its place.
+// Owns reading: a file with its includes and directives becomes one list of tokens, defines put in.
 import { dirname, isAbsolute, join } from 'node:path'
-import { PvSyntaxError, parsePv, parsePvAt } from '../../../stdlib/registry.ts'
 import { Conditions, endOfExcluded, standsAlone } from './conditions.ts'
 import { Defines } from './defines.ts'
 import { applySetting, type SettingDirective } from './directives.ts'
-import { advance, afterSpace, type Frame, placeIn, restOfLine, skipSpace } from './frame.ts'
-import { booleanWord, integerValue, ipv6End, numericAt, readString, selectEnd } from './lexemes.ts'
+import { advance, afterSpace, type Frame, placeIn, restOfLine } from './frame.ts'
+import { booleanWord, readString } from './lexemes.ts'
+import { Lexer } from './lexer.ts'
 import { placeAt, type Report } from './report.ts'
-import {
-  Ipv4,
-  Ipv6,
-  Key,
-  kindOfWord,
-  markBySpelling,
-  NumberToken,
-  Select,
-  type SourceFile,
-  Text,
-  Token,
-  Unknown,
-  Variable,
-  Word,
-} from './tokens.ts'
+import { kindOfWord, NumberToken, type SourceFile, Token, Word } from './tokens.ts'
 
 export interface ReadOptions {
   readonly defines: ReadonlyMap<string, string>
@@ -55,17 +41,17 @@ class Reader {
   readonly #options: ReadOptions
   readonly #report: Report
   readonly #defines: Defines
-  readonly #tokens: Token[] = []
+  readonly #lexer: Lexer
   readonly #files: string[] = []
   readonly #frames: Frame[] = []
   readonly #conditions = new Conditions()
   #strict = false
-  #spaced = false
 
   constructor(options: ReadOptions, report: Report) {
     this.#options = options
     this.#report = report
     this.#defines = new Defines(options.defines)
+    this.#lexer = new Lexer(this.#defines, report)
   }
 
   read(path: string): ReadResult {
@@ -76,7 +62,7 @@ class Reader {
     this.#push(main, main.text, undefined)
     while (this.#frames.length > 0) this.#readFrame(this.#frames.at(-1)!)
     this.#conditions.reportOpen(this.#report)
-    return { tokens: this.#tokens, defines: this.#defines, files: this.#files, main, strict: this.#strict }
+    return { tokens: this.#lexer.tokens, defines: this.#defines, files: this.#files, main, strict: this.#strict }
   }
 
   #push(file: SourceFile, text: string, anchor: Token | undefined): void {
@@ -90,12 +76,12 @@ class Reader {
       if (!this.#conditions.active) {
         advance(frame, endOfExcluded(frame.text, frame.position))
       }
-      if (skipSpace(frame)) this.#spaced = true
+      this.#lexer.skipSpace(frame)
       if (frame.position >= frame.text.length) {
         this.#frames.pop()
         return
       }
-      if (this.#tokens.length > MOST_TOKENS) {
+      if (this.#lexer.tokens.length > MOST_TOKENS) {
         this.#report.error('too-long', 'The file is too long', placeIn(frame, 1))
         this.#frames.length = 0
         return
@@ -104,121 +90,17 @@ class Reader {
     }
   }
 
-  #emit(frame: Frame, kind: Token['tokenType'], end: number, value: string | number): Token {
-    const image = frame.text.slice(frame.position, end)
-    const { anchor } = frame
-    const token =
-      anchor === undefined
-        ? new Token(
-            kind,
-            image,
-            frame.file,
-            frame.position,
-            end,
-            frame.line,
-            frame.position - frame.lineStart + 1,
-            this.#spaced,
-            value,
-          )
-        : new Token(
-            kind,
-            image,
-            anchor.file,
-            anchor.startOffset,
-            anchor.endOffset,
-            anchor.startLine,
-            anchor.startColumn,
-            frame.position === 0 ? anchor.spaced : this.#spaced,
-            value,
-          )
-    this.#spaced = false
-    this.#tokens.push(token)
-    advance(frame, end)
-    return token
-  }
-
   #readOne(frame: Frame): void {
     const { text, position } = frame
     const c = text.charCodeAt(position)
     // Letters and '_': the most frequent beginning.
     if ((c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f) {
-      const end = (c | 0x20) <= 0x66 ? ipv6End(text, position) : -1
-      if (end >= 0) this.#emit(frame, Ipv6, end, text.slice(position, end))
-      else this.#word(frame)
+      const hexadecimal = (c | 0x20) <= 0x66
+      if (!hexadecimal || !this.#lexer.ipv6(frame)) this.#word(frame)
       return
     }
-    switch (c) {
-      case 0x22:
-      case 0x27:
-        this.#string(frame)
-        return
-      case 0x24:
-        this.#variable(frame)
-        return
-      case 0x23:
-        if (text[position + 1] === '!' && this.#directive(frame)) return
-        this.#comment(frame, '\n')
-        return
-      case 0x21:
-        if (text[position + 1] === '!' && this.#directive(frame)) return
-        break
-      case 0x2f:
-        if (text[position + 1] === '/' || text[position + 1] === '*') {
-          this.#comment(frame, text[position + 1] === '/' ? '\n' : '*/')
-          return
-        }
-        break
-      case 0x40: {
-        const end = selectEnd(text, position)
-        if (end < 0) break
-        this.#emit(frame, Select, end, text.slice(position + 1, end))
-        return
-      }
-      case 0x3a: {
-        const end = ipv6End(text, position)
-        if (end < 0) break
-        this.#emit(frame, Ipv6, end, text.slice(position, end))
-        return
-      }
-    }
-    if (c >= 0x30 && c <= 0x39) this.#number(frame)
-    else this.#mark(frame)
-  }
-
-  #number(frame: Frame): void {
-    const { text, position } = frame
-    const found = numericAt(text, position)
-    if (found === undefined) {
-      this.#mark(frame)
-      return
-    }
-    const image = text.slice(position, found.end)
-    if (found.kind === 'number') this.#emit(frame, NumberToken, found.end, integerValue(image))
-    else this.#emit(frame, found.kind === 'ipv4' ? Ipv4 : Ipv6, found.end, image)
-  }
-
-  #mark(frame: Frame): void {
-    const { text, position } = frame
-    for (const length of [2, 1]) {
-      const spelling = text.slice(position, position + length)
-      const kind = markBySpelling.get(spelling)
-      if (kind !== undefined) {
-        this.#emit(frame, kind, position + spelling.length, spelling)
-        return
-      }
-    }
-    this.#emit(frame, Unknown, position + 1, text[position]!)
-  }
-
-  #comment(frame: Frame, until: string): void {
-    const end = frame.text.indexOf(until, frame.position + 2)
-    if (end < 0 && until === '*/') {
-      this.#report.error('unclosed-comment', 'This comment does not end', placeIn(frame, 2))
-    }
-    this.#spaced = true
-    // A one-line comment of one character ends at once: '#' directly before its line end.
-    const close = until === '\n' ? frame.text.indexOf('\n', frame.position) : end
-    advance(frame, close < 0 ? frame.text.length : close + (until === '\n' ? 0 : until.length))
+    if ((c === 0x23 || c === 0x21) && text[position + 1] === '!' && this.#directive(frame)) return
+    this.#lexer.read(frame)
   }
 
   #word(frame: Frame): void {
@@ -238,11 +120,11 @@ class Reader {
       }
       const truth = booleanWord(word)
       if (truth !== undefined) {
-        this.#emit(frame, NumberToken, end, truth)
+        this.#lexer.emit(frame, NumberToken, end, truth)
         return
       }
     }
-    this.#emit(frame, kind, end, word)
+    this.#lexer.emit(frame, kind, end, word)
   }
 
   #expand(frame: Frame, word: string, end: number, value: string): void {
@@ -252,7 +134,7 @@ class Reader {
       advance(frame, end)
       return
     }
-    const before = this.#spaced
+    const before = this.#lexer.spaced
     const anchor =
       frame.anchor ??
       new Token(
@@ -270,61 +152,6 @@ class Reader {
     if (value !== '') this.#push(frame.file, value, anchor)
   }
 
-  #string(frame: Frame): void {
-    const { text, position } = frame
-    const lexeme = readString(text, position)
-    if (lexeme === undefined) {
-      this.#report.error('unclosed-string', 'This string does not end', placeIn(frame, 1))
-      advance(frame, text.length)
-      return
-    }
-    const value = this.#defines.applied(lexeme.value)
-    const raw = text[position] === "'"
-    const previous = this.#tokens.at(-1)
-    // "a" "b" is one string; so is a define's string beside another. In apostrophes it is not.
-    if (!raw && previous?.tokenType === Text && !previous.raw) {
-      previous.value = `${previous.value}${value}`
-      previous.contentOffset = -1
-      advance(frame, lexeme.end)
-      this.#spaced = false
-      return
-    }
-    const token = this.#emit(frame, Text, lexeme.end, value)
-    token.raw = raw
-    if (value === lexeme.value && frame.anchor === undefined) {
-      token.contentOffset = position + 1
-      token.plainLength = lexeme.plainLength
-    }
-    const module = this.#tokens.at(-2)?.tokenType
-    if (module === Key.loadmodule || module === Key.loadmodulex) {
-      this.#defines.defineModule(value.replace(/^.*\//s, '').replace(/\.so$/, ''))
-    }
-  }
-
-  #variable(frame: Frame): void {
-    const { text, position } = frame
-    try {
-      let node = parsePvAt(text, position)
-      const { end } = node
-      let image = text.slice(position, end)
-      if (this.#defines.substitutes) {
-        const applied = this.#defines.applied(image)
-        if (applied !== image) {
-          image = applied
-          node = parsePv(image)
-        }
-      }
-      const token = this.#emit(frame, Variable, end, image)
-      token.image = image
-      token.pv = node
-    } catch (error) {
-      if (!(error instanceof PvSyntaxError)) throw error
-      const place = frame.anchor ?? placeAt(frame.file, Math.min(error.at, text.length - 1))
-      this.#report.error('bad-variable', error.message, place)
-      advance(frame, position + 1)
-    }
-  }
-
   /** `include_file "p"` and `import_file "p"`, with or without `#!`. False when no file name follows. */
   #include(frame: Frame, word: string, end: number): boolean {
     const at = afterSpace(frame.text, end)
@@ -333,7 +160,7 @@ class Reader {
     const place = placeAt(frame.file, at, quoted.end - at)
     const name = this.#defines.applied(quoted.value)
     advance(frame, quoted.end)
-    this.#spaced = true
+    this.#lexer.part()
     const files = this.#frames.filter((one) => one.anchor === undefined)
     if (files.length > INCLUDE_DEPTH) {
       this.#report.error('include-depth', `Files include each other more than ${INCLUDE_DEPTH} deep`, place)
@@ -422,7 +249,7 @@ class Reader {
     if (tested === undefined) this.#report.error('bad-directive', `#!${name} needs a name`, place)
     const active = (tested !== undefined && this.#defines.has(tested)) === (name === 'ifdef')
     this.#conditions.open(place, active)
-    this.#spaced = true
+    this.#lexer.part()
     advance(frame, lineEnd)
   }
 
@@ -436,7 +263,7 @@ class Reader {
       return false
     }
     const place = placeIn(frame, end - frame.position)
-    this.#spaced = true
+    this.#lexer.part()
     advance(frame, end)
     if (!this.#conditions.close(name))
       this.#report.error('unbalanced-directive', `#!${name} without a condition that it belongs to`, place)
@@ -450,7 +277,7 @@ class Reader {
     for (const { code, message, hint } of applySetting(name, text, this.#defines, this.#options.env)) {
       this.#report.error(code, message, place, hint)
     }
-    this.#spaced = true
+    this.#lexer.part()
     advance(frame, lineEnd)
   }
 }
