@@ -80,6 +80,7 @@ export function exchangeOffer(call: Call, options: SessionOptions, context: Exch
     for (const part of parts) part.commit?.()
     name()
     const former = listener.peer
+    call.ownReports = options.ownReports ?? call.ownReports
     speaker.peer = listener
     listener.peer ??= speaker
     return { sdp, dialogue, former }
@@ -126,6 +127,7 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
     }
     name()
     const former = listener.peer
+    call.ownReports = options.ownReports ?? call.ownReports
     listener.peer = speaker
     speaker.peer = listener
     return { sdp, dialogue, former }

@@ -123,7 +123,7 @@ export class CallTable {
     const { sdp, dialogue, former } = exchangeAnswer(call, options, this.#context())
     const { native } = this.#options
     if (former && former !== dialogue.speaker) muteParty(native, former, dialogue.speaker)
-    applyDialogue(native, dialogue.speaker, dialogue.listener, this.#options)
+    this.#apply(call, dialogue.speaker, dialogue.listener)
     call.answered = true
     this.#signalled(call)
     return sdp
@@ -131,14 +131,17 @@ export class CallTable {
 
   /** Configures the streams of who talks to whom anew, after what is withheld has changed. */
   refresh(call: Call): void {
-    const { native } = this.#options
     for (const party of call.parties) {
       const peer = party.peer
       const talking =
         peer?.peer === party && party.media.some((media) => media.stated) && peer.media.some((media) => media.stated)
-      if (talking && call.parties.indexOf(party) < call.parties.indexOf(peer))
-        applyDialogue(native, party, peer, this.#options)
+      if (talking && call.parties.indexOf(party) < call.parties.indexOf(peer)) this.#apply(call, party, peer)
     }
+  }
+
+  #apply({ ownReports }: Call, a: Party, b: Party): void {
+    const { native, timeout, silentTimeout } = this.#options
+    applyDialogue(native, a, b, { timeout, silentTimeout, ownReports })
   }
 
   /** What a delete would end; empty where no party matches. */
@@ -196,6 +199,7 @@ export class CallTable {
       lastSignal: now,
       parties: [],
       answered: false,
+      ownReports: false,
       blocking: { media: false, silence: false, dtmf: false },
     }
   }

@@ -122,6 +122,8 @@ export interface Call {
   readonly parties: Party[]
   /** What holds for all parties, those to come included. */
   readonly blocking: Blocking
+  /** RTCP of either side ends at the relay, which makes its own. */
+  ownReports: boolean
   answered: boolean
 }
 

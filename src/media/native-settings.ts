@@ -58,6 +58,8 @@ export interface StreamConfig {
    * counters. Both ends of a link have it, and no keys.
    */
   passthrough?: boolean
+  /** RTCP that arrives here ends here, and the far end gets reports of the relay's own (RFC 3550 6.4). Default false. */
+  ownReports?: boolean
   /**
    * What becomes of the media that arrives here. `block`: it is not passed on. `silence`: G.711 is passed on as silence,
    * telephone events as they are, all else is blocked. RTCP passes. Default `pass`.
@@ -95,6 +97,7 @@ export interface Settings extends ConnectionForm, ConversionForm {
   send: boolean
   receive: boolean
   passthrough: boolean
+  ownReports: boolean
   media: number
   dtmfPayloadTypes: Uint8Array
   blockDtmf: boolean
@@ -192,6 +195,8 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     throw new SignalboxError('ERR_MEDIA', `media must be pass, block or silence, not ${JSON.stringify(media)}.`)
   if (config.dtls && (config.passthrough || config.srtpIn || config.srtpOut))
     throw new SignalboxError('ERR_MEDIA', 'Media keyed by DTLS is RTP, and has no other keys.')
+  if (config.passthrough && config.ownReports)
+    throw new SignalboxError('ERR_MEDIA', 'Media that is no RTP has no reports.')
   if (config.passthrough && (config.srtpIn || config.srtpOut))
     throw new SignalboxError('ERR_MEDIA', 'Media that is no RTP cannot have SRTP keys.')
   const clockRate = integer('clockRate', config.clockRate ?? 8000, 1, 1_000_000)
@@ -205,6 +210,7 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     send: config.send ?? true,
     receive: config.receive ?? true,
     passthrough: config.passthrough ?? false,
+    ownReports: config.ownReports ?? false,
     media: MEDIA[media],
     dtmfPayloadTypes: Uint8Array.from(dtmf),
     blockDtmf: config.blockDtmf ?? false,

@@ -31,6 +31,7 @@ const LISTED: ReadonlySet<string> = new Set([
   'recrypt',
   'strip-extmap',
   'generate-mid',
+  'generate-RTCP',
   'original-sendrecv',
   'full-rtcp-attribute',
   'no-rtcp-attribute',
@@ -84,6 +85,7 @@ const KEYS: ReadonlyMap<string, string> = new Map([
   ['label', 'label'],
   ['ptime', 'ptime'],
   ['ptime-reverse', 'ptime-reverse'],
+  ['generate-RTCP', 'generate-RTCP'],
 ])
 
 /** Longest flag string that is read; what follows is ignored with a warning. */

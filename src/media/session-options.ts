@@ -68,6 +68,8 @@ export interface SessionOptions {
   readonly tos: number | undefined
   readonly generateMid: boolean
   readonly originalDirection: boolean
+  /** `generate RTCP`: RTCP of either side ends at the relay, which makes its own; undefined: as it was. */
+  readonly ownReports: boolean | undefined
   readonly rtcpAttribute: 'port' | 'full' | 'none'
   /** Logical interface of a subscriber. */
   readonly interfaceName: string | undefined
@@ -157,6 +159,7 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'record-call',
   'moh',
   'limit',
+  'generate-rtcp',
 ])
 
 const KNOWN_FLAGS: ReadonlySet<string> = new Set([
@@ -174,6 +177,7 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'recrypt',
   'strip-extmap',
   'generate-mid',
+  'generate-rtcp',
   'original-sendrecv',
   'full-rtcp-attribute',
   'no-rtcp-attribute',
@@ -260,6 +264,7 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     tos: tos >= 0 && tos <= 255 ? tos : undefined,
     generateMid: flags.has('generate-mid'),
     originalDirection: flags.has('original-sendrecv'),
+    ownReports: readSwitch(flags.has('generate-rtcp') ? 'on' : text('generate-rtcp'), 'generate RTCP', warnings),
     rtcpAttribute: flags.has('no-rtcp-attribute') ? 'none' : flags.has('full-rtcp-attribute') ? 'full' : 'port',
     interfaceName: text('interface') || undefined,
     codecs: readCodecs(request.codec, warnings),
@@ -332,6 +337,13 @@ function readIceLite(text: string, warnings: string[]): IceLite {
   if (lite === 'offer') return 'forward'
   if (lite === 'answer') return 'backward'
   warnings.push(`ICE-lite=${lite.slice(0, 20)} is not known and was ignored`)
+  return undefined
+}
+
+function readSwitch(text: string, key: string, warnings: string[]): boolean | undefined {
+  if (text === 'on') return true
+  if (text === 'off') return false
+  if (text !== '') warnings.push(`${key}=${text.slice(0, 20)} is neither on nor off and was ignored`)
   return undefined
 }
 

@@ -6,20 +6,23 @@ import { dtlsConfig } from './dtls-negotiation.ts'
 import { iceConfig } from './ice-negotiation.ts'
 import type { NativeRelay, SrtpKey, StreamConfig } from './native-relay.ts'
 
-export interface Timeouts {
+/** What holds for all streams of a call. */
+export interface CallSettings {
   /** Seconds; 0: never. */
   readonly timeout: number
   readonly silentTimeout: number
+  /** RTCP of either side ends at the relay, which makes its own. */
+  readonly ownReports: boolean
 }
 
 /** Links the streams of both parties, m-line by m-line, and configures each as its party said. */
-export function applyDialogue(native: NativeRelay, a: Party, b: Party, timeouts: Timeouts): void {
+export function applyDialogue(native: NativeRelay, a: Party, b: Party, settings: CallSettings): void {
   for (const [index, mine] of a.media.entries()) {
     const theirs = b.media[index]
     if (!mine.stream || !theirs?.stream || !mine.stated || !theirs.stated) continue
     native.link(mine.stream.id, theirs.stream.id)
-    native.configure(mine.stream.id, streamConfig(mine, theirs, a, timeouts))
-    native.configure(theirs.stream.id, streamConfig(theirs, mine, b, timeouts))
+    native.configure(mine.stream.id, streamConfig(mine, theirs, a, settings))
+    native.configure(theirs.stream.id, streamConfig(theirs, mine, b, settings))
   }
 }
 
@@ -59,7 +62,7 @@ function streamConfig(
   media: PartyMedia,
   other: PartyMedia,
   { blocking }: Party,
-  { timeout, silentTimeout }: Timeouts,
+  { timeout, silentTimeout, ownReports }: CallSettings,
 ): StreamConfig {
   const stated = media.stated!
   // T.38 over UDPTL and whatever else is no RTP goes through as it is; RTP that met something else is not passed as such.
@@ -82,6 +85,7 @@ function streamConfig(
     // Our own lines name no master key identifier.
     srtpOut: keyed ? srtpKey(keyed.local) : null,
     passthrough,
+    ownReports: ownReports && !passthrough,
     media: blocking.media ? 'block' : blocking.silence ? 'silence' : 'pass',
     conversion: passthrough ? null : (media.conversion ?? null),
     blockDtmf: blocking.dtmf,

@@ -106,6 +106,35 @@ CASE("a flood of SSRCs, many at one time, keeps the last ones heard, and the los
   EQUAL(counters.ssrc_changes.get(), 999u);
 }
 
+CASE("reports tell the loss since the last one, the highest number with its cycles, and nobody who was silent") {
+  Reception reception;
+  StreamCounters counters;
+  Reception::Reports reports;
+  EQUAL(reception.report(&reports), 0u);
+  for (uint32_t i = 65'530; i < 65'546; i++)
+    if (i % 4 != 0) reception.received(header(i), 172, i * 20'000, &counters);
+  EQUAL(reception.report(&reports), 1u);
+  EQUAL(reports[0].ssrc, 1u);
+  EQUAL(reports[0].highest, 0x10000u + 9);
+  EQUAL(reports[0].lost, 4);
+  EQUAL(reports[0].fraction_lost, 4 * 256 / 16);
+  EQUAL(reception.report(&reports), 0u);
+  for (uint32_t i = 65'546; i < 65'556; i++) reception.received(header(i), 172, i * 20'000, &counters);
+  reception.received(header(7, 2), 172, 0, &counters);
+  EQUAL(reception.report(&reports), 2u);
+  EQUAL(reports[0].fraction_lost, 0);
+  EQUAL(reports[0].lost, 4);
+  EQUAL(reports[1].ssrc, 2u);
+  EQUAL(reports[1].highest, 7u);
+  // A sender that began anew is told of from there.
+  reception.received(header(40'000), 172, 0, &counters);
+  reception.received(header(40'002), 172, 0, &counters);
+  EQUAL(reception.report(&reports), 1u);
+  EQUAL(reports[0].highest, 40'002u);
+  EQUAL(reports[0].fraction_lost, 256 / 3);
+  EQUAL(reports[0].lost, 5);
+}
+
 CASE("RTP headers: version, CSRC list and extension within the packet") {
   RtpHeader parsed;
   const uint8_t plain[13] = {0x80, 8, 0x12, 0x34, 0, 0, 0, 9, 1, 2, 3, 4, 5};

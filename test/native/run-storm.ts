@@ -115,7 +115,11 @@ for (let round = 0; round < rounds; round++) {
     ...(meets
       ? {}
       : random(5)
-        ? { srtpIn: random(2) ? key(random(3)) : null, srtpOut: random(2) ? key(random(3)) : null }
+        ? {
+            ownReports: random(2) === 0,
+            srtpIn: random(2) ? key(random(3)) : null,
+            srtpOut: random(2) ? key(random(3)) : null,
+          }
         : { passthrough: true }),
     media: (['pass', 'pass', 'block', 'silence'] as const)[random(4)]!,
     dtmfPayloadTypes: [random(128)],

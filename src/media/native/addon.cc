@@ -211,6 +211,7 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->rtcp_mux = given.boolean("rtcpMux");
   settings->send = given.boolean("send");
   settings->receive = given.boolean("receive");
+  settings->own_reports = given.boolean("ownReports");
   settings->passthrough = given.boolean("passthrough");
   settings->policy.media = static_cast<media::MediaPolicy::Media>(given.integer("media"));
   settings->policy.block_dtmf = given.boolean("blockDtmf");

@@ -41,6 +41,28 @@ constexpr size_t kFullBatch = 128;
 /// In what epoll tells of a socket: it is a SharedSocket.
 constexpr uintptr_t kSharedTag = 1;
 
+/// Between two looks at whose reports are due, microseconds.
+constexpr int64_t kReportStep = 100'000;
+
+int64_t clip_due(const PacketStream& stream) {
+  const StreamServices* services = stream.services();
+  const Playout* playout = services ? services->played() : nullptr;
+  return playout ? playout->due() : INT64_MAX;
+}
+
+void play(PacketStream& stream, int64_t now) {
+  Departure sink(stream, Departure::Admission::kOwn, now);
+  if (stream.services()->played()->tick(now, sink)) stream.tell_clip_ended();
+}
+
+int64_t report_due(const PacketStream& stream) {
+  const StreamServices* services = stream.services();
+  const ReportWriter* reports = services ? services->reports() : nullptr;
+  return reports ? reports->due() : INT64_MAX;
+}
+
+void send_report(PacketStream& stream, int64_t now) { stream.send_report(now); }
+
 int64_t clock_nanoseconds() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -75,7 +97,9 @@ MediaLoop::MediaLoop(Report report)
     : report_(std::move(report)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      batch_(std::make_unique<Batch>()) {
+      batch_(std::make_unique<Batch>()),
+      playouts_(clip_due, play, 0),
+      reports_(report_due, send_report, kReportStep) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
   // Signals are for the threads that expect them.
@@ -139,6 +163,7 @@ void MediaLoop::configure(PacketStream* stream, std::unique_ptr<StreamSettings> 
   post([this, stream, raw = settings.release()] {
     stream->configure(std::unique_ptr<StreamSettings>(raw), now_milliseconds());
     watch_connection(stream);
+    reports_.note(stream);
     next_deadline_ = std::min(next_deadline_, stream->deadline());
   });
 }
@@ -171,6 +196,7 @@ void MediaLoop::add(std::unique_ptr<PacketStream> stream) {
   }
   next_deadline_ = std::min(next_deadline_, stream->next_deadline(now_milliseconds()));
   playouts_.note(stream.get());
+  reports_.note(stream.get());
   streams_.push_back(std::move(stream));
   watch_connection(streams_.back().get());
 }
@@ -185,6 +211,7 @@ std::unique_ptr<PacketStream> MediaLoop::remove(PacketStream* stream) {
   stream->unlink();
   if (StreamServices* services = stream->services()) services->part(*stream);
   playouts_.forget(stream);
+  reports_.forget(stream);
   std::erase(connected_, stream);
   for (const auto component : {PacketStream::kRtp, PacketStream::kRtcp}) {
     PacketStream::Socket& socket = stream->socket(component);
@@ -222,7 +249,7 @@ void MediaLoop::run() {
     int wait = -1;
     if (!ready_.empty()) {
       wait = 0;
-    } else if (const int64_t next = std::min({next_deadline_, next_connection_, playouts_.next() / 1000}); next != INT64_MAX) {
+    } else if (const int64_t next = std::min({next_deadline_, next_connection_, playouts_.next() / 1000, reports_.next() / 1000}); next != INT64_MAX) {
       wait = static_cast<int>(std::clamp<int64_t>(next - now_milliseconds() + 1, 0, 60'000));
     }
     const int count = epoll_wait(epoll_, batch_->events, kEvents, wait);
@@ -251,6 +278,7 @@ void MediaLoop::run() {
     if (now / 1000 >= next_deadline_) check_deadlines(now / 1000);
     if (now / 1000 >= next_connection_) run_connections(now / 1000);
     if (now >= playouts_.next()) playouts_.run(now);
+    if (now >= reports_.next()) reports_.run(now);
     for (const auto& shared : shared_) shared->flush();
     if (coalesce(rate_packets_ - before, now)) {
       const timespec pause{.tv_sec = 0, .tv_nsec = kCoalesceNanoseconds};

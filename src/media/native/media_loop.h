@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "due_clock.h"
 #include "packet_stream.h"
-#include "playout_clock.h"
 #include "shared_socket.h"
 
 namespace media {
@@ -85,7 +85,8 @@ class MediaLoop {
   std::vector<PacketStream::Socket*> unfinished_;  // empty between two drains
   std::unique_ptr<Batch> batch_;
   int64_t next_deadline_ = INT64_MAX;
-  PlayoutClock playouts_;
+  DueClock playouts_;
+  DueClock reports_;
   std::vector<PacketStream*> connected_;  // Borrowed from streams_: those that speak ICE or DTLS.
   int64_t next_connection_ = INT64_MAX;   // milliseconds
   int64_t rate_since_ = 0;  // microseconds

@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <span>
 
 #include "rtcp.h"
 #include "shared_socket.h"
@@ -53,6 +55,7 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
   latches_[kRtcp].configure(settings_.latching, settings_.remote_rtcp, settings_.learning);
   reception_.set_clock_rate(settings_.clock_rate);
   if (services_ || settings_.conversion) needed_services().set_conversion(std::move(settings_.conversion));
+  if (services_ || settings_.own_reports) needed_services().report(settings_.own_reports, now * 1000);
   if (services_ && services_->idle()) services_.reset();
   configured_ = true;
   adopt_connection();
@@ -87,6 +90,7 @@ void PacketStream::receive(Component component, uint8_t* data, size_t length, co
   if (rtcp) {
     reports_.received(data, length, now);
     if (services_) [[unlikely]] services_->heard(true, data, length, source, now);
+    if (settings_.own_reports) return;
     if (!settings_.receive || !peer_) return counters_.discarded.add(1);
     return peer_->transmit(Kind::kRtcp, component, data, length, now);
   }
@@ -208,12 +212,14 @@ void PacketStream::count_failure(SrtpResult result) {
 }
 
 void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_t length, int64_t now) {
-  const bool rtcp = kind == Kind::kRtcp || (kind == Kind::kForeign && component == kRtcp);
+  const bool rtcp = kind == Kind::kRtcp || kind == Kind::kReport || (kind == Kind::kForeign && component == kRtcp);
   // A mux'd far end gets both on its RTP port, from ours (RFC 5761 3).
   const Component out = rtcp && !settings_.rtcp_mux ? kRtcp : kRtp;
   const Endpoint& destination = latches_[out].destination();
-  if (!open_ || !settings_.send || !destination.known()) return counters_.discarded.add(1);
-  if (kind == Kind::kRtcp) reports_.sent(data, length, now);
+  // RFC 3264 5.1: whatever the direction of the media, RTCP is sent.
+  if (!open_ || (!settings_.send && kind != Kind::kReport) || !destination.known()) return counters_.discarded.add(1);
+  if (kind == Kind::kRtcp || kind == Kind::kReport) reports_.sent(data, length, now);
+  if (services_ && kind == Kind::kRtp) [[unlikely]] services_->departing(data, length, settings_.clock_rate, now);
   if (settings_.srtp_out) {
     // What is no RTP cannot be protected, and never leaves unprotected where protection was agreed.
     if (kind == Kind::kForeign) return counters_.srtp_unsent.add(1);
@@ -225,6 +231,14 @@ void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_
   if (!send(sockets_[out], data, length, destination)) return counters_.send_errors.add(1);
   (rtcp ? counters_.rtcp_packets_out : counters_.rtp_packets_out).add(1);
   (rtcp ? counters_.rtcp_bytes_out : counters_.rtp_bytes_out).add(length);
+}
+
+void PacketStream::send_report(int64_t now) {
+  Reception::Reports sources;
+  const size_t count = reception_.report(&sources);
+  std::array<uint8_t, ReportWriter::kLongest + SrtpContext::kMaxGrowth> packet;
+  const size_t length = services_->reports()->write(std::span(sources).first(count), now, wall_microseconds(), packet.data());
+  transmit(Kind::kReport, kRtcp, packet.data(), length, now);
 }
 
 bool PacketStream::send(Socket& socket, const uint8_t* data, size_t length, const Endpoint& to) {

@@ -28,6 +28,7 @@ struct StreamSettings {
   bool rtcp_mux = false;
   bool send = true;
   bool receive = true;
+  bool own_reports = false;  // RTCP ends here, and the far end gets the relay's own
   bool passthrough = false;  // what arrives is no RTP and goes on as it is
   uint32_t packet_rate = 0;  // good packets taken a second
   std::unique_ptr<SrtpContext> srtp_in;
@@ -124,6 +125,9 @@ class alignas(64) PacketStream {
   /// Sends RTP in the clear to the far end, by the stream's keys; `data` has room for what SRTP adds.
   void depart(uint8_t* data, size_t length, int64_t now) { transmit(Kind::kRtp, kRtp, data, length, now); }
 
+  /// Sends the far end a report of the relay's own, which is due. Microseconds.
+  void send_report(int64_t now);
+
   /// Milliseconds at which the stream will have been quiet for too long; INT64_MAX: never, or reported already.
   int64_t deadline() const;
   /// The earliest that deadline() can become without a configuration: a reported stream may be heard again at once.
@@ -143,7 +147,7 @@ class alignas(64) PacketStream {
 
  private:
   int64_t patience() const { return silent() ? settings_.silent_timeout : settings_.timeout; }
-  enum class Kind : uint8_t { kRtp, kRtcp, kForeign };
+  enum class Kind : uint8_t { kRtp, kRtcp, kReport, kForeign };
 
   SrtpResult unprotect(Component component, bool rtcp, uint8_t* data, size_t* length);
   /// ICE and DTLS as configured; decides whether media may pass yet.

@@ -19,6 +19,7 @@ void Reception::Source::start(const RtpHeader& header) {
   received = 0;
   has_transit = false;
   jitter = 0;
+  told = told_expected = 0;
 }
 
 void Reception::Source::reset(uint32_t new_ssrc) {
@@ -97,6 +98,27 @@ void Reception::Source::measure_jitter(const RtpHeader& header, int64_t now, uin
   }
   transit = transit_now;
   has_transit = true;
+}
+
+/// RFC 3550 A.3
+size_t Reception::report(Reports* out) {
+  constexpr int64_t kMostLost = (1 << 23) - 1;
+  size_t count = 0;
+  for (uint32_t i = 0; i < count_; i++) {
+    Source& source = sources_[i];
+    if (source.window.empty() || source.received == source.told) continue;
+    const uint64_t expected = source.window.highest() - source.base + 1;
+    const uint64_t expected_since = expected - source.told_expected;
+    const uint64_t received_since = source.received - source.told;
+    const uint64_t lost_since = expected_since > received_since ? expected_since - received_since : 0;
+    source.told = source.received;
+    source.told_expected = expected;
+    const auto fraction = expected_since == 0 ? 0 : std::min<uint64_t>(lost_since * 256 / expected_since, 255);
+    const int64_t lost = std::min(static_cast<int64_t>(source.lost.get()), kMostLost);
+    (*out)[count++] = {source.ssrc, static_cast<uint8_t>(fraction), static_cast<int32_t>(lost),
+                       static_cast<uint32_t>(source.window.highest() - kFirstCycle), static_cast<uint32_t>(source.shown_jitter.get())};
+  }
+  return count;
 }
 
 size_t Reception::sources(Sources* out) const {

@@ -21,7 +21,16 @@ struct SourceStats {
   uint64_t duplicates;
 };
 
-/// received() is the loop's; sources() any thread's.
+/// What a report block says of one SSRC (RFC 3550 6.4.1).
+struct ReceptionReport {
+  uint32_t ssrc;
+  uint8_t fraction_lost;  // of 256, since the last time
+  int32_t lost;           // since the beginning; 24 bits with a sign
+  uint32_t highest;       // sequence number, with its cycles
+  uint32_t jitter;        // timestamp units
+};
+
+/// received() and report() are the loop's; sources() any thread's.
 class Reception {
  public:
   /// A sender may change its SSRC as often as it likes; the last ones heard are remembered.
@@ -33,6 +42,10 @@ class Reception {
 
   /// `now` in microseconds. Writes lost, jitter, duplicates, ssrc and ssrc_changes of `counters`.
   void received(const RtpHeader& header, size_t bytes, int64_t now, StreamCounters* counters);
+
+  using Reports = std::array<ReceptionReport, kMaxSources>;
+  /// Those heard since the last time. Returns how many there are.
+  size_t report(Reports* out);
 
   /// Asks the cache for what received() will touch.
   void fetch() const { media::fetch(this, 3); }
@@ -54,6 +67,8 @@ class Reception {
     Counter packets, bytes, shown_jitter;
     Counter lost, duplicates;
     int64_t lost_before = 0;  // before it began anew
+    uint64_t told = 0;        // packets of the last report() that spoke of it, and those that it expected
+    uint64_t told_expected = 0;
 
     void start(const RtpHeader& header);
     void reset(uint32_t new_ssrc);

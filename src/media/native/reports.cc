@@ -9,28 +9,14 @@ namespace media {
 
 namespace {
 
-constexpr uint8_t kSenderReport = 200, kReceiverReport = 201;
-constexpr size_t kHeader = 8, kSenderInfo = 20, kBlock = 24;
 /// A report that answers one of a minute ago tells of clocks, not of the network.
 constexpr int64_t kMaxRoundTrip = 60'000'000;
-
-/// Calls `visit(packet, length)` for each packet of a compound one.
-template <typename Visit>
-void each_packet(const uint8_t* data, size_t length, Visit visit) {
-  size_t at = 0;
-  while (at + kHeader <= length) {
-    const size_t size = 4 + 4u * read16(data + at + 2);
-    if (at + size > length) return;
-    if (size >= kHeader) visit(data + at, size);
-    at += size;
-  }
-}
 
 }  // namespace
 
 void Reports::sent(const uint8_t* data, size_t length, int64_t now) {
-  each_packet(data, length, [&](const uint8_t* packet, size_t size) {
-    if (packet[1] != kSenderReport || size < kHeader + kSenderInfo) return;
+  each_rtcp_packet(data, length, [&](const uint8_t* packet, size_t size) {
+    if (packet[1] != kSenderReport || size < kRtcpHeader + kSenderInfo) return;
     // RFC 3550 6.4.1: LSR is the middle 32 bits of the NTP time stamp.
     sent_[next_sent_] = {read32(packet + 4), read32(packet + 10), now};
     next_sent_ = (next_sent_ + 1) % kMaxSent;
@@ -39,10 +25,10 @@ void Reports::sent(const uint8_t* data, size_t length, int64_t now) {
 
 void Reports::received(const uint8_t* data, size_t length, int64_t now) {
   const std::scoped_lock lock(mutex_);
-  each_packet(data, length, [&](const uint8_t* packet, size_t size) {
+  each_rtcp_packet(data, length, [&](const uint8_t* packet, size_t size) {
     if (packet[1] != kSenderReport && packet[1] != kReceiverReport) return;
-    size_t at = kHeader + (packet[1] == kSenderReport ? kSenderInfo : 0);
-    for (int i = packet[0] & 0x1f; i > 0 && at + kBlock <= size; i--, at += kBlock) take_block(packet + at, now);
+    size_t at = kRtcpHeader + (packet[1] == kSenderReport ? kSenderInfo : 0);
+    for (int i = packet[0] & 0x1f; i > 0 && at + kReportBlock <= size; i--, at += kReportBlock) take_block(packet + at, now);
   });
 }
 

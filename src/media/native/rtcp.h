@@ -5,6 +5,11 @@
 
 namespace media {
 
+/// RFC 3550 12.1, 12.2, and the lengths of 6.4.1.
+inline constexpr uint8_t kSenderReport = 200, kReceiverReport = 201, kSourceDescription = 202;
+inline constexpr uint8_t kCname = 1;
+inline constexpr size_t kRtcpHeader = 8, kSenderInfo = 20, kReportBlock = 24;
+
 /// The first eight bytes of a compound packet, which SRTCP leaves in the clear.
 struct RtcpHeader {
   uint32_t ssrc;
@@ -24,6 +29,18 @@ inline bool rtcp_lengths_add_up(const uint8_t* data, size_t length) {
     at += 4 + 4u * read16(data + at + 2);
   }
   return at == length;
+}
+
+/// Calls `visit(packet, length)` for each packet of a compound one.
+template <typename Visit>
+void each_rtcp_packet(const uint8_t* data, size_t length, Visit visit) {
+  size_t at = 0;
+  while (at + kRtcpHeader <= length) {
+    const size_t size = 4 + 4u * read16(data + at + 2);
+    if (at + size > length) return;
+    if (size >= kRtcpHeader) visit(data + at, size);
+    at += size;
+  }
 }
 
 }  // namespace media

@@ -31,6 +31,7 @@ void StreamServices::heard(bool rtcp, const uint8_t* data, size_t length, const 
       track.recorder->give(track.recording, packet);
     }
   }
+  if (rtcp && reports_) reports_->heard(data, length, now);
   if (rtcp || subscribers_.empty()) return;
   for (const Subscriber& subscriber : subscribers_) {
     std::array<uint8_t, kPacketBuffer> copy;
@@ -50,6 +51,11 @@ void StreamServices::set_conversion(std::unique_ptr<Conversion> conversion) {
   if (!conversion) return transcoder_.reset();
   if (transcoder_ && transcoder_->conversion() == *conversion) return;
   transcoder_ = std::make_unique<Transcoder>(*conversion);
+}
+
+void StreamServices::report(bool wanted, int64_t now) {
+  if (!wanted) return reports_.reset();
+  if (!reports_) reports_ = std::make_unique<ReportWriter>(now);
 }
 
 void StreamServices::stop_recording(const Recording* recording) {

@@ -1,4 +1,4 @@
-// Owns what is done with a stream's packets besides passing them on: conversion, copies, recording, playout. A stream
+// Owns what is done with a stream's packets besides passing them on: conversion, copies, recording, playout, reports. A stream
 // without any of it has none, and its packets ask for no more than that.
 #pragma once
 
@@ -9,6 +9,7 @@
 
 #include "playout.h"
 #include "recorder.h"
+#include "report_writer.h"
 #include "transcoder.h"
 
 namespace media {
@@ -30,11 +31,20 @@ class StreamServices {
 
   // Packets that arrived from the far end and were found good.
   void heard(bool rtcp, const uint8_t* data, size_t length, const Endpoint& source, int64_t now);
+  /// RTP that leaves for it, in the clear.
+  void departing(const uint8_t* data, size_t length, uint32_t clock_rate, int64_t now) {
+    if (reports_) reports_->sent(data, length, clock_rate, now);
+  }
   void convert(uint8_t* data, size_t length, PacketSink& sink);
   bool converts() const { return transcoder_ != nullptr; }
 
   /// The same conversion again goes on where it was.
   void set_conversion(std::unique_ptr<Conversion> conversion);
+
+  /// Whether the far end gets reports of the relay's own; nothing of the other side's then. Microseconds.
+  void report(bool wanted, int64_t now);
+  /// nullptr where it gets none.
+  ReportWriter* reports() const { return reports_.get(); }
 
   void record(RecordingTrack track) { tracks_.push_back(std::move(track)); }
   void stop_recording(const Recording* recording);
@@ -49,7 +59,7 @@ class StreamServices {
   /// nullptr where nothing was ever played.
   Playout* played() const { return playout_.get(); }
 
-  bool idle() const { return !transcoder_ && subscribers_.empty() && !source_ && tracks_.empty() && !playout_; }
+  bool idle() const { return !transcoder_ && subscribers_.empty() && !source_ && tracks_.empty() && !playout_ && !reports_; }
 
  private:
   struct Subscriber {
@@ -59,6 +69,7 @@ class StreamServices {
 
   std::unique_ptr<Transcoder> transcoder_;
   std::unique_ptr<Playout> playout_;
+  std::unique_ptr<ReportWriter> reports_;
   std::vector<Subscriber> subscribers_;
   PacketStream* source_ = nullptr;  // Borrowed likewise: whose packets leave here as copies.
   std::vector<RecordingTrack> tracks_;

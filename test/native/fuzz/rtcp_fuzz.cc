@@ -1,4 +1,4 @@
-// Owns the fuzzing of RTCP, on its own port and on RTP's: compound packets, reports, round trips.
+// Owns the fuzzing of RTCP, on its own port and on RTP's: compound packets, reports, round trips, reports of our own.
 #include "stream_pair.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (how & 4) reports.sent(packet.data(), packet.size(), pair.now);
     reports.received(packet.data(), packet.size(), pair.now);
     pair.give(how & 8 ? media::PacketStream::kRtp : media::PacketStream::kRtcp, packet, how, how * 1000);
+    if (how & 16) pair.report();
   }
   media::Reports::Blocks blocks;
   fuzz::require(reports.blocks(&blocks) <= blocks.size());

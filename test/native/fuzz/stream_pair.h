@@ -37,6 +37,7 @@ struct StreamPair {
     result->clock_rate = choice & 64 ? 90'000 : 8000;
     result->policy.media = static_cast<media::MediaPolicy::Media>(policy % 3);
     result->policy.block_dtmf = policy & 4;
+    result->own_reports = policy & 8;
     result->policy.telephone_events.set(input.byte() & 0x7f);
     return result;
   }
@@ -48,6 +49,12 @@ struct StreamPair {
     bytes.shrink_to_fit();
     now += later;
     a.receive(component, bytes.data(), length, address(static_cast<uint16_t>(4000 + from % 4)), now);
+  }
+
+  /// Has each stream that makes reports send one.
+  void report() {
+    for (media::PacketStream* stream : {&a, &b})
+      if (stream->services() && stream->services()->reports()) stream->send_report(now);
   }
 
   /// Statistics are read as JavaScript reads them.
