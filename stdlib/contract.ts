@@ -160,7 +160,7 @@ export interface ReplyArguments {
 
 /** `rtp`: a media operation on the message of the run. */
 export interface RtpArguments {
-  operation: 'manage' | 'offer' | 'answer' | 'delete' | 'query' | 'control'
+  operation: 'manage' | 'offer' | 'answer' | 'delete' | 'query' | 'control' | 'info'
   /** Of `control`: an NG command, such as `play media`. */
   control?: string
   /** As written in the script: rtpengine_manage's flag string. */
@@ -175,6 +175,8 @@ export interface RtpResult {
   sdp?: string
   /** Of a clip that is played. */
   durationMillis?: number
+  /** Counters as JSON, where `control` asked for them. */
+  report?: string
   /** What `query` and `delete` tell, in the words of $rtpstat. */
   statistics?: string
 }

@@ -100,20 +100,32 @@ export {
   playDtmf,
   playMedia,
   silenceMedia,
+  startForwarding,
   startRecording,
+  stopForwarding,
   stopMedia,
   stopRecording,
   unblockDtmf,
   unblockMedia,
   unsilenceMedia,
 } from './rtp-control.ts'
-export { rtpAnswer, rtpDelete, rtpManage, rtpOffer, rtpQuery, setRtpSet } from './rtpengine.ts'
+export {
+  rtpAnswer,
+  rtpDelete,
+  rtpInfo,
+  rtpManage,
+  rtpOffer,
+  rtpQuery,
+  rtpQueryV,
+  setRtpSet,
+} from './rtpengine.ts'
 export * from './rtpproxy.ts'
 export { sanityCheck } from './sanity.ts'
 export * from './script-values.ts'
 export * from './sdp-codecs.ts'
 export * from './sdp-queries.ts'
 export * from './sdpops.ts'
+export * from './secfilter.ts'
 export * from './siptrace.ts'
 export { hasTotag, isMethod, isMyself, isReply, isRequest } from './siputils.ts'
 export * from './siputils-tests.ts'
@@ -133,6 +145,7 @@ export * from './tm-transactions.ts'
 export * from './tmx.ts'
 export * from './uac.ts'
 export * from './uac-redirect.ts'
+export * from './userblocklist.ts'
 export type {
   BranchRoute,
   Endpoint,

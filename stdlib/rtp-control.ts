@@ -96,6 +96,20 @@ export const unblockMedia = defineWaiting(
   (flags?: string) => control('unblock media', flags ?? ''),
 )
 
+export const startForwarding = defineWaiting(
+  meta(
+    'startForwarding',
+    'start_forwarding',
+    'Hands the sound to the recording daemon of a remote rtpengine. Our own relay has none, and goes on as before.',
+  ),
+  (flags?: string) => control('start forwarding', flags ?? ''),
+)
+
+export const stopForwarding = defineWaiting(
+  meta('stopForwarding', 'stop_forwarding', 'Ends what start_forwarding began.'),
+  (flags?: string) => control('stop forwarding', flags ?? ''),
+)
+
 export const silenceMedia = defineWaiting(
   meta('silenceMedia', 'silence_media', `G.711 is passed on as silence, other speech not at all. ${WHO}`),
   (flags?: string) => control('silence media', flags ?? ''),

@@ -1,6 +1,6 @@
 // Owns module rtpengine: offers, answers and deletions of media sessions, and the session description that comes back.
 import { bodyEdit } from '../src/sip/index.ts'
-import type { BuiltinMeta, Parameter, RouteKind, RtpArguments, RtpResult } from './contract.ts'
+import type { BuiltinMeta, Parameter, PvReference, RouteKind, RtpArguments, RtpResult } from './contract.ts'
 import { define, defineWaiting } from './define.ts'
 import { after, currentRun, op, type Pending } from './runtime.ts'
 
@@ -58,6 +58,39 @@ export const rtpDelete = defineWaiting(
 export const rtpQuery = defineWaiting(
   rtpengine('rtpQuery', 'rtpengine_query', 'Asks the relay whether it knows the call.'),
   (flags?: string) => rtpOperation('query', flags ?? ''),
+)
+
+export const rtpInfo = defineWaiting(
+  rtpengine(
+    'rtpInfo',
+    'rtpengine_info',
+    'Tells the relay the ICE candidates in the body of an INFO (trickle ICE), which is then answered here.',
+  ),
+  (flags?: string) => rtpOperation('info', flags ?? ''),
+)
+
+export const rtpQueryV = defineWaiting(
+  {
+    name: 'rtpQueryV',
+    kamailio: 'rtpengine_query_v',
+    module: 'rtpengine',
+    parameters: [
+      { name: 'format', kind: 'string', values: ['j', 'jp'] },
+      { name: 'result', kind: 'pv' },
+    ],
+    routes: MEDIA,
+    doc: 'Asks the relay for the counters of the call as JSON: `j` compact, `jp` on several lines.',
+    example: 'rtpengine_query_v("j", "$var(counters)");',
+  },
+  (format: string, result: PvReference) => {
+    const run = currentRun()
+    const asked = { operation: 'control', control: 'query', flags: '', set: run.state.rtpSet, kind: run.kind } as const
+    return after(op('rtp', asked), ({ code, report }: RtpResult) => {
+      if (report !== undefined)
+        result.set(format === 'jp' ? JSON.stringify(JSON.parse(report), undefined, '\t') : report)
+      return code
+    })
+  },
 )
 
 export const setRtpSet = define(

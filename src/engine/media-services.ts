@@ -19,10 +19,10 @@ import type { EngineLog } from './logger.ts'
 import type { ScriptRun } from './script-run.ts'
 import { findSdp } from './sdp-body.ts'
 
-const OPERATIONS: readonly string[] = ['manage', 'offer', 'answer', 'delete', 'query', 'control']
+const OPERATIONS: readonly string[] = ['manage', 'offer', 'answer', 'delete', 'query', 'control', 'info']
 /** Commands of `control`; what concerns other calls or nobody is not a script's to ask. */
 const CONTROLS =
-  /^(?:(?:play|stop) media|play DTMF|(?:start|stop|pause) recording|(?:un)?block (?:DTMF|media)|(?:un)?silence media)$/
+  /^(?:query|(?:play|stop) media|play DTMF|(?:start|stop|pause) recording|(?:start|stop) forwarding|(?:un)?block (?:DTMF|media)|(?:un)?silence media)$/
 
 type Asked = RtpOperation | 'query' | 'control'
 
@@ -96,8 +96,9 @@ export class MediaServices {
     if (control !== undefined && !CONTROLS.test(control)) throw wrongArguments('rtp control')
     const flags = text(given.flags ?? '', 'rtp flags', 4096)
     const set = wholeNumber(given.set ?? 0, 'rtp set', 0, 0x7fffffff)
-    const sdp = findSdp(run.message)
     const asked = String(given.operation)
+    if (asked === 'info') return this.#fragment(run, flags, set)
+    const sdp = findSdp(run.message)
     const operation = asked === 'manage' ? this.#decide(run, sdp !== undefined) : (asked as Asked)
     if (operation === 'none') return { code: 1 }
     if (!this.#options.relay)
@@ -113,6 +114,27 @@ export class MediaServices {
       return this.#refused(run, operation, new SignalboxError('ERR_MEDIA', 'the message carries no SDP'))
     const request = { ...mediaRequest(run, operation, flags, set, sdp?.text), ...(control ? { control } : {}) }
     return this.#perform(run, operation, request, sdp)
+  }
+
+  /** rtpengine_info: the candidates of an INFO, whose body goes nowhere else (RFC 8840 9). */
+  #fragment(run: ScriptRun, flags: string, set: number): RtpResult | Promise<RtpResult> {
+    const { message } = run
+    const isFragment = /^application\/trickle-ice-sdpfrag\b/i.test(message.contentType)
+    const { relay } = this.#options
+    if (!isFragment || !relay)
+      return this.#refused(
+        run,
+        'offer',
+        new SignalboxError('ERR_MEDIA', relay ? 'the message carries no trickle-ice-sdpfrag' : 'no media relay'),
+      )
+    return relay.offer(mediaRequest(run, 'offer', `${flags} fragment`.trim(), set, message.body)).then(
+      ({ warnings }) => {
+        this.#warned(message.callId, warnings)
+        this.#counted('offer', 'ok')
+        return { code: 1 }
+      },
+      (error: unknown) => this.#refused(run, 'offer', error),
+    )
   }
 
   /** Ends what a call still has open. Resolves to its final counters; never rejects. */
@@ -192,10 +214,14 @@ export class MediaServices {
           return { code: 1, statistics: statisticsOf(stats) }
         }
         case 'control': {
-          const { durationMillis, warnings } = await relay.control(request)
+          const { durationMillis, report, warnings } = await relay.control(request)
           this.#warned(callId, warnings)
           this.#counted(request.control ?? operation, 'ok')
-          return { code: 1, ...(durationMillis === undefined ? {} : { durationMillis }) }
+          return {
+            code: 1,
+            ...(durationMillis === undefined ? {} : { durationMillis }),
+            ...(report === undefined ? {} : { report }),
+          }
         }
       }
     } catch (error) {

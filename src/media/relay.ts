@@ -28,6 +28,8 @@ export interface MediaRequest {
 export interface MediaControlled {
   /** Of the clip that is played, in milliseconds. */
   readonly durationMillis?: number
+  /** Of `query`: the counters in rtpengine’s shape, as JSON. */
+  readonly report?: string
   readonly warnings?: readonly string[]
 }
 

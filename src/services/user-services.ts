@@ -11,15 +11,29 @@ import type { ParameterCheck } from './parameter-checks.ts'
 import { createPermissions } from './permissions.ts'
 import { createPresence } from './presence.ts'
 import { createRegistrar } from './registrar.ts'
+import { createSecfilter } from './secfilter.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { checkSqlops, createSqlops, problemOfUrl } from './sqlops.ts'
+import { createUserblocklists } from './userblocklist.ts'
 import { createUsrloc } from './usrloc.ts'
 
 /** A parameter that names a database. Of a driver that is not here, the functions that need it say so when they are used. */
 const checkDatabase: ParameterCheck = ({ name, value }) =>
   name === 'db_url' && /^(?:sqlite3?|mysql|postgres(?:ql)?):/i.test(`${value}`) ? problemOfUrl(`${value}`) : undefined
 
-const MODULES_OF_DATABASES = ['usrloc', 'auth_db', 'alias_db', 'speeddial', 'uri_db', 'domain', 'permissions', 'acc']
+const MODULES_OF_DATABASES = [
+  'usrloc',
+  'auth_db',
+  'alias_db',
+  'speeddial',
+  'uri_db',
+  'domain',
+  'permissions',
+  'acc',
+  'secfilter',
+  'userblocklist',
+  'userblacklist',
+]
 
 /** What is wrong with one parameter, by module. */
 export const USER_CHECKS: Readonly<Record<string, ParameterCheck>> = {
@@ -44,6 +58,8 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
     createUriDb(host, databases),
     createDomain(host, databases),
     createPermissions(host, databases),
+    createSecfilter(host, databases),
+    ...createUserblocklists(host, databases),
     ...createPresence(host),
     // Last: whoever closes before it still writes.
     { module: 'databases', close: () => databases.close() },

@@ -30,6 +30,13 @@ request_route {
     start_recording("metadata=seven"); pause_recording(); stop_recording(); sl_send_reply("200", "OK");
   } else if ($hdr(X-Do) == "stat") {
     rtpengine_query(); sl_send_reply("200", "$rtpstat");
+  } else if ($hdr(X-Do) == "json") {
+    if (rtpengine_query_v("j", "$var(counters)")) { xlog("$var(counters)\\n"); sl_send_reply("200", "OK"); }
+    else sl_send_reply("500", "None");
+  } else if ($hdr(X-Do) == "trickle") {
+    if (rtpengine_info()) sl_send_reply("200", "Taken"); else sl_send_reply("400", "No fragment");
+  } else if ($hdr(X-Do) == "forwarding") {
+    start_forwarding("all"); stop_forwarding(); sl_send_reply("200", "$rc");
   }
 }
 event_route[rtpengine:dtmf-event] {
@@ -124,6 +131,29 @@ describe('a script', () => {
     await establish()
     const reply = await ask('MESSAGE', ['X-Do: stat'])
     expect(reply).toBe('RTP: 0 bytes, 0 packets, 0 errors; RTCP: 0 bytes, 0 packets, 0 errors')
+  })
+
+  test('reads the counters as JSON', async () => {
+    expect(await ask('MESSAGE', ['X-Do: json'])).toBe('None')
+    await establish()
+    await ask('MESSAGE', ['X-Do: json'])
+    const counters = JSON.parse(route.lines.findLast(({ fields }) => fields.script === true)!.message)
+    expect(counters.result).toBe('ok')
+    expect(Object.keys(counters.tags)).toEqual(['alice', 'bob'])
+  })
+
+  test('hands trickled candidates on, and takes no other body for them', async () => {
+    await establish()
+    const fragment = 'a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n'
+    expect(await ask('MESSAGE', ['X-Do: trickle'], fragment, 'application/trickle-ice-sdpfrag')).toBe('Taken')
+    expect(await ask('MESSAGE', ['X-Do: trickle'], SDP)).toBe('No fragment')
+    const { command, request, error } = route.relay.operations.at(-1)!
+    expect([command, request.flags, request.sdp, error]).toEqual(['offer', 'fragment', fragment, undefined])
+  })
+
+  test('forwards to a recording daemon, which our own relay has not', async () => {
+    await establish()
+    expect(await ask('MESSAGE', ['X-Do: forwarding'])).toBe('1')
   })
 
   test('hears of keys in its event route', async () => {

@@ -122,9 +122,11 @@ export function createNgClient(options: NgClientOptions): NgClient {
 
   async function exchange(command: 'offer' | 'answer', request: MediaRequest): Promise<MediaAnswer> {
     const reply = await send(command, request)
-    if (typeof reply.sdp !== 'string')
-      throw new SignalboxError('ERR_MEDIA', `the media relay answered ${command} without SDP`)
-    return { sdp: reply.sdp, ...(typeof reply.warning === 'string' ? { warnings: [reply.warning] } : {}) }
+    // What a fragment tells is only noted.
+    const none = /(?:^|\s)fragment(?:\s|$)/.test(request.flags) ? '' : undefined
+    const sdp = typeof reply.sdp === 'string' ? reply.sdp : none
+    if (sdp === undefined) throw new SignalboxError('ERR_MEDIA', `the media relay answered ${command} without SDP`)
+    return { sdp, ...(typeof reply.warning === 'string' ? { warnings: [reply.warning] } : {}) }
   }
 
   async function counters(command: 'delete' | 'query', request: MediaRequest): Promise<MediaStats> {

@@ -14,6 +14,7 @@ import type { CallExpression, Expression } from './ast.ts'
 import type { CheckContext } from './check-context.ts'
 import { checkFormat, checkVariable, scriptVariable } from './check-variable.ts'
 import { constantOf } from './constants.ts'
+import { insteadOf } from './instead.ts'
 import { KNOWN_FUNCTIONS } from './known-functions.ts'
 import type { Block } from './model.ts'
 import { checkPattern } from './patterns.ts'
@@ -34,6 +35,12 @@ export function blockName(block: Block): string {
   if (block.routeKind === 'reply' && block.name === '') return 'reply_route'
   const kind = block.routeKind === 'onsend' ? 'onsend_route' : KIND_NAMES[block.routeKind]
   return block.name === '' ? kind : `${kind}[${block.name}]`
+}
+
+/** Kamailio takes an event route for a request route. */
+export function legalIn(builtin: Builtin, kind: RouteKind): boolean {
+  if (builtin.routes.includes(kind)) return true
+  return (kind === 'event' || kind === 'request') && builtin.routes.some((one) => one === 'event' || one === 'request')
 }
 
 /** The function that a call means; undefined when it is none that can be called, which has been reported. */
@@ -59,7 +66,7 @@ export function checkCall(call: CallExpression, block: Block, context: CheckCont
     )
   }
   const { routeKind } = block
-  if (routeKind !== 'sub' && routeKind !== 'onsend' && !builtin.routes.includes(routeKind)) {
+  if (routeKind !== 'sub' && routeKind !== 'onsend' && !legalIn(builtin, routeKind)) {
     context.report.error(
       'illegal-in-route',
       `${call.name}() cannot be called in ${blockName(block)}`,
@@ -72,12 +79,15 @@ export function checkCall(call: CallExpression, block: Block, context: CheckCont
 }
 
 function unknownFunction(call: CallExpression, context: CheckContext): void {
+  // What it does with its texts is unknown: one of them may name a route to go on in.
+  for (const argument of call.args) if (argument.kind === 'string') context.armed.add(`sub:${argument.value}`)
   const module = KNOWN_FUNCTIONS.get(call.name)
   if (module !== undefined) {
     context.report.error(
       'function-not-provided',
-      `${call.name}() of ${module === 'core' ? 'the core' : `module ${module}`} is not provided yet`,
+      `${call.name}() of ${module === 'core' ? 'the core' : `module ${module}`} is not provided`,
       call.at,
+      insteadOf(module, call.name),
     )
     return
   }

@@ -2,6 +2,7 @@
 import type { Declaration } from './ast.ts'
 import type { CheckContext } from './check-context.ts'
 import { CORE_PARAMETERS } from './core-parameters.ts'
+import { insteadOf } from './instead.ts'
 import { KNOWN_MODULES } from './known-modules.ts'
 import { MODULE_PARAMETERS, PROVIDED_MODULES } from './module-parameters.ts'
 import { nearest } from './report.ts'
@@ -85,11 +86,12 @@ function checkModule(
   loaded.add(name)
   if (PROVIDED_MODULES.has(name)) return
   if (KNOWN_MODULES.has(name)) {
+    const way = insteadOf(name)
     context.report.warning(
       'module-not-provided',
-      `Module ${name} is not provided yet`,
+      `Module ${name} is not provided`,
       declaration.path.at,
-      'The file runs as long as no active code uses its functions and variables.',
+      `The file runs as long as no active code uses its functions and variables.${way === undefined ? '' : ` ${way}`}`,
     )
     return
   }

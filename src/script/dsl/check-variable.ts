@@ -9,6 +9,7 @@ import {
   parseFormat,
 } from '../../../stdlib/registry.ts'
 import type { CheckContext } from './check-context.ts'
+import { insteadOf } from './instead.ts'
 import { KNOWN_VARIABLES } from './known-variables.ts'
 import { nearest, type Place, placeInText } from './report.ts'
 import type { Token } from './tokens.ts'
@@ -24,7 +25,7 @@ function unknownVariable(name: string): { message: string; hint: string | undefi
   }
   const module = KNOWN_VARIABLES.get(name)
   if (module !== undefined && module !== 'pv' && module !== 'core') {
-    return { message: `$${name} of module ${module} is not provided yet`, hint: undefined }
+    return { message: `$${name} of module ${module} is not provided`, hint: insteadOf(module, name) }
   }
   const near = nearest(name, declaredPvs().keys())
   return {

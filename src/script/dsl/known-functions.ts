@@ -14,7 +14,7 @@ const BY_MODULE: Readonly<Record<string, string>> = {
   cfgutils: 'abort check_route_exists lock pkg_status pkg_summary route_if_exists unlock',
   cnxcc: 'cnxcc_get_channel_count cnxcc_set_max_channels cnxcc_set_max_credit cnxcc_set_max_time cnxcc_update_max_time',
   core: 'force_rport force_send_socket forward isflagset log prefix resetflag rewritehost rewritehostport rewriteport rewriteuri set_advertised_address set_forward_no_connect set_reply_close set_reply_no_connect setflag strip',
-  corex: 'append_branch is_incoming set_send_socket',
+  corex: 'append_branch is_incoming sendx set_send_socket via_add_srvid via_add_xavp_params via_use_xavp_fields',
   cplc: 'lookup_domain',
   debugger: 'dbg_pv_dump dbg_sip_msg',
   dialog:
@@ -28,9 +28,10 @@ const BY_MODULE: Readonly<Record<string, string>> = {
   drouting: 'do_routing use_next_gw',
   enum: 'enum_pv_query enum_query',
   evapi: 'evapi_async_relay evapi_close evapi_relay',
-  exec: 'exec_avp exec_cmd exec_msg',
+  exec: 'exec_avp exec_cmd exec_dset exec_msg',
   geoip: 'geoip_match',
   geoip2: 'geoip2_match',
+  group: 'get_user_group is_user_in',
   htable:
     'sht_iterator_end sht_iterator_next sht_iterator_start sht_lock sht_match_name sht_reset sht_rm_name_re sht_unlock',
   http_async_client: 'http_async_query',
@@ -98,7 +99,7 @@ const BY_MODULE: Readonly<Record<string, string>> = {
   statsd: 'statsd_gauge',
   stirshaken: 'stirshaken_add_identity_with_key stirshaken_check_identity',
   textops:
-    'append_hf append_to_reply get_body_part has_body in_list insert_hf is_audio_on_hold is_method is_present_hf regex_substring remove_hf remove_hf_re remove_hf_re_pv replace search search_append search_body search_hf set_body set_reply_body starts_with subst subst_body subst_hf subst_user',
+    'append_hf append_to_reply append_urihf get_body_part has_body in_list insert_hf is_audio_on_hold is_method is_present_hf regex_substring remove_hf remove_hf_re remove_hf_re_pv replace search search_append search_body search_hf set_body set_reply_body starts_with subst subst_body subst_hf subst_user',
   textopsx: 'append_hf_value assign_hf_value change_reply_status msg_apply_changes remove_body remove_hf_value2',
   tls: 'is_peer_verified',
   tm: 't_any_replied t_branch_replied t_branch_timeout t_check_status t_check_trans t_drop_replies t_is_canceled t_is_retr_async_reply t_is_set t_load_contacts t_lookup_cancel t_lookup_request t_newtran t_next_contact_flow t_next_contacts t_on_branch t_on_branch_failure t_on_failure t_on_reply t_relay t_relay_cancel t_relay_to t_relay_to_tcp t_relay_to_udp t_release t_reply t_save_lumps t_set_auto_inv_100 t_set_fr t_uac_send t_use_uac_headers',

@@ -1,5 +1,13 @@
 // Owns the parameters of the modules that signalbox has: their names and types.
 
+function blockLists(word: string, column: string): string {
+  const names = (table: string) =>
+    ['table', 'id_col', 'username_col', 'domain_col', 'prefix_col', `${column}_col`, 'description_col'].map(
+      (name) => `${table}_${name}:s`,
+    )
+  return ['use_domain:n match_mode:n db_url:s', ...names(`user${word}`), ...names(`global${word}`)].join(' ')
+}
+
 /** `n` a number, `s` a string, `-` either. */
 const TABLE: Readonly<Record<string, string>> = {
   tm: `fr_timer:n fr_inv_timer:n max_inv_lifetime:n max_noninv_lifetime:n wt_timer:n delete_timer:n retr_timer1:n
@@ -149,6 +157,9 @@ const TABLE: Readonly<Record<string, string>> = {
   speeddial: `db_url:s user_column:s domain_column:s sd_user_column:s sd_domain_column:s new_uri_column:s use_domain:n
     domain_prefix:s`,
   uri_db: `db_url:s uri_table:s db_table:s user_column:s domain_column:s uriuser_column:s use_uri_table:n use_domain:n`,
+  secfilter: 'db_url:s table_name:s action_col:s type_col:s data_col:s dst_exact_match:n',
+  userblocklist: blockLists('blocklist', 'allowlist'),
+  userblacklist: blockLists('blacklist', 'whitelist'),
   domain: `db_url:s domain_table:s domain_col:s did_col:s domain_attrs_table:s name_col:s type_col:s value_col:s
     register_myself:n`,
   permissions: `default_allow_file:s default_deny_file:s check_all_branches:n allow_suffix:s deny_suffix:s
