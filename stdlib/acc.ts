@@ -74,7 +74,7 @@ function acc(
   doc: string,
   example: string,
 ): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'acc', parameters, routes: ['request', 'reply', 'failure'], doc, example }
+  return { name, kamailio, module: 'acc', parameters, routes: ['request', 'reply', 'failure', 'branch'], doc, example }
 }
 
 function account(text: string, target: { log: boolean; table?: string }): number | Pending<number> {

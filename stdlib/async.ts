@@ -19,7 +19,7 @@ export const asyncRoute = define(
     [ROUTE, text('seconds')],
     'Leaves the request open and goes on with it in route[name] after so many seconds. Followed by exit.',
     'async_route("LATER", "4"); exit;',
-    ['request'],
+    ['request', 'failure'],
   ),
   (route: string, seconds: number | string) => later(route, Number(seconds) * 1000),
 )
@@ -30,7 +30,7 @@ export const asyncMsRoute = define(
     [ROUTE, text('milliseconds')],
     'As async_route, in milliseconds.',
     'async_ms_route("LATER", "250"); exit;',
-    ['request'],
+    ['request', 'failure'],
   ),
   (route: string, milliseconds: number | string) => later(route, Number(milliseconds)),
 )
@@ -60,6 +60,7 @@ export const asyncTaskRoute = define(
     [ROUTE],
     'Runs route[name] beside this one, over the same message, without its transaction.',
     'async_task_route("LOG");',
+    ['request', 'failure', 'event'],
   ),
   (route: string) => askNow<number>(MODULE, 'task', { route }),
 )

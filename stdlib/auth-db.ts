@@ -29,7 +29,7 @@ function authDb(
   example: string,
   aliases: readonly string[] = [],
 ): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, aliases, module: 'auth_db', parameters, routes: ['request', 'failure'], doc, example }
+  return { name, kamailio, aliases, module: 'auth_db', parameters, routes: ['request'], doc, example }
 }
 
 /** `$avp(x)=column` keeps a column there, `column` in $avp(column). */
@@ -133,13 +133,16 @@ export const authCheck = defineWaiting(
 )
 
 export const isSubscriber = defineWaiting(
-  authDb(
-    'isSubscriber',
-    'is_subscriber',
-    [{ name: 'uri', kind: 'string' }, tableParameter, { name: 'flags', kind: 'string' }],
-    'True if the user of the URI is in the table; flag 1: with the domain as well, flag 2: without.',
-    'if (is_subscriber("$ru", "subscriber", "1")) route(LOCAL);',
-  ),
+  {
+    ...authDb(
+      'isSubscriber',
+      'is_subscriber',
+      [{ name: 'uri', kind: 'string' }, tableParameter, { name: 'flags', kind: 'string' }],
+      'True if the user of the URI is in the table; flag 1: with the domain as well, flag 2: without.',
+      'if (is_subscriber("$ru", "subscriber", "1")) route(LOCAL);',
+    ),
+    routes: ['request', 'reply', 'failure', 'branch'],
+  },
   (text: string, table: string, flags: string | number) => {
     const uri = parseUri(text)
     if (uri?.user === undefined) return -1

@@ -22,7 +22,7 @@ function auth(
   doc: string,
   example: string,
 ): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'auth', parameters, routes: ['request', 'failure'], doc, example }
+  return { name, kamailio, module: 'auth', parameters, routes: ['request'], doc, example }
 }
 
 /** `www`: Authorization and 401. `proxy`: Proxy-Authorization and 407. */
@@ -154,13 +154,16 @@ function challenge(side: Side, realm: string, flags: number): number {
 
 function challenger(name: string, kamailio: string, doc: string, side: (method: string) => Side) {
   return define(
-    auth(
-      name,
-      kamailio,
-      [realmParameter, flagsParameter],
-      `${doc} Flags: 1 qop=auth, 2 qop=auth-int, 16 stale.`,
-      `${kamailio}("$fd", "1");`,
-    ),
+    {
+      ...auth(
+        name,
+        kamailio,
+        [realmParameter, flagsParameter],
+        `${doc} Flags: 1 qop=auth, 2 qop=auth-int, 16 stale.`,
+        `${kamailio}("$fd", "1");`,
+      ),
+      routes: ['request', 'reply', 'failure'],
+    },
     (realm: string, flags: string | number) =>
       challenge(side((currentRun().message as SipRequest).method), realm, Number(flags)),
   )

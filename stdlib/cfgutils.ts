@@ -1,6 +1,5 @@
 // Owns module cfgutils: chance, global flags, locks, waits, routes by name, the hash of texts.
 
-import type { RouteKind } from './contract.ts'
 import { coreHash } from './core-hash.ts'
 import { code, declarations, int, optional, text } from './declaration.ts'
 import { define, defineWaiting } from './define.ts'
@@ -89,25 +88,12 @@ const LONGEST_WAIT = 60_000
 function wait(milliseconds: number) {
   return ask<number>('cfgutils', 'sleep', { milliseconds: Math.min(LONGEST_WAIT, Math.max(0, milliseconds || 0)) })
 }
-const WAITING: readonly RouteKind[] = ['request', 'failure', 'reply', 'event']
 export const sleep = defineWaiting(
-  cfgutils(
-    'sleep',
-    [int('seconds')],
-    'Waits so many seconds, at most 60. Only this message waits.',
-    'sleep("1");',
-    WAITING,
-  ),
+  cfgutils('sleep', [int('seconds')], 'Waits so many seconds, at most 60. Only this message waits.', 'sleep("1");'),
   (seconds: number | string) => wait(Number(seconds) * 1000),
 )
 export const usleep = defineWaiting(
-  cfgutils(
-    'usleep',
-    [int('microseconds')],
-    'Waits so many microseconds. Only this message waits.',
-    'usleep("5000");',
-    WAITING,
-  ),
+  cfgutils('usleep', [int('microseconds')], 'Waits so many microseconds. Only this message waits.', 'usleep("5000");'),
   (microseconds: number | string) => wait(Math.ceil(Number(microseconds) / 1000)),
 )
 

@@ -11,6 +11,7 @@ export const dbgSipMsg = define(
     [optional(text('level')), optional(text('facility'))],
     'Writes the message with the changes made so far to the log.',
     'dbg_sip_msg();',
+    ['request', 'reply', 'event'],
   ),
   (_level?: string, _facility?: string) => {
     const run = currentRun()

@@ -31,13 +31,16 @@ const timeoutVariable = parameterOf(MODULE, 'timeout_avp', undefined as PvRefere
 })
 
 export const dlgManage = define(
-  dialog(
-    'dlgManage',
-    'dlg_manage',
-    [],
-    'Begins to follow the call of an INVITE; for a request within a dialog, true if it is one that is followed.',
-    'dlg_manage();',
-  ),
+  {
+    ...dialog(
+      'dlgManage',
+      'dlg_manage',
+      [],
+      'Begins to follow the call of an INVITE; for a request within a dialog, true if it is one that is followed.',
+      'dlg_manage();',
+    ),
+    routes: ['request', 'event'],
+  },
   () => {
     const { message } = currentRun()
     if (!(message instanceof SipRequest)) return -1

@@ -11,7 +11,7 @@ import { ask, askNow } from './service.ts'
 import { numberParameter, parameterOf, textParameter } from './settings.ts'
 
 const MODULE = 'dispatcher'
-const CHOOSING: readonly RouteKind[] = ['request', 'branch', 'failure', 'event']
+const CHOOSING: readonly RouteKind[] = ['request', 'failure', 'event']
 const SET: Parameter = { name: 'set', kind: 'int' }
 const ALGORITHM: Parameter = { name: 'algorithm', kind: 'int' }
 const LIMIT: Parameter = { name: 'limit', kind: 'int', optional: true }
@@ -180,7 +180,7 @@ export const dsSelectRoutes = define(
     [{ name: 'rules', kind: 'string' }, { name: 'mode', kind: 'string' }, LIMIT],
     'Chooses from several sets in turn: "1=4;2=8". Mode 0 or d: $du, 1 or r: the R-URI, 2 or x: only kept.',
     'ds_select_routes("1=4;2=8", "0");',
-    ANY_ROUTE,
+    ['request', 'failure', 'event'],
   ),
   (rules: string, mode: string, limit?: number | string) => {
     const parts = rules.split(';').flatMap((part) => {
@@ -254,7 +254,7 @@ export const dsMarkDst = define(
     [{ name: 'state', kind: 'string', optional: true }],
     'Sets the state of the destination used last: i inactive, a active, d disabled, t tried; with p behind it is probed.',
     'ds_mark_dst("ip");',
-    ANY_ROUTE,
+    ['request', 'reply', 'failure', 'event'],
   ),
   (state?: string) => {
     const destination = (flags() & 2) === 0 ? undefined : DestinationList.current()

@@ -1,18 +1,17 @@
 // Owns module kex: destination tests, formatted assignment, the script's own log level.
-import type { PvReference, RouteKind } from './contract.ts'
+import type { PvReference } from './contract.ts'
 import { code, declarations, format, int, variable } from './declaration.ts'
 import { define } from './define.ts'
 import { setDestination } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
 
-const WITH_TARGET: readonly RouteKind[] = ['request', 'failure', 'branch', 'event']
 const kex = declarations('kex')
 
 export const isdsturiset = define(kex('isdsturiset', [], 'True if $du is set.', 'if (isdsturiset()) t_relay();'), () =>
   code(Boolean(currentRun().target?.nextHop)),
 )
 
-export const resetdsturi = define(kex('resetdsturi', [], 'Takes $du away.', 'resetdsturi();', WITH_TARGET), () => {
+export const resetdsturi = define(kex('resetdsturi', [], 'Takes $du away.', 'resetdsturi();'), () => {
   setDestination(null)
   return 1
 })

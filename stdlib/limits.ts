@@ -52,6 +52,7 @@ export const rlCheck = define(
     [{ name: 'pipe', kind: 'pv', optional: true }],
     'False if the message is one too many for the pipe of its queue; the variable gets the pipe’s number.',
     'if (!rl_check()) { sl_send_reply("503", "Busy"); exit; }',
+    ANY_ROUTE,
   ),
   (pipe?: PvReference) => {
     const { code, pipe: number } = askNow<{ code: number; pipe: number }>('ratelimit', 'check')
@@ -68,6 +69,7 @@ export const rlCheckPipe = define(
     [{ name: 'pipe', kind: 'int' }],
     'False if the message is one too many for that pipe.',
     'rl_check_pipe("1")',
+    ANY_ROUTE,
   ),
   (pipe: number | string) => askNow<number>('ratelimit', 'pipe', { pipe: Number(pipe) }),
 )
@@ -120,7 +122,7 @@ export const plDrop = define(
       [],
       'Answers 503 (reply_code) with a Retry-After where seconds are given.',
       'pl_drop("5");',
-      ['request'],
+      ['request', 'failure', 'branch'],
     ),
     overloads: [
       [{ name: 'seconds', kind: 'int' }],

@@ -16,7 +16,7 @@ export const isMaxfwdLt = define(
     kamailio: 'is_maxfwd_lt',
     module: 'maxfwd',
     parameters: [{ name: 'value', kind: 'int' }],
-    routes: ['request'],
+    routes: ['request', 'failure', 'branch'],
     doc: 'True if Max-Forwards is lower than that; without one -1, where it cannot be read -2.',
     example: 'is_maxfwd_lt("10")',
   },

@@ -45,7 +45,7 @@ export const fixContact = define(
     'fixContact',
     'fix_contact',
     [],
-    ['request', 'reply', 'branch'],
+    ['request', 'reply', 'failure', 'branch'],
     'Puts the source address and port into the Contact.',
     'fix_contact();',
   ),

@@ -12,7 +12,7 @@ import { currentRun } from './runtime.ts'
 import { parameterOf, textParameter } from './settings.ts'
 
 const TALKING: readonly RouteKind[] = ['request', 'reply', 'failure', 'branch']
-const TARGETED: readonly RouteKind[] = ['request', 'branch', 'failure', 'event']
+const TARGETED: readonly RouteKind[] = ['request', 'branch', 'event']
 
 function nathelper(
   name: string,
@@ -81,7 +81,7 @@ export const fixNatedContact = define(
     'fixNatedContact',
     'fix_nated_contact',
     [],
-    TALKING,
+    ['request', 'reply', 'branch'],
     'Puts the source address and port into the Contact.',
     'fix_nated_contact();',
   ),
@@ -139,7 +139,7 @@ export const setContactAlias = define(
     'setContactAlias',
     'set_contact_alias',
     [{ name: 'trim', kind: 'int', optional: true }],
-    TALKING,
+    ['request', 'reply', 'branch'],
     'Adds ;alias=address~port~transport of the source to the URI of the Contact; handle_ruri_alias() on the way back finds it.',
     'set_contact_alias();',
   ),
@@ -165,7 +165,7 @@ export const addContactAlias = define(
       { name: 'port', kind: 'string', optional: true },
       { name: 'proto', kind: 'string', optional: true },
     ],
-    ['request', 'reply', 'branch', 'failure', 'event'],
+    ['request', 'reply', 'branch', 'event'],
     'As set_contact_alias, of the address given, or of the source where the Contact says otherwise. 2: nothing to add.',
     'add_contact_alias("$si", "$sp", "$proto");',
   ),

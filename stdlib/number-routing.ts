@@ -181,8 +181,8 @@ export const isFromGw = define(
 export const goesToGw = define(
   drouting('goes_to_gw', [optional(int('type'))], 'True if the R-URI names a gateway.', 'goes_to_gw()', [
     'request',
+    'reply',
     'failure',
-    'branch',
   ]),
   (type?: number | string) =>
     askNow<Gateway | null>('drouting', 'gateway', {

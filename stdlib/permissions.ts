@@ -109,7 +109,7 @@ export const allowTrusted = define(
     ],
     'True if the source, its transport and From (or those given) are those of a trusted peer.',
     'if (allow_trusted()) t_relay();',
-    ROUTES,
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (source?: string, proto?: string, from?: string) => {
     const { meta, message, request } = currentRun()
@@ -176,7 +176,7 @@ export const allowRouting = defineWaiting(
     fileParameters,
     'True if the rules let From call the R-URI and every branch.',
     'if (!allow_routing("rules.allow", "rules.deny")) exit;',
-    ROUTES,
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (first?: string, second?: string) => {
     const { message, state } = currentRun()

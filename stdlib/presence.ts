@@ -10,7 +10,7 @@ function presence(
   doc: string,
   example: string,
 ): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'presence', parameters, routes: ['request', 'failure'], doc, example }
+  return { name, kamailio, module: 'presence', parameters, routes: ['request'], doc, example }
 }
 
 const uri: Parameter = { name: 'uri', kind: 'string' }
@@ -80,7 +80,7 @@ export const presAuthStatus = define(
       'Whether a watcher may see a user: 1 he may, 2 it is not decided.',
       'if (pres_auth_status("$fu", "$ru") == 1) t_relay();',
     ),
-    routes: ANY_ROUTE,
+    routes: ['request', 'event'],
   },
   (_watcher: string, _presentity: string) => askNow<number>('presence', 'status'),
 )

@@ -215,7 +215,9 @@ export const sbranchReset = define(pv('sbranch_reset', [], 'Empties the static b
 export const sbranchSetRuri = define(
   pv('sbranch_set_ruri', [], 'Makes the static branch the R-URI and its destination.', 'sbranch_set_ruri();', [
     'request',
+    'reply',
     'failure',
+    'branch',
   ]),
   () => {
     const { state, target } = currentRun()
@@ -232,7 +234,12 @@ export const sbranchSetRuri = define(
 )
 
 export const sbranchAppend = define(
-  pv('sbranch_append', [], 'Adds the static branch to the targets.', 'sbranch_append();', ['request', 'failure']),
+  pv('sbranch_append', [], 'Adds the static branch to the targets.', 'sbranch_append();', [
+    'request',
+    'reply',
+    'failure',
+    'branch',
+  ]),
   () => {
     const { state } = currentRun()
     const branch = state.staticBranch

@@ -46,7 +46,8 @@ definePvClass(
 definePvClass(
   { ...meta('sel', 'A select: cfg_get.group.name, contact.uri.host and so on.'), inner: { name: 'select' } },
   (inner) => {
-    const path = inner.text.trim().replace(/^@/, '').split('.')
+    const text = inner.text.trim().replace(/^@/, '')
+    const path = text.split('.')
     if (path[0] === 'cfg_get' && path.length === 3) {
       const [, group, name] = path
       return {
@@ -56,7 +57,7 @@ definePvClass(
         },
       }
     }
-    const read = readSelect(path)
+    const read = readSelect(text)
     if (read === undefined) throw new PvSyntaxError(`Unknown select ${inner.text}`, 0)
     return { get: read }
   },

@@ -160,13 +160,16 @@ export const addRrParam = define(
 )
 
 export const removeRecordRoute = define(
-  rr(
-    'removeRecordRoute',
-    'remove_record_route',
-    [],
-    'Takes the Record-Route of this hop back.',
-    'remove_record_route();',
-  ),
+  {
+    ...rr(
+      'removeRecordRoute',
+      'remove_record_route',
+      [],
+      'Takes the Record-Route of this hop back.',
+      'remove_record_route();',
+    ),
+    routes: ['request', 'failure'],
+  },
   () => {
     const run = currentRun()
     const before = run.edits.length

@@ -1,5 +1,5 @@
 // Owns selects, SER's older way to read a message: @ruri.user, @contact.uri.host, @hf_value.x.
-import { parseNameAddr, parseUri, SipReply, SipRequest, type SipUri } from '../src/sip/index.ts'
+import { parseNameAddr, parseUri, SipReply, SipRequest, type SipUri, type Via } from '../src/sip/index.ts'
 import type { PvValue } from './pv.ts'
 import { currentRun } from './runtime.ts'
 
@@ -36,8 +36,16 @@ function uriPart(uri: () => string | undefined, path: readonly string[]): Read |
   }
 }
 
-function address(header: string, path: readonly string[]): Read | undefined {
-  const value = () => currentRun().message.header(header)
+/** The value at an index, counted from 1, or from the end below 0. */
+function nth<T>(values: readonly T[], index: number): T | undefined {
+  return index === 0 ? undefined : values.at(index > 0 ? index - 1 : index)
+}
+
+function address(header: string, path: readonly string[], index: number): Read | undefined {
+  const value = () => {
+    const { message } = currentRun()
+    return index === 1 ? message.header(header) : nth(message.headerList(header), index)
+  }
   const parsed = () => parseNameAddr(value() ?? '')
   switch (path[0]) {
     case undefined:
@@ -68,11 +76,18 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   record_route: 'Record-Route',
 }
 
-function viaPart(part: string | undefined): Read | undefined {
-  const via = () => currentRun().message.topVia
+/** The topmost Via unless another is asked for. */
+function viaAt(index: number): Via | undefined {
+  const { message } = currentRun()
+  return index === 1 ? message.topVia : nth(message.vias(), index)
+}
+
+function viaPart(path: readonly string[], index: number): Read | undefined {
+  const via = () => viaAt(index)
+  const [part, name] = path
   switch (part) {
     case undefined:
-      return () => currentRun().message.header('Via') ?? null
+      return () => nth(currentRun().message.headerList('Via'), index) ?? null
     case 'host':
       return () => via()?.host ?? null
     case 'port':
@@ -85,22 +100,43 @@ function viaPart(part: string | undefined): Read | undefined {
     case 'rport':
     case 'received':
       return () => via()?.params.get(part) || null
+    case 'params':
+      return name === undefined ? undefined : () => via()?.params.get(name) ?? null
     default:
       return undefined
   }
 }
 
 /** A header by a name whose hyphens are written as underscores. */
-function headerValue(name: string | undefined): Read | undefined {
-  return name === undefined ? undefined : () => currentRun().message.header(name.replace(/_/g, '-')) ?? null
+function headerValue(name: string | undefined, index: number): Read | undefined {
+  if (name === undefined) return undefined
+  const header = name.replace(/_/g, '-')
+  return () => nth(currentRun().message.headers(header), index) ?? null
 }
 
-/** The reader of a select; undefined when there is none of that name. `cfg_get` is not among them. */
-export function readSelect(path: readonly string[]): Read | undefined {
-  const [first, ...rest] = path
+/** `via[2].host` as `via`, `host` and 2; undefined when it is written in no such way. */
+function partsOfSelect(text: string): { names: string[]; index: number } | undefined {
+  const PART = /(?:^|\.)([A-Za-z_][A-Za-z0-9_%]*)|\[(-?\d{1,9})\]|\["([^"]*)"\]/y
+  const names: string[] = []
+  let index = 1
+  while (PART.lastIndex < text.length) {
+    const part = PART.exec(text)
+    if (part === null) return undefined
+    if (part[2] !== undefined) index = Number(part[2])
+    else names.push(part[1] ?? part[3]!)
+  }
+  return { names, index }
+}
+
+/** The reader of a select, as it is written; undefined when there is none of that name. `cfg_get` is not among them. */
+export function readSelect(text: string): Read | undefined {
+  const parts = partsOfSelect(text)
+  if (parts === undefined) return undefined
+  const { index } = parts
+  const [first, ...rest] = parts.names
   if (first === undefined) return undefined
   const header = Object.hasOwn(ADDRESSES, first) ? ADDRESSES[first]! : undefined
-  if (header !== undefined) return address(header, rest)
+  if (header !== undefined) return address(header, rest, index)
   switch (first) {
     case 'ruri':
       return uriPart(() => currentRun().target?.uri, rest)
@@ -118,11 +154,11 @@ export function readSelect(path: readonly string[]): Read | undefined {
       if (rest[0] === 'method') return () => currentRun().message.cseqMethod
       return () => currentRun().message.header('CSeq') ?? null
     case 'msg':
-      return rest[0] === 'len' ? () => currentRun().raw.length : headerValue(rest[0])
+      return rest[0] === 'len' ? () => currentRun().raw.length : headerValue(rest[0], index)
     case 'hf_value':
-      return headerValue(rest[0])
+      return headerValue(rest[0], index)
     case 'via':
-      return viaPart(rest[0])
+      return viaPart(rest, index)
     case 'status':
       return () => {
         const { message } = currentRun()

@@ -61,6 +61,7 @@ export const isUser = define(
     [text('user')],
     'True if that is the user of the credentials, once they are checked.',
     'is_user("alice")',
+    ['request', 'event'],
   ),
   (user: string) => code(currentRun().state.authorized?.user === user),
 )

@@ -2,7 +2,7 @@
 import { bracketHost, parseUri } from '../src/sip/index.ts'
 import type { PvReference, RouteKind } from './contract.ts'
 import { code, declarations, format, optional, text, variable } from './declaration.ts'
-import { define } from './define.ts'
+import { ANY_ROUTE, define } from './define.ts'
 import { edit } from './message-edits.ts'
 import { sendReplyAs } from './replies.ts'
 import { cutUri, joinUri, runTarget, setRequestUri, withoutParam } from './request-uri.ts'
@@ -43,6 +43,7 @@ export const getUriParam = define(
     [format('name'), variable('variable')],
     'Puts the value of a parameter of the R-URI into a variable.',
     'get_uri_param("transport", "$var(t)")',
+    ['request', 'event'],
   ),
   (name: string, target: PvReference) => {
     const value = currentRun().target?.parsed?.params.get(name)
@@ -53,7 +54,10 @@ export const getUriParam = define(
 )
 
 export const addUriParam = define(
-  siputils('add_uri_param', [format('param')], 'Adds a parameter to the R-URI.', 'add_uri_param("nat=yes");'),
+  siputils('add_uri_param', [format('param')], 'Adds a parameter to the R-URI.', 'add_uri_param("nat=yes");', [
+    'request',
+    'event',
+  ]),
   (param: string) => {
     const seams = cutUri(runTarget().uri)
     if (seams === undefined) return -1
@@ -86,7 +90,7 @@ export const uriParamRm = define(
 /** A part of a URI in a variable replaced. */
 function changed(kamailio: string, doc: string, part: 'userinfo' | 'hostport') {
   return define(
-    siputils(kamailio, [variable('uri'), text('value')], doc, `${kamailio}("$var(uri)", "new");`),
+    siputils(kamailio, [variable('uri'), text('value')], doc, `${kamailio}("$var(uri)", "new");`, ANY_ROUTE),
     (target: PvReference, value: string) => {
       const seams = cutUri(`${target.get() ?? ''}`)
       if (seams === undefined) return -1
@@ -106,6 +110,7 @@ export const tel2sip = define(
     [text('uri'), text('host'), variable('variable')],
     'Puts a tel URI as a SIP URI of that host into a variable; 2 for any other URI, the variable staying as it was.',
     'tel2sip("$fu", "example.com", "$var(uri)");',
+    ['request', 'reply', 'failure', 'branch', 'event'],
   ),
   (uri: string, host: string, target: PvReference) => {
     if (!/^tel:/i.test(uri)) return 2
@@ -135,7 +140,7 @@ export const contactParamEncode = define(
     [format('param'), format('socket')],
     'Writes our socket into the Contacts, their own URIs, base64, into a parameter of it.',
     'contact_param_encode("x", "sip:10.0.0.5:5060");',
-    CONTACTS,
+    ['request', 'reply'],
   ),
   (param: string, socket: string) => eachContact((uri) => `${socket};${param}=${base64Encode(uri).replace(/=+$/, '')}`),
 )
@@ -147,13 +152,10 @@ function decoded(uri: string, param: string): string | undefined {
   return original === undefined || parseUri(original) === undefined ? undefined : original
 }
 export const contactParamDecode = define(
-  siputils(
-    'contact_param_decode',
-    [format('param')],
-    'contact_param_encode undone.',
-    'contact_param_decode("x");',
-    CONTACTS,
-  ),
+  siputils('contact_param_decode', [format('param')], 'contact_param_encode undone.', 'contact_param_decode("x");', [
+    'request',
+    'reply',
+  ]),
   (param: string) => eachContact((uri) => decoded(uri, param)),
 )
 export const contactParamDecodeRuri = define(
@@ -162,6 +164,7 @@ export const contactParamDecodeRuri = define(
     [format('param')],
     'contact_param_encode undone in the R-URI.',
     'contact_param_decode_ruri("x");',
+    ['request', 'event'],
   ),
   (param: string) => {
     const original = decoded(runTarget().uri, param)
@@ -176,7 +179,7 @@ export const contactParamRm = define(
     [format('param')],
     'Removes a parameter from the URIs of the Contacts.',
     'contact_param_rm("ob");',
-    CONTACTS,
+    ['request', 'reply'],
   ),
   (param: string) =>
     eachContact((uri) => {
@@ -193,7 +196,7 @@ export const encodeContact = define(
     [format('prefix'), format('host')],
     'Writes the Contacts as URIs of that host whose user holds what they were.',
     'encode_contact("enc", "10.0.0.5");',
-    CONTACTS,
+    ['request', 'reply'],
   ),
   (prefix: string, host: string) => {
     const c = SEPARATOR()[0] ?? '*'
@@ -221,7 +224,7 @@ function decodedContact(uri: string): string | undefined {
   return `sip:${userinfo}${host}${port === '' ? '' : `:${port}`}${transport === '' ? '' : `;transport=${transport}`}`
 }
 export const decodeContact = define(
-  siputils('decode_contact', [], 'encode_contact undone in the R-URI.', 'decode_contact();'),
+  siputils('decode_contact', [], 'encode_contact undone in the R-URI.', 'decode_contact();', ['request', 'event']),
   () => {
     const uri = decodedContact(runTarget().uri)
     if (uri === undefined) return -1
@@ -230,7 +233,11 @@ export const decodeContact = define(
   },
 )
 export const decodeContactHeader = define(
-  siputils('decode_contact_header', [], 'encode_contact undone in the Contacts.', 'decode_contact_header();', CONTACTS),
+  siputils('decode_contact_header', [], 'encode_contact undone in the Contacts.', 'decode_contact_header();', [
+    'request',
+    'reply',
+    'failure',
+  ]),
   () => eachContact(decodedContact),
 )
 

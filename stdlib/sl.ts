@@ -28,7 +28,7 @@ export const sendReply = define(
     kamailio: 'send_reply',
     module: 'sl',
     parameters: CODE_AND_REASON,
-    routes: ['request', 'failure'],
+    routes: ['request', 'reply', 'failure'],
     doc: 'Replies by the transaction where there is one, else without. The script goes on.',
     example: 'send_reply("403", "Not from there");',
   },

@@ -41,17 +41,28 @@ export const cntInc = define(
     [text('counter')],
     'Adds 1 to a counter: group.name, or a name of group script.',
     'cnt_inc("calls.failed");',
+    ['request', 'reply', 'failure', 'event'],
   ),
   (name: string) => askNow<number>('counters', 'add', { name, difference: 1 }),
 )
 
 export const cntAdd = define(
-  counters('cnt_add', [text('counter'), int('difference')], 'Adds to a counter.', 'cnt_add("calls.bytes", "5");'),
+  counters('cnt_add', [text('counter'), int('difference')], 'Adds to a counter.', 'cnt_add("calls.bytes", "5");', [
+    'request',
+    'reply',
+    'failure',
+    'event',
+  ]),
   (name: string, difference: number | string) =>
     askNow<number>('counters', 'add', { name, difference: Number(difference) }),
 )
 
 export const cntReset = define(
-  counters('cnt_reset', [text('counter')], 'Sets a counter back to 0.', 'cnt_reset("calls.failed");'),
+  counters('cnt_reset', [text('counter')], 'Sets a counter back to 0.', 'cnt_reset("calls.failed");', [
+    'request',
+    'reply',
+    'failure',
+    'event',
+  ]),
   (name: string) => askNow<number>('counters', 'reset', { name }),
 )

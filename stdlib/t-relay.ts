@@ -185,8 +185,8 @@ function destination(host: string | undefined, port: number | string | undefined
 const RELAYING: readonly RouteKind[] = ['request', 'failure', 'event']
 
 const HOST_AND_PORT = [
-  { name: 'host', kind: 'string', constant: true, optional: true },
-  { name: 'port', kind: 'int', constant: true, optional: true },
+  { name: 'host', kind: 'string', constant: true },
+  { name: 'port', kind: 'int', constant: true },
 ] as const
 
 export const tRelay = defineWaiting(
@@ -195,6 +195,7 @@ export const tRelay = defineWaiting(
     kamailio: 't_relay',
     module: 'tm',
     parameters: HOST_AND_PORT,
+    overloads: [[]],
     routes: RELAYING,
     doc: 'Sends the request on to its targets: the R-URI unless it was sent already, and the branches added. A CANCEL cancels, an ACK follows its INVITE. False if nothing could be sent.',
     example: 'if (!t_relay()) sl_reply_error();',
@@ -209,6 +210,7 @@ function relayBy(name: string, kamailio: string, transport: string) {
       kamailio,
       module: 'tm',
       parameters: HOST_AND_PORT,
+      overloads: [[]],
       routes: RELAYING,
       doc: `As t_relay, to the host and port given by ${transport.toUpperCase()}.`,
       example: `${kamailio}("10.0.0.7", "5060");`,

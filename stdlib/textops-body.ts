@@ -73,7 +73,7 @@ export const setReplyBody = define(
     ],
     'Gives the replies that are made here a body.',
     'set_reply_body("hello", "text/plain");',
-    ['request', 'failure'],
+    ['request', 'failure', 'branch'],
   ),
   (text: string, type: string) => {
     currentRun().state.replyBody = { text: toBytes(text), type: toBytes(type) }

@@ -84,7 +84,7 @@ export const substUri = define(
     [expression],
     'Replaces what the expression matches in the R-URI, at once.',
     'subst_uri("/^sip:(.*)@old/sip:\\1@new/");',
-    ['request', 'failure', 'branch'],
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (text: string) => {
     const changed = substitute(parseSubstitution(toBytes(text)), runTarget().uri)
@@ -101,7 +101,7 @@ export const substUser = define(
     [expression],
     'Replaces what the expression matches in the user part of the R-URI, at once.',
     'subst_user("/^00/+/");',
-    ['request', 'failure', 'branch'],
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (text: string) => {
     const seams = cutUri(runTarget().uri)

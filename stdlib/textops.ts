@@ -232,6 +232,7 @@ export const appendTime = define(
   textops('appendTime', 'append_time', [], 'Adds a Date header to the replies that are made here.', 'append_time();', [
     'request',
     'failure',
+    'branch',
   ]),
   () => {
     currentRun().state.replyHeaders += dateLine()
@@ -246,7 +247,7 @@ export const appendTimeToRequest = define(
     [],
     'Adds a Date header to the request unless it has one.',
     'append_time_to_request();',
-    ['request', 'failure', 'branch'],
+    ['request', 'reply', 'failure', 'branch'],
   ),
   () => {
     const { message } = currentRun()

@@ -82,6 +82,7 @@ export const tNextContactFlow = define(
       [],
       'In the failure of a branch: takes another contact of the same instance (RFC 5626). None is kept here: -2.',
       't_next_contact_flow()',
+      ['request', 'event'],
     ),
     routes: ['event', 'failure'],
   },

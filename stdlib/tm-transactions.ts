@@ -81,6 +81,7 @@ export const tRelease = define(
     [],
     'Gives up the transaction that the script has made. It ends here by itself when a script neither relays nor answers.',
     't_release();',
+    ['request', 'event'],
   ),
   () => 1,
 )
@@ -168,7 +169,7 @@ export const tSetNoE2eCancelReason = define(
     [int('mode')],
     "With 1, Reason lines of the caller's CANCEL do not go into ours.",
     't_set_no_e2e_cancel_reason("1");',
-    ['request'],
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (_mode: number | string) => 1,
 )
@@ -178,7 +179,7 @@ export const tUseUacHeaders = define(
     [],
     'Writes CANCEL and ACK with the headers of what was sent. They are always written so here.',
     't_use_uac_headers();',
-    ['request'],
+    ['request', 'reply', 'failure', 'branch'],
   ),
   () => 1,
 )
@@ -211,7 +212,12 @@ export const tReuseBranch = define(
 /** Ends the transaction without a reply. */
 function dropping(kamailio: string) {
   return define(
-    tmx(kamailio, [], 'Ends the transaction of the request without a reply of ours.', `${kamailio}();`, ['request']),
+    tmx(kamailio, [], 'Ends the transaction of the request without a reply of ours.', `${kamailio}();`, [
+      'request',
+      'reply',
+      'failure',
+      'branch',
+    ]),
     () => code(currentRun().state.created),
   )
 }
@@ -223,7 +229,7 @@ export const tSuspend = define(
     [],
     'Lets the request wait; t_continue goes on with it by $T(id_index) and $T(id_label). Without that it is answered 408 when fr_inv_timer is over.',
     't_suspend();',
-    ['request'],
+    ['request', 'reply', 'failure', 'branch'],
   ),
   () => {
     const numbers = opNow('transaction', { what: 'suspend' })

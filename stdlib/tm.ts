@@ -50,7 +50,7 @@ export const tOnFailure = define(
     'tOnFailure',
     't_on_failure',
     routeName('failure'),
-    ['request', 'failure', 'branch'],
+    ['request', 'reply', 'failure', 'branch'],
     'Names the failure route of the next relay; used once.',
     't_on_failure("NEXT");',
   ),
@@ -80,7 +80,7 @@ export const tOnBranchFailure = define(
     'tOnBranchFailure',
     't_on_branch_failure',
     [{ name: 'route', kind: 'string', constant: true }],
-    ['request', 'failure', 'branch'],
+    ['request', 'reply', 'failure', 'branch'],
     'Names the event route for the failure of one branch.',
     't_on_branch_failure("ONE");',
   ),
@@ -115,11 +115,15 @@ export const tCheckTrans = define(
     'tCheckTrans',
     't_check_trans',
     [],
-    ['request'],
-    'True if a CANCEL or ACK belongs to a transaction, or a request is a retransmission of one.',
+    ['request', 'reply', 'branch'],
+    'True if a CANCEL, an ACK or a reply belongs to a transaction, or a request is a retransmission of one.',
     'if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }',
   ),
-  () => (currentRun().meta.transactionMatch === 1 ? 1 : -1),
+  () => {
+    const { kind, meta } = currentRun()
+    // A reply that no transaction waits for is of no branch.
+    return (kind === 'reply' ? meta.branch >= 0 : meta.transactionMatch === 1) ? 1 : -1
+  },
 )
 
 export const tLookupRequest = define(
@@ -143,7 +147,7 @@ export const tReply = define(
         { name: 'code', kind: 'string', constant: true },
         { name: 'reason', kind: 'string', constant: true },
       ],
-      ['request', 'failure'],
+      ['request', 'reply', 'failure'],
       'Replies by the transaction.',
       't_reply("404", "Not found");',
     ),
@@ -162,7 +166,7 @@ export const tCheckStatus = define(
     'tCheckStatus',
     't_check_status',
     [{ name: 'regex', kind: 'regex' }],
-    ['request', 'reply', 'failure', 'branch'],
+    ['request', 'reply', 'failure'],
     'True if the status of the reply matches: of the winning one in a failure route.',
     'if (t_check_status("486|408")) exit;',
   ),
@@ -178,7 +182,7 @@ export const tIsCanceled = define(
     'tIsCanceled',
     't_is_canceled',
     [],
-    ['failure', 'reply', 'request'],
+    ['request', 'reply', 'failure', 'branch'],
     'True if the caller has cancelled.',
     'if (t_is_canceled()) exit;',
   ),
@@ -186,7 +190,14 @@ export const tIsCanceled = define(
 )
 
 export const tIsExpired = define(
-  tm('tIsExpired', 't_is_expired', [], ['failure'], 'True if a timer ended the transaction.', 't_is_expired()'),
+  tm(
+    'tIsExpired',
+    't_is_expired',
+    [],
+    ['request', 'reply', 'failure', 'branch'],
+    'True if a timer ended the transaction.',
+    't_is_expired()',
+  ),
   () => (currentRun().meta.timedOut ? 1 : -1),
 )
 
@@ -195,7 +206,7 @@ export const tBranchTimeout = define(
     'tBranchTimeout',
     't_branch_timeout',
     [],
-    ['failure'],
+    ['request', 'failure'],
     'True if the winning branch failed by time-out.',
     't_branch_timeout()',
   ),
@@ -207,7 +218,7 @@ export const tBranchReplied = define(
     'tBranchReplied',
     't_branch_replied',
     [],
-    ['failure'],
+    ['request', 'failure'],
     'True if the winning branch had a reply before the one, or the time-out, that ended it.',
     't_branch_replied()',
   ),
@@ -215,7 +226,14 @@ export const tBranchReplied = define(
 )
 
 export const tAnyTimeout = define(
-  tm('tAnyTimeout', 't_any_timeout', [], ['failure'], 'True if a branch failed by time-out.', 't_any_timeout()'),
+  tm(
+    'tAnyTimeout',
+    't_any_timeout',
+    [],
+    ['request', 'reply', 'failure', 'branch'],
+    'True if a branch failed by time-out.',
+    't_any_timeout()',
+  ),
   () => (currentRun().meta.timedOut ? 1 : -1),
 )
 

@@ -16,7 +16,7 @@ import { toBytes } from './text.ts'
 import { base64, unbase64 } from './uac-restore.ts'
 
 const MODULE = 'uac'
-const uac = declarations(MODULE, ['request', 'branch', 'failure'])
+const uac = declarations(MODULE, ['request', 'branch'])
 
 const restoreMode = textParameter(MODULE, 'restore_mode', 'auto')
 const fromParameter = textParameter(MODULE, 'rr_from_store_param', 'vsf')

@@ -1,13 +1,15 @@
 // Owns the checks that follow calls between routes: routes that nobody reaches, functions illegal in a kind reached through calls.
 import type { RouteKind } from '../../../stdlib/contract.ts'
-import { builtins } from '../../../stdlib/registry.ts'
-import { blockName } from './check-call.ts'
+import { type Builtin, builtins } from '../../../stdlib/registry.ts'
+import type { Expression } from './ast.ts'
+import { blockName, legalIn } from './check-call.ts'
 import type { CheckContext } from './check-context.ts'
-import type { Block } from './model.ts'
-import { forEachExpression } from './walk.ts'
+import { type Block, routeNameOf } from './model.ts'
+import { forEachCallIn } from './route-kinds.ts'
 
-/** A sub-route and one way to come to it. */
+/** A kind of route that a sub-route is called from, and one way to come to it. */
 interface Reached {
+  readonly kind: RouteKind
   readonly from: Block
   readonly through: Block | undefined
 }
@@ -15,48 +17,77 @@ interface Reached {
 export function checkReachability(context: CheckContext): void {
   const reached = new Map<Block, Map<RouteKind, Reached>>()
   const { blocks, subs } = context.input.model
-  const calledBy = (block: Block): Block[] =>
-    block.callsAny
-      ? [...subs.values()]
-      : block.calls.map(({ name }) => subs.get(name)).filter((found) => found !== undefined)
   for (const entry of blocks) {
-    const { routeKind } = entry
-    if (routeKind === 'sub' || routeKind === 'onsend') continue
-    const pending: [Block, Block | undefined][] = calledBy(entry).map((called) => [called, undefined])
+    const { routeKind: kind } = entry
+    if (kind === 'sub' || kind === 'onsend') continue
+    const pending: [Block, Block | undefined][] = calledIn(kind, entry, subs).map((called) => [called, undefined])
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const [block, through] = next
       const kinds = reached.get(block) ?? new Map<RouteKind, Reached>()
-      if (kinds.has(routeKind)) continue
-      kinds.set(routeKind, { from: entry, through })
+      if (kinds.has(kind)) continue
+      kinds.set(kind, { kind, from: entry, through })
       reached.set(block, kinds)
-      pending.push(...calledBy(block).map((called): [Block, Block] => [called, block]))
+      pending.push(...calledIn(kind, block, subs).map((called): [Block, Block] => [called, block]))
     }
   }
+  const told = new Set<Expression>()
+  const called = new Set(blocks.flatMap((block) => block.calls.map(({ name }) => name)))
   for (const block of subs.values()) {
     const kinds = reached.get(block)
-    if (kinds !== undefined) illegalCalls(block, kinds, context)
-    else if (!blocks.some((other) => other.callsAny) && !context.armed.has(`sub:${block.name}`)) {
+    if (kinds !== undefined) for (const way of kinds.values()) illegalCalls(block, way, told, context)
+    else if (!reachedOtherwise(block, called, context)) {
       context.report.warning('unused-route', `Nothing calls ${blockName(block)}`, block.nameAt)
     }
   }
   unusedHooks(context)
 }
 
-function illegalCalls(block: Block, kinds: ReadonlyMap<RouteKind, Reached>, context: CheckContext): void {
-  forEachExpression(block.body, (expression) => {
-    if (expression.kind !== 'call') return
-    const builtin = builtins().get(expression.name)
-    if (builtin === undefined) return
-    for (const [kind, { from, through }] of kinds) {
-      if (builtin.routes.includes(kind)) continue
-      const way = through === undefined ? '' : ` through ${blockName(through)}`
-      context.report.warning(
-        'illegal-in-route',
-        `${expression.name}() cannot be called in ${blockName(from)}, which calls ${blockName(block)}${way}`,
-        expression.at,
-      )
-      return
-    }
+/** The sub-routes that a block calls where it runs in a route of a kind. */
+function calledIn(kind: RouteKind, block: Block, subs: ReadonlyMap<string, Block>): Block[] {
+  if (block.callsAny) return [...subs.values()]
+  const names = new Set<string | undefined>()
+  forEachCallIn(kind, block.body, (call) => {
+    if (call.kind === 'route-call') names.add(routeNameOf(call.target))
+  })
+  return [...names].map((name) => subs.get(name ?? '')).filter((found) => found !== undefined)
+}
+
+/** Functions name it, or onsend_route may come to it, or a route under a condition that never holds. */
+function reachedOtherwise(block: Block, called: ReadonlySet<string>, context: CheckContext): boolean {
+  const { blocks } = context.input.model
+  return called.has(block.name) || context.armed.has(`sub:${block.name}`) || blocks.some((other) => other.callsAny)
+}
+
+/** Modules whose functions answer, send and store; those of others only read and edit the message that is there. */
+const ACTING = new Set(
+  'tm tmx sl registrar auth auth_db presence async uac_redirect core xhttp jsonrpcs acc'.split(' '),
+)
+
+/** Routes that see a request. */
+const OF_REQUESTS: ReadonlySet<RouteKind> = new Set(['request', 'failure', 'branch', 'event'])
+
+function works(builtin: Builtin, kind: RouteKind): boolean {
+  if (legalIn(builtin, kind)) return true
+  return !ACTING.has(builtin.module) && OF_REQUESTS.has(kind) && builtin.routes.some((other) => OF_REQUESTS.has(other))
+}
+
+function illegalCalls(
+  block: Block,
+  { kind, from, through }: Reached,
+  told: Set<Expression>,
+  context: CheckContext,
+): void {
+  forEachCallIn(kind, block.body, (call) => {
+    if (call.kind !== 'call' || told.has(call)) return
+    const builtin = builtins().get(call.name)
+    if (builtin === undefined || works(builtin, kind)) return
+    told.add(call)
+    const way = through === undefined ? '' : ` through ${blockName(through)}`
+    context.report.warning(
+      'illegal-in-route',
+      `${call.name}() cannot be called in ${blockName(from)}, which calls ${blockName(block)}${way}`,
+      call.at,
+    )
   })
 }
 

@@ -50,6 +50,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'the modules are part of signalbox': 'mpath:s loadpath:s',
   'SCTP is not spoken here': `enable_sctp:n disable_sctp:n sctp_children:n sctp_autoclose:n sctp_max_assocs:n
     sctp_socket_rcvbuf:n sctp_socket_sndbuf:n`,
+  'identifiers are unique without it': 'server_id:n',
   'it is a parameter of tm': 'fr_timer:n fr_inv_timer:n wt_timer:n',
   'it is a parameter of topoh': 'topoh_hiding:n',
 }

@@ -278,7 +278,13 @@ export abstract class ExpressionGrammar extends EmbeddedActionsParser {
     let comparison: { operator: Token; right: Expression } | undefined
     this.OPTION2(() => {
       const operator = this.take(Comparison)
-      const right = this.SUBRULE(this.operand)
+      const right = this.OR([
+        {
+          GATE: () => /(^|_)ip$/.test(operand) && this.#hostNameAhead(),
+          ALT: () => this.SUBRULE(this.hostName),
+        },
+        { ALT: () => this.SUBRULE(this.operand) },
+      ])
       this.ACTION(() => {
         comparison = { operator, right }
       })
@@ -288,6 +294,34 @@ export abstract class ExpressionGrammar extends EmbeddedActionsParser {
       const operator = comparison.operator.image as BinaryOperatorName
       return { kind: 'old-comparison', operand, operator, right: comparison.right, at }
     })
+  })
+
+  /** A word that goes on with a dot or hyphen directly beside it. */
+  #hostNameAhead(): boolean {
+    const { tokenType, spaced } = this.LA(2) as Token
+    return this.LA(1).tokenType === Word && !spaced && (tokenType === Mark.Dot || tokenType === Mark.Minus)
+  }
+
+  /** `src_ip == gw-a.example.com`: a name of several words without quotes. */
+  hostName = this.RULE('hostName', (): Expression => {
+    const at = this.take(Word)
+    let text = at.image
+    let end = at
+    this.MANY({
+      GATE: () => !(this.LA(1) as Token).spaced,
+      DEF: () => {
+        const token = this.OR([
+          { ALT: () => this.CONSUME(Mark.Dot) },
+          { ALT: () => this.CONSUME(Mark.Minus) },
+          { ALT: () => this.CONSUME2(Word) },
+        ]) as Token
+        this.ACTION(() => {
+          text += token.image
+          end = token
+        })
+      },
+    })
+    return this.ACTION((): Expression => ({ kind: 'word', text, at, end }))
   })
 
   bareWord = this.RULE('bareWord', (): Expression => {
