@@ -157,5 +157,6 @@ export type {
   SipReply,
   SipRequest,
 } from './views.ts'
+export * from './websocket.ts'
 export * from './xhttp.ts'
 export * from './xlog.ts'

@@ -22,6 +22,7 @@ import { createTransport, type Listener, type TransportLayer, type TransportOpti
 import { logCall } from './call-log.ts'
 import { DEFAULT_LIMITS, type EngineConfig, needsRestart, reloadable } from './config.ts'
 import { createCounters, type EngineCounters } from './counters.ts'
+import { atTheEdge } from './edge.ts'
 import { declareReadings } from './engine-metrics.ts'
 import { hostNamesOf } from './host-names.ts'
 import { HostServices } from './host-services.ts'
@@ -375,7 +376,7 @@ class ComposedEngine implements PreparedEngine {
   async start(): Promise<void> {
     // A message that waits in a socket must find the tables filled.
     await this.#services.start()
-    await this.#transport.start(this.#transactions)
+    await this.#transport.start(atTheEdge(this.#transactions, () => this.#services, this.#log))
     if (this.#config?.autoAliases === true && this.#options.transport === undefined) void this.#nameOurselves()
   }
 

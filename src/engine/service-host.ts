@@ -35,6 +35,7 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     listeners: () => transport.listeners,
     isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
     respond: (flow, request, wire) => transport.reply(flow, request, wire, () => {}),
+    finish: (flow, code, reason) => transport.finish(flow, code, reason),
     command,
     send: (request) =>
       proxy.send(

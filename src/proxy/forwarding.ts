@@ -138,7 +138,7 @@ function recordRoutesFor(edits: readonly MessageEdit[], inbound: Listener, outbo
 function settle(spec: RecordRouteSpec, inbound: Listener, outbound: Listener): RecordRouteSpec {
   if (spec.double === 'interface') {
     // One entry where both sides are the same socket; else two (16.6 step 4, RFC 5658).
-    return inbound.id === outbound.id
+    return inbound.id === outbound.id && inbound.transport === outbound.transport
       ? { ...spec, outbound: spec.inbound, double: 'never' }
       : { ...spec, double: 'always' }
   }

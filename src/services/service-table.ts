@@ -14,6 +14,7 @@ export class ServiceTable {
   readonly #replyEditors: readonly Service[]
   readonly #requestWatchers: readonly Service[]
   readonly #callWatchers: readonly Service[]
+  readonly #flowWatchers: readonly Service[]
   readonly #hosts: readonly Service[]
 
   constructor(services: readonly Service[]) {
@@ -29,6 +30,7 @@ export class ServiceTable {
     this.#answerWatchers = services.filter((service) => service.requestAnswered)
     this.#replyEditors = services.filter((service) => service.replyEdits)
     this.#requestWatchers = services.filter((service) => service.requestEnded)
+    this.#flowWatchers = services.filter((service) => service.flowClosed)
     this.#hosts = services.filter((service) => service.isOwnHost)
     this.#callWatchers = services.filter((service) => service.callEnded)
   }
@@ -61,6 +63,10 @@ export class ServiceTable {
 
   httpRequest(request: SipRequest, flow: Flow): void {
     for (const service of this.#services) service.httpRequest?.(request, flow)
+  }
+
+  flowClosed(flow: Flow): void {
+    for (const service of this.#flowWatchers) service.flowClosed!(flow)
   }
 
   configure(parameters: readonly ModuleParameter[]): void {

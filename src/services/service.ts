@@ -81,6 +81,8 @@ export interface EventRun {
   readonly message?: SipMessage
   readonly flow?: Flow
   /** For the module's own pseudo-variables, see {@link ServiceRun.event}. */
+  /** A stream connection has gone. */
+  flowClosed?(flow: Flow): void
   readonly data?: unknown
 }
 
@@ -109,6 +111,8 @@ export interface ServiceHost {
    * Goes on with a request that `context.suspend()` left open: runs `route[name]` for it, flags, AVPs and changes kept.
    * Resolves when that has ended; false: the request is over, or the program has no such route.
    */
+  /** Ends a stream connection after what is queued; a WebSocket is told code and reason. */
+  finish(flow: Flow, code: number, reason: string): void
   continue(context: RequestContext, route: string): Promise<boolean>
 }
 

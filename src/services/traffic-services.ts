@@ -19,6 +19,7 @@ import type { Service, ServiceHost } from './service.ts'
 import { createSiptrace } from './siptrace.ts'
 import { createCounters, createStatistics, Numbers } from './statistics.ts'
 import { createUac } from './uac.ts'
+import { createWebsocket } from './websocket.ts'
 import { createXhttp } from './xhttp.ts'
 
 export function createTrafficServices(host: ServiceHost, databases: Databases): readonly Service[] {
@@ -29,6 +30,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     xhttp,
     createJsonrpcs(host, replies),
     createXmlrpc(host, replies),
+    createWebsocket(host, replies),
     createHttpClient(),
     createHttpAsyncClient(host),
     createHtable(host, databases),

@@ -12,8 +12,19 @@ interface Exchange {
 
 const REASONS: Readonly<Record<number, string>> = { 200: 'OK', 404: 'Not Found', 500: 'Internal Server Error' }
 
+export interface HttpAnswer {
+  readonly status: number
+  readonly reason: string
+  /** Whole lines. */
+  readonly headers?: string
+  readonly type?: string
+  readonly body?: string
+}
+
 /** Also the way in which other services answer an HTTP request. */
 export interface HttpReplies {
+  /** False: the run is no HTTP request, or it has its answer. */
+  answer(run: ServiceRun, answer: HttpAnswer): boolean
   /** False: the run is no HTTP request, or it has its answer. */
   reply(run: ServiceRun, status: number, reason: string, type: string, body: string): boolean
 }
@@ -21,29 +32,31 @@ export interface HttpReplies {
 export function createXhttp(host: ServiceHost): { service: Service; replies: HttpReplies } {
   let parameters = new Parameters([])
 
-  function answer(exchange: Exchange, status: number, reason: string, type: string, body: string): void {
+  function answer(exchange: Exchange, { status, reason, headers = '', type = '', body = '' }: HttpAnswer): void {
     exchange.answered = true
     const clean = (text: string) => text.replace(/[\r\n]+/g, ' ')
     const lines = [
       `HTTP/1.1 ${status} ${clean(reason) || REASONS[status] || 'OK'}`,
       ...(body === '' && type === '' ? [] : [`Content-Type: ${clean(type) || 'text/plain'}`]),
-      `Content-Length: ${body.length}`,
+      // RFC 9110 8.6: none in an answer that changes the protocol.
+      ...(status < 200 ? [] : [`Content-Length: ${body.length}`]),
       'Server: signalbox',
     ]
     host.respond(
       exchange.flow,
       exchange.request,
-      `${lines.join('\r\n')}\r\n\r\n${exchange.request.method === 'HEAD' ? '' : body}`,
+      `${lines.join('\r\n')}\r\n${headers}\r\n${exchange.request.method === 'HEAD' ? '' : body}`,
     )
   }
 
   const replies: HttpReplies = {
-    reply(run, status, reason, type, body) {
+    answer(run, given) {
       const exchange = run.event instanceof HttpEvent ? run.event.exchange : undefined
-      if (exchange === undefined || exchange.answered || status < 100 || status > 599) return false
-      answer(exchange, status, reason, type, body)
+      if (exchange === undefined || exchange.answered || given.status < 100 || given.status > 599) return false
+      answer(exchange, given)
       return true
     },
+    reply: (run, status, reason, type, body) => replies.answer(run, { status, reason, type, body }),
   }
 
   const service: Service = {
@@ -61,11 +74,11 @@ export function createXhttp(host: ServiceHost): { service: Service; replies: Htt
       const exchange: Exchange = { request, flow, answered: false }
       const skipped = parameters.text('url_skip')
       if (!host.hasEvent('xhttp:request') || (skipped !== '' && request.requestUri.startsWith(skipped))) {
-        answer(exchange, 404, 'Not Found', '', '')
+        answer(exchange, { status: 404, reason: 'Not Found' })
         return
       }
       void host.event({ name: 'xhttp:request', message: request, flow, data: new HttpEvent(exchange) }).then(() => {
-        if (!exchange.answered) answer(exchange, 500, 'No Answer', '', '')
+        if (!exchange.answered) answer(exchange, { status: 500, reason: 'No Answer' })
       })
     },
   }

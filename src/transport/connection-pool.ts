@@ -6,7 +6,8 @@ import { type CloseReason, Connection, type ConnectionOwner } from './connection
 import { endpointText, isWildcard, numericAddress, sourceKey } from './ip-address.ts'
 import type { FramingError, PoolOptions, StreamEvents, StreamPool, StreamSocket } from './sockets.ts'
 import { dialProfile, namesInclude } from './tls-profiles.ts'
-import type { Hop, Listener, SendFailed, TransportLimits } from './types.ts'
+import type { Hop, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
+import { isWeb } from './websocket-face.ts'
 
 const WARNING_MILLIS = 1000
 
@@ -80,6 +81,11 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
       return
     }
     const place = `${hop.transport} ${endpointText(hop.address, hop.port)}`
+    if (isWeb(hop.transport)) {
+      // RFC 7118 4: browsers connect to us; nothing listens where they are.
+      failed(new SignalboxError('ERR_TRANSPORT', `cannot send to ${place}: no WebSocket from there is open`))
+      return
+    }
     if (hop.noConnect === true) {
       failed(new SignalboxError('ERR_TRANSPORT', `no connection to ${place} is open, and none shall be made`))
       return
@@ -130,13 +136,18 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
   }
 
   #find(hop: Hop, profile: string | undefined): Connection | undefined {
-    const candidates = this.#byRemote.get(remoteKey(hop.transport, hop.address, hop.port))
+    const { transport } = hop
+    // RFC 7118 5.4: URIs say ws whether or not it runs over TLS.
+    const other = transport === 'ws' ? 'wss' : 'ws'
+    const candidates =
+      this.#byRemote.get(remoteKey(transport, hop.address, hop.port)) ??
+      (isWeb(transport) ? this.#byRemote.get(remoteKey(other, hop.address, hop.port)) : undefined)
     return candidates?.find(
       (connection) =>
         !connection.isClosed &&
         !connection.retired &&
         (hop.listener === undefined ||
-          hop.listener === connection.listener ||
+          hop.listener.id === connection.listener.id ||
           hop.listener.transport !== hop.transport) &&
         (connection.dialled ? connection.profile === profile : this.#mayUseAccepted(connection)) &&
         leadsTo(connection, hop.serverName),
@@ -151,6 +162,22 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
 
   #add(connection: Connection): void {
     this.#all.add(connection)
+    this.#noteRemote(connection)
+  }
+
+  upgraded(connection: Connection, before: Transport): void {
+    this.#forgetRemote(connection, before)
+    this.#noteRemote(connection)
+  }
+
+  #forgetRemote(connection: Connection, transport: Transport): void {
+    const key = remoteKey(transport, connection.remoteAddress, connection.remotePort)
+    const list = this.#byRemote.get(key)?.filter((one) => one !== connection)
+    if (list && list.length > 0) this.#byRemote.set(key, list)
+    else this.#byRemote.delete(key)
+  }
+
+  #noteRemote(connection: Connection): void {
     const key = remoteKey(connection.transport, connection.remoteAddress, connection.remotePort)
     const list = this.#byRemote.get(key)
     if (list) list.push(connection)
@@ -159,10 +186,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
 
   #remove(connection: Connection): void {
     this.#all.delete(connection)
-    const key = remoteKey(connection.transport, connection.remoteAddress, connection.remotePort)
-    const list = this.#byRemote.get(key)?.filter((one) => one !== connection)
-    if (list && list.length > 0) this.#byRemote.set(key, list)
-    else this.#byRemote.delete(key)
+    this.#forgetRemote(connection, connection.transport)
     if (connection.dialled) return
     const source = sourceKey(connection.remoteAddress)
     const held = (this.#perSource.get(source) ?? 1) - 1

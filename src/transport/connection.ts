@@ -6,6 +6,8 @@ import { nextFlowId } from './flow-table.ts'
 import { endpointText } from './ip-address.ts'
 import type { FramingError, StreamEvents, StreamFlow, StreamSocket } from './sockets.ts'
 import type { FlowPeer, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
+import { webFace } from './websocket-face.ts'
+import { closeFrame, messageFrame, pingFrame, pongFrame, WebSocketFrames, withLength } from './websocket-frames.ts'
 
 /** Why a connection was closed by us; the keys of `TransportStats.closed`. */
 export type CloseReason =
@@ -18,6 +20,7 @@ export type CloseReason =
   | 'connect'
   | 'keepalive'
   | 'layer'
+  | 'asked'
 
 /** What a connection needs of its surroundings. */
 export interface ConnectionOwner {
@@ -31,6 +34,8 @@ export interface ConnectionOwner {
   framingError(error: FramingError, connection: Connection): void
   keepAlive(): void
   opened(connection: Connection): void
+  /** It speaks WebSocket from now on, under another transport. */
+  upgraded(connection: Connection, before: Transport): void
   closed(connection: Connection, reason: CloseReason | 'remote', error: Error | undefined): void
   /** Bytes written and not yet taken by the kernel changed by `delta`; false when the total bound is crossed. */
   account(delta: number): boolean
@@ -52,6 +57,10 @@ interface Pending {
 }
 
 const PONG_MILLIS = 10_000
+/** What the answer begins with that makes a connection a WebSocket (RFC 6455 4.2.2). */
+const UPGRADE = 'HTTP/1.1 101 '
+/** WebSockets are pinged after so long a silence: nothing else keeps them open through NATs and proxies of the web. */
+const WEB_SILENCE_MILLIS = 30_000
 /** Enough for the messages that can be under way when a connection breaks; older ones have a timer of their own. */
 const UNPROVEN = 32
 
@@ -59,8 +68,8 @@ const UNPROVEN = 32
 export class Connection implements StreamFlow, StreamEvents {
   readonly id = nextFlowId()
   readonly reliable = true
-  readonly transport: Transport
-  readonly listener: Listener
+  transport: Transport
+  listener: Listener
   readonly remoteAddress: string
   readonly remotePort: number
   readonly dialled: boolean
@@ -73,6 +82,8 @@ export class Connection implements StreamFlow, StreamEvents {
   readonly #owner: ConnectionOwner
   readonly #framer: StreamFramer
   #socket: StreamSocket | undefined
+  /** Once it is a WebSocket. */
+  #web: WebSocketFrames | undefined
   #state: 'opening' | 'open' | 'closed' = 'opening'
   #queue: Pending[] = []
   /** Sends that left since the far end was last heard. */
@@ -118,6 +129,27 @@ export class Connection implements StreamFlow, StreamEvents {
   }
 
   send(wire: string, failed: SendFailed): void {
+    if (this.#web === undefined) {
+      this.#send(wire, failed)
+      if (!this.dialled && wire.startsWith(UPGRADE)) this.#upgrade()
+    } else this.#send(messageFrame(wire), failed)
+  }
+
+  finish(code: number, reason: string): void {
+    if (this.#web !== undefined) this.#send(closeFrame(code, reason), () => {})
+    this.end('asked')
+  }
+
+  #upgrade(): void {
+    const before = this.transport
+    this.listener = webFace(this.listener)
+    this.transport = this.listener.transport
+    this.#web = new WebSocketFrames(this.#owner.parseLimits.messageBytes)
+    this.#owner.upgraded(this, before)
+    this.#rearm(this.#owner.clock.now())
+  }
+
+  #send(wire: string, failed: SendFailed): void {
     if (this.#state === 'closed') {
       failed(this.#error('the connection is closed; send again to open a new one'))
       return
@@ -185,6 +217,10 @@ export class Connection implements StreamFlow, StreamEvents {
     this.#pingAt = -1
     this.#wasHeard = true
     if (this.#unproven.length > 0) this.#unproven = []
+    if (this.#web !== undefined) {
+      this.#webData(this.#web, chunk, now)
+      return
+    }
     let whole = false
     if (!this.#framer.partial && isBinary(chunk.charCodeAt(0))) {
       const reason = 'binary bytes in place of SIP; is the far end speaking TLS to a port that is not tls?'
@@ -212,8 +248,47 @@ export class Connection implements StreamFlow, StreamEvents {
       }
     }
     if (this.#isEnded) return
-    // The clock of a partial message starts with its first byte and is not set back by the bytes that trickle in.
-    if (!this.#framer.partial) this.#partialSince = -1
+    this.#watchPartial(this.#framer.partial, whole, now)
+  }
+
+  #webData(web: WebSocketFrames, chunk: string, now: number): void {
+    let whole = false
+    for (const item of web.push(chunk)) {
+      if (this.#isEnded) return
+      switch (item.kind) {
+        case 'message':
+          whole = true
+          // RFC 7118 5: one message a WebSocket message; keep-alives as on any stream.
+          if (item.text === '\r\n\r\n') {
+            this.#owner.keepAlive()
+            this.send('\r\n', () => {})
+          } else if (item.text.trim() === '') this.#owner.keepAlive()
+          else this.#owner.message(withLength(item.text), this)
+          break
+        case 'ping':
+          this.#owner.keepAlive()
+          this.#send(pongFrame(item.text), () => {})
+          break
+        case 'pong':
+          this.#owner.keepAlive()
+          break
+        case 'close':
+          // RFC 6455 5.5.1: answered with its own code; the server ends the connection.
+          this.#send(closeFrame(item.code, ''), () => {})
+          this.end('remote')
+          return
+        case 'error':
+          this.#send(closeFrame(item.code, item.reason), () => {})
+          this.end('framing')
+          return
+      }
+    }
+    if (!this.#isEnded) this.#watchPartial(web.partial, whole, now)
+  }
+
+  /** The clock of a partial message starts with its first byte and is not set back by the bytes that trickle in. */
+  #watchPartial(partial: boolean, whole: boolean, now: number): void {
+    if (!partial) this.#partialSince = -1
     else if (this.#partialSince < 0 || whole) {
       this.#partialSince = now
       this.#wakeAfter(this.#owner.limits.partialMillis, now)
@@ -250,7 +325,7 @@ export class Connection implements StreamFlow, StreamEvents {
   }
 
   /** Ends after what is queued was written; takes nothing more. */
-  end(reason: CloseReason): void {
+  end(reason: CloseReason | 'remote'): void {
     if (this.#state === 'closed') return
     const socket = this.#socket
     this.#socket = undefined
@@ -308,10 +383,15 @@ export class Connection implements StreamFlow, StreamEvents {
     this.#wakeAfter(limits.idleMillis, this.#lastActivity)
     if (this.#partialSince >= 0) this.#wakeAfter(limits.partialMillis, this.#partialSince)
     if (this.#unwritten > 0) this.#wakeAfter(limits.stallMillis, this.#lastProgress)
-    if (!this.dialled) return
+    const silence = this.#pingAfter(limits)
     if (this.#pingAt >= 0) this.#wakeAfter(PONG_MILLIS, this.#pingAt)
-    else if (limits.keepAliveMillis > 0)
-      this.#wakeAfter(Math.max(1, limits.keepAliveMillis - (now - this.#lastActivity)), now)
+    else if (silence > 0) this.#wakeAfter(Math.max(1, silence - (now - this.#lastActivity)), now)
+  }
+
+  /** Milliseconds of silence after which the far end is asked whether it lives; 0: never. */
+  #pingAfter(limits: TransportLimits): number {
+    if (this.dialled) return limits.keepAliveMillis
+    return this.#web === undefined ? 0 : limits.keepAliveMillis || WEB_SILENCE_MILLIS
   }
 
   #tick(): void {
@@ -321,16 +401,10 @@ export class Connection implements StreamFlow, StreamEvents {
     if (expired === 'idle') this.end(expired)
     else if (expired) this.close(expired)
     if (this.#isEnded) return
-    const silentFor = now - this.#lastActivity
-    if (
-      this.#state === 'open' &&
-      this.dialled &&
-      this.#pingAt < 0 &&
-      limits.keepAliveMillis > 0 &&
-      silentFor >= limits.keepAliveMillis
-    ) {
+    const silence = this.#pingAfter(limits)
+    if (this.#state === 'open' && this.#pingAt < 0 && silence > 0 && now - this.#lastActivity >= silence) {
       this.#pingAt = now
-      this.send('\r\n\r\n', () => {})
+      this.#send(this.#web === undefined ? '\r\n\r\n' : pingFrame(), () => {})
     }
     this.#rearm(now)
   }
@@ -366,4 +440,5 @@ const REMEDY: Readonly<Record<CloseReason | 'remote', Remedy>> = {
   tls: (_, cause) => cause?.message ?? 'the TLS handshake failed',
   keepalive: () => `the far end did not answer a CRLF keep-alive within ${PONG_MILLIS} ms; the connection was closed`,
   layer: () => 'the transport is closing',
+  asked: () => 'a route closed the connection',
 }

@@ -16,7 +16,7 @@ if (RING_HEADER + RING_CAPACITY > RING_BYTES) throw new Error('a ring is longer 
 export const Kind = {
   /** In: listener, source port, -; source address; the message. Written by native/udp_spread.cc. */
   datagram: 1,
-  /** In: flow, source port, listener; source address and, after a blank, what the peer proved as JSON; the message. */
+  /** In: flow, source port, listener; transport, source address and, where there is one, what the peer proved as JSON; the message. */
   message: 2,
   /** In: flow. The connection is gone. */
   flowClosed: 3,
@@ -26,6 +26,8 @@ export const Kind = {
   send: 5,
   /** Out: number of the send, flow; the message. */
   reply: 6,
+  /** Out: -, flow, code; reason; -. The connection is to end. */
+  finish: 7,
 } as const
 
 /** A shard's memory, and the eventfd that wakes who reads it. */

@@ -157,7 +157,8 @@ class Front implements StreamFront {
   #received(raw: string, flow: StreamFlow): void {
     const shard = this.#in[shardOf(callIdOf(raw), this.#in.length)]!
     this.#flows.set(flow.id, flow)
-    const from = flow.peer ? `${flow.remoteAddress} ${JSON.stringify(flow.peer)}` : flow.remoteAddress
+    const place = `${flow.transport} ${flow.remoteAddress}`
+    const from = flow.peer ? `${place} ${JSON.stringify(flow.peer)}` : place
     if (!shard.message(flow.id, flow.remotePort, flow.listener.id, latin1Only(from), raw)) this.#overflow(raw, flow)
   }
 
@@ -191,7 +192,8 @@ class Front implements StreamFront {
       const flow = this.#flows.get(record.b)
       if (flow) flow.send(text, failed)
       else failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the connection is closed'))
-    } else if (kind === Kind.send) {
+    } else if (kind === Kind.finish) this.#flows.get(record.b)?.finish(record.c, record.prefix)
+    else if (kind === Kind.send) {
       const listener = this.#listeners[record.c >> 1]
       const hop = listener && hopOf(record, listener)
       if (hop) this.#pool.send(hop, listener, text, failed)

@@ -3,6 +3,7 @@ import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { addressFamily, inSubnet, isLoopback } from './ip-address.ts'
 import type { Interfaces } from './listen.ts'
 import type { Hop, Listener } from './types.ts'
+import { carrierOf, isWeb, webFace } from './websocket-face.ts'
 
 const REMEMBER_MILLIS = 10_000
 const REMEMBER_TARGETS = 1000
@@ -33,6 +34,17 @@ export class ListenerChoice {
   }
 
   choose(hop: Hop): Listener | undefined {
+    if (isWeb(hop.transport)) {
+      const { listener } = hop
+      const carrier = carrierOf(hop.transport)
+      const found = this.choose({
+        transport: carrier,
+        address: hop.address,
+        port: hop.port,
+        ...(listener === undefined ? {} : { listener: this.#listeners[listener.id] ?? listener }),
+      })
+      return found && webFace(found)
+    }
     const family = addressFamily(hop.address)
     const fits = (listener: Listener): boolean =>
       listener.transport === hop.transport && addressFamily(listener.address) === family

@@ -3,6 +3,7 @@ import { SignalboxError } from '../errors.ts'
 import { defaultPort, parseTransport } from '../sip/index.ts'
 import { numericAddress } from './ip-address.ts'
 import type { Listener, Transport } from './types.ts'
+import { carrierOf } from './websocket-face.ts'
 
 interface LocalName {
   /** Absent: any port. */
@@ -30,6 +31,11 @@ export function parseAlias(text: string): LocalName & { host: string } {
   if (!match) throw new SignalboxError('ERR_CONFIG', `alias '${text}': write it as [transport:]host[:port]`)
   const port = match[2] === undefined || match[2] === '*' ? undefined : Number(match[2])
   return { host: plainHost(match[1]!), ...(port !== undefined && { port }), ...(transport && { transport }) }
+}
+
+/** RFC 7118 5.4: ws in a URI may mean TLS as well. */
+function isCarriedBy(transport: Transport, listening: Transport): boolean {
+  return carrierOf(transport) === carrierOf(listening) || (transport === 'ws' && listening === 'tls')
 }
 
 /** Local names by host. */
@@ -61,7 +67,7 @@ export class LocalNames {
     return names.some(
       (name) =>
         (name.port === undefined || name.port === wanted) &&
-        (name.transport === undefined || transport === undefined || name.transport === transport),
+        (name.transport === undefined || transport === undefined || isCarriedBy(transport, name.transport)),
     )
   }
 }

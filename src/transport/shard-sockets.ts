@@ -35,6 +35,7 @@ import type {
   TransportLayer,
   TransportOptions,
 } from './types.ts'
+import { webFace } from './websocket-face.ts'
 
 /** A shard's place beside the front. */
 export interface ShardSeat extends ShardLink {
@@ -208,6 +209,10 @@ class FrontPool implements StreamPool {
     this.#push(Kind.reply, flow, 0, '', wire, failed)
   }
 
+  finish(flow: number, code: number, reason: string): void {
+    this.#out?.push(Kind.finish, 0, flow, code, reason.replace(/[^\u0000-\u00ff]/g, '?'), '')
+  }
+
   #push(kind: number, b: number, c: number, prefix: string, wire: string, failed: SendFailed): void {
     const id = (this.#lastSend = (this.#lastSend + 1) | 0)
     this.#sends[id & (SENDS - 1)] = failed
@@ -239,10 +244,10 @@ class FrontPool implements StreamPool {
   #newFlow({ a, b, c, prefix }: RingRecord): FrontFlow | undefined {
     const listener = this.#listener(c)
     if (!listener) return undefined
-    const blank = prefix.indexOf(' ')
-    const address = blank < 0 ? prefix : prefix.slice(0, blank)
-    const peer = blank < 0 ? undefined : (JSON.parse(prefix.slice(blank + 1)) as FlowPeer)
-    const flow = new FrontFlow(this, a, listener, address, b, peer)
+    const [, transport, address = '', proved] = /^(\S+) (\S+)(?: (.*))?$/.exec(prefix) ?? []
+    const peer = proved === undefined ? undefined : (JSON.parse(proved) as FlowPeer)
+    const own = transport === 'ws' || transport === 'wss' ? webFace(listener) : listener
+    const flow = new FrontFlow(this, a, own, address, b, peer)
     this.#flows.set(a, flow)
     return flow
   }
@@ -250,8 +255,7 @@ class FrontPool implements StreamPool {
 
 class FrontFlow implements StreamFlow {
   readonly id: number
-  readonly transport: Transport
-  readonly listener: Listener
+  listener: Listener
   readonly remoteAddress: string
   readonly remotePort: number
   readonly reliable = true
@@ -269,14 +273,23 @@ class FrontFlow implements StreamFlow {
   ) {
     this.#pool = pool
     this.id = FRONT_FLOWS + number
-    this.transport = listener.transport
     this.listener = listener
     this.remoteAddress = remoteAddress
     this.remotePort = remotePort
     if (peer) this.peer = peer
   }
 
+  get transport(): Transport {
+    return this.listener.transport
+  }
+
   send(wire: string, failed: SendFailed): void {
     this.#pool.reply(frontFlow(this), wire, failed)
+    // The front makes a WebSocket of it as it sends this.
+    if (wire.startsWith('HTTP/1.1 101 ')) this.listener = webFace(this.listener)
+  }
+
+  finish(code: number, reason: string): void {
+    this.#pool.finish(frontFlow(this), code, reason)
   }
 }

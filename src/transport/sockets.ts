@@ -71,6 +71,8 @@ export interface Dial {
 export interface StreamFlow extends Flow {
   readonly isClosed: boolean
   send(wire: string, failed: SendFailed): void
+  /** Ends the connection after what is queued; a WebSocket is told code and reason (RFC 6455 7.4). */
+  finish(code: number, reason: string): void
 }
 
 /** The end of all sense on a stream, with what to answer. */

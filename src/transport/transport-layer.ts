@@ -277,6 +277,10 @@ class SocketTransport implements TransportLayer {
     )
   }
 
+  finish(flow: Flow, code: number, reason: string): void {
+    if (isStreamFlow(flow) && !flow.isClosed) flow.finish(code, reason)
+  }
+
   #count(transport: Transport, wire: string): void {
     this.#counters.sent[transport]++
     this.#counters.sentBytes += wire.length

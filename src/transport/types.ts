@@ -103,6 +103,8 @@ export interface TransportLayer {
   send(hop: Hop, wire: string, failed: SendFailed): void
   /** RFC 3261 18.2.2 with RFC 3581: over the request's own connection, or to where its topmost Via points. */
   reply(flow: Flow, request: SipRequest, wire: string, failed: SendFailed, route?: ReplyRoute): void
+  /** Ends a stream connection after what is queued; a WebSocket is told code and reason (RFC 6455 7.4). */
+  finish(flow: Flow, code: number, reason: string): void
   /** RFC 3263. Synchronous for numeric, static and cached targets. Rejects or throws ERR_RESOLVE. */
   resolve(uri: SipUri): Hop[] | Promise<Hop[]>
   /** Whether this host and port are ours: a listener, what it advertises, or an alias. No port means the transport's default port. */

@@ -131,6 +131,7 @@ const services = new ServiceTable(
     listeners: () => [listener],
     isLocal: (host) => host === '10.0.0.5',
     respond() {},
+    finish() {},
     command: () => Promise.reject(new Error('no commands')),
     send: async () => ({ status: 408, reason: 'Request Timeout' }),
     datagram() {},

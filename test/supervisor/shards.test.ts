@@ -18,6 +18,16 @@ export async function request_route(req: SipRequest) {
 }
 `
 
+const webScript = (listen: string[]) => `
+import { sendReply, wsClose, wsHandleHandshake, xlog, isMethod } from 'signalbox'
+export const config = { listen: ${JSON.stringify(listen)} }
+export const event_route = { 'xhttp:request': () => wsHandleHandshake(), 'websocket:closed': () => xlog('closed') }
+export async function request_route() {
+  if (isMethod('MESSAGE')) return wsClose(4001, 'enough')
+  return sendReply(200, 'OK')
+}
+`
+
 let rig: Rig
 let port: number
 
@@ -90,6 +100,30 @@ describe('a connection', () => {
     expect(await supervisor.status()).toMatchObject({ restarts: 1, engine: { connections: 1 } })
     line.close()
     await rig.until('it is seen to be gone', async () => (await supervisor.status()).engine?.connections === 0)
+  })
+})
+
+describe('a WebSocket', () => {
+  test('is served by the worker of each call, and closed by any of them', { timeout: 90_000 }, async () => {
+    rig = new Rig()
+    await rig.start(webScript([`tcp:127.0.0.1:${port}`]), { workers: 3 })
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`, 'sip')
+    const heard: string[] = []
+    let end: CloseEvent | undefined
+    socket.addEventListener('message', ({ data }) => heard.push(String(data)))
+    socket.addEventListener('close', (event) => (end = event as CloseEvent))
+    await new Promise((resolve) => socket.addEventListener('open', resolve))
+    const send = (method: string, callId: string) =>
+      socket.send(
+        `${method} sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK${callId}\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:a@127.0.0.1>\r\nCall-ID: ${callId}\r\nCSeq: 1 ${method}\r\nMax-Forwards: 70\r\n\r\n`,
+      )
+    const calls = Array.from({ length: 9 }, (_, n) => `spread-${n}`)
+    expect(new Set(calls.map((callId) => shardOf(callId, 3))).size).toBe(3)
+    for (const callId of calls) send('OPTIONS', callId)
+    await rig.until('all are answered', () => heard.filter((text) => text.startsWith('SIP/2.0 200')).length === 9)
+    send('MESSAGE', 'last')
+    await rig.until('it is closed', () => end !== undefined)
+    expect(end).toMatchObject({ code: 4001, reason: 'enough' })
   })
 })
 

@@ -79,6 +79,8 @@ const TABLE: Readonly<Record<string, string>> = {
   uac_redirect: `default_filter:s deny_filter:s accept_filter:s acc_function:s acc_db_table:s bflags:n
     flags_hdr_mode:n q_value:n`,
   xhttp: 'url_match:s url_skip:s event_callback:s timeout_s:n timeout_ms:n',
+  websocket: `keepalive_mechanism:n keepalive_timeout:n keepalive_processes:n keepalive_interval:n ping_application_data:s
+    sub_protocols:n cors_mode:n verbose_list:n event_callback:s timer_interval:n rm_delay_interval:n`,
   xmlrpc: 'route:s autoconversion:n escape_cr:n double_lf_to_crlf:n mode:n url_skip:s url_match:s event_callback:s',
   jansson: 'auto_convert:n',
   json: '',
