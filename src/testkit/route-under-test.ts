@@ -37,6 +37,11 @@ export interface RouteOptions {
   readonly hosts?: Readonly<Record<string, readonly string[]>>
   /** As --interface, for the fake relay. */
   readonly interfaces?: readonly string[]
+  /**
+   * How many milliseconds of real time a party waits for a message, where something real is asked, a database server for
+   * example. 0 unless given: all else happens in memory, and at once.
+   */
+  readonly patience?: number
 }
 
 export interface ReplyOptions {
@@ -106,7 +111,8 @@ export class Party {
 
   async #take(wanted: (message: SipMessage) => boolean, what: string): Promise<Arrived> {
     const index = () => this.#unread.findIndex((arrived) => wanted(arrived.message))
-    for (let turn = 0; index() < 0 && turn < 200; turn++) await this.#route.settle()
+    const until = performance.now() + this.#route.patience
+    for (let turn = 0; index() < 0 && (turn < 200 || performance.now() < until); turn++) await this.#route.settle()
     const at = index()
     if (at >= 0) return this.#unread.splice(at, 1)[0]!
     const seen = this.#unread.map((arrived) => arrived.message.raw.split('\r\n', 1)[0]).join(', ')
@@ -123,9 +129,12 @@ export class RouteUnderTest {
   readonly relay: FakeRelay
   /** What the engine logged, oldest first. */
   readonly lines: LoggedLine[] = []
+  /** {@link RouteOptions.patience}. */
+  readonly patience: number
   #engine: Engine | undefined
 
   private constructor(options: RouteOptions) {
+    this.patience = options.patience ?? 0
     this.clock = new ManualClock()
     this.network = createMemoryNetwork(this.clock)
     this.relay = createFakeRelay(options.interfaces ? { interfaces: options.interfaces } : {})
