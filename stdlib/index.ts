@@ -99,6 +99,7 @@ export {
   pauseRecording,
   playDtmf,
   playMedia,
+  sendDtmfInfo,
   silenceMedia,
   startForwarding,
   startRecording,

@@ -1,7 +1,7 @@
 // Owns what module rtpengine asks of a call's media besides offers and answers: clips, keys, recordings, what is withheld;
 // and the event of a key.
 import type { BuiltinMeta, Parameter, RouteKind, RtpResult } from './contract.ts'
-import { defineWaiting } from './define.ts'
+import { define, defineWaiting } from './define.ts'
 import { beforeEvent } from './event-preludes.ts'
 import { avpAccess } from './named-pv.ts'
 import { definePv } from './pv.ts'
@@ -156,6 +156,38 @@ interface Key {
   readonly volume: number
   readonly timestamp: number
 }
+
+export const sendDtmfInfo = define(
+  {
+    ...meta(
+      'sendDtmfInfo',
+      'send_dtmf_info',
+      'In event_route[rtpengine:dtmf-event]: the other side of the call, which dlg_manage follows, gets the key in an INFO with application/dtmf-relay. With block_dtmf() it gets it once. Without flags as long as it was pressed; duration= tells another time in milliseconds.',
+      'send_dtmf_info();',
+    ),
+    routes: ['event'],
+  },
+  (flags?: string) => {
+    const key = askNow<Key | null>(MODULE, 'event')
+    if (key === null) return -1
+    const { callId, tag, tags, digit } = key
+    const duration = /(?:^|\s)duration=(\d{1,5})(?=\s|$)/.exec(flags ?? '')?.[1] ?? key.durationMillis
+    for (const other of tags) {
+      const dialog =
+        other === tag ? null : askNow<string | null>('dialog', 'find', { callId, fromTag: tag, toTag: other })
+      if (dialog === null) continue
+      const pressedByCaller = askNow('dialog', 'get', { dialog, name: 'from_tag' }) === tag
+      return askNow<number>('dialog', 'within', {
+        dialog,
+        side: pressedByCaller ? 'callee' : 'caller',
+        method: 'INFO',
+        contentType: 'application/dtmf-relay',
+        body: `Signal=${digit}\r\nDuration=${duration}\r\n`,
+      })
+    }
+    return -1
+  },
+)
 
 const variable = (name: string): (() => ReturnType<typeof avpAccess>) =>
   parameterOf(MODULE, name, undefined as ReturnType<typeof avpAccess>, (value) => avpAccess(String(value)))

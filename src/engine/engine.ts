@@ -29,6 +29,7 @@ import { HostServices } from './host-services.ts'
 import { loadConfig } from './load-config.ts'
 import { asEngineLog, type EngineLog } from './logger.ts'
 import { MediaServices } from './media-services.ts'
+import { movesCalls } from './media-setup.ts'
 import { randomHex } from './random-hex.ts'
 import { type ReadFile, readLatin1 } from './read-file.ts'
 import { noRunSlot, type RunSlot } from './run-slot.ts'
@@ -179,8 +180,16 @@ class ComposedEngine implements PreparedEngine {
     this.#log = asEngineLog(options.log ?? silentLog)
     this.#slot = options.slot ?? noRunSlot
     const { relay, env = process.env, defines, readFile } = options
-    this.#media = new MediaServices({ clock: this.#clock, relay, counters: this.#counters, log: this.#log })
+    this.#media = new MediaServices({
+      clock: this.#clock,
+      relay,
+      counters: this.#counters,
+      log: this.#log,
+      moving: () => this.#config !== undefined && movesCalls(this.#config),
+      reoffer: (callId, tag, sdp) => this.#services.reoffer(callId, tag, sdp),
+    })
     if (relay) {
+      relay.onLost = (callIds) => this.#media.lost(callIds)
       relay.onTimeout = (callId, reason, stats) => {
         this.#log.info({ callId, reason }, 'the media relay ended a session in which nothing flowed')
         this.#media.timedOut(callId, stats)

@@ -41,7 +41,7 @@ export {
   type LoggerOptions,
   type LogLevel,
 } from './logger.ts'
-export { createRelay, usesMedia } from './media-setup.ts'
+export { createRelay, remoteRelays, usesMedia } from './media-setup.ts'
 export { type Family, type Labels, Metrics, type Tally } from './metrics.ts'
 export { randomHex } from './random-hex.ts'
 export { type ReadFile, readLatin1 } from './read-file.ts'

@@ -11,11 +11,13 @@ import {
 } from '../media/index.ts'
 import type { RequestContext } from '../proxy/index.ts'
 import type { RtpResult } from '../script/index.ts'
+import type { ReofferReply } from '../services/index.ts'
 import { type SipMessage, SipReply, SipRequest } from '../sip/index.ts'
 import type { EngineCounters } from './counters.ts'
 import { text, wholeNumber, wrongArguments } from './host-arguments.ts'
 import { LogBudget } from './log-budget.ts'
 import type { EngineLog } from './logger.ts'
+import { MediaMoves } from './media-moves.ts'
 import type { ScriptRun } from './script-run.ts'
 import { findSdp } from './sdp-body.ts'
 
@@ -44,6 +46,10 @@ export interface MediaServicesOptions {
   readonly relay: MediaRelay | undefined
   readonly counters: EngineCounters
   readonly log: EngineLog
+  /** Whether calls are to leave a relay that died at once (rtpengine's `move_calls`). */
+  readonly moving: () => boolean
+  /** Offers the party of a tag another session; undefined: nobody follows the call. */
+  readonly reoffer: (callId: string, tag: string, sdp: string) => Promise<ReofferReply | undefined>
 }
 
 /** Media sessions by Call-ID, kept until the call ends. */
@@ -51,10 +57,14 @@ export class MediaServices {
   readonly #options: MediaServicesOptions
   readonly #calls = new Map<string, MediaOfCall>()
   readonly #failures: LogBudget
+  readonly #moves: MediaMoves | undefined
 
   constructor(options: MediaServicesOptions) {
     this.#options = options
     this.#failures = new LogBudget(options.clock, LINES_A_SECOND)
+    const { clock, relay, log, reoffer } = options
+    this.#moves =
+      relay && new MediaMoves({ clock, relay, log, reoffer, counted: (result) => this.#counted('move', result) })
   }
 
   /** Call-IDs with an open session. */
@@ -80,6 +90,11 @@ export class MediaServices {
     }
     call.open = false
     call.stats = stats
+  }
+
+  /** The relay that these calls were on is gone. */
+  lost(callIds: readonly string[]): void {
+    if (this.#options.moving()) this.#moves?.lost(callIds)
   }
 
   /** The dialog of a call goes on without this engine: nothing will tell of its end. */
@@ -142,6 +157,7 @@ export class MediaServices {
     const call = this.#calls.get(callId)
     if (!call) return undefined
     this.#calls.delete(callId)
+    this.#moves?.forget(callId)
     if (!call.open) return call.stats
     return this.#deleteSession(callId, call)
   }
@@ -160,6 +176,7 @@ export class MediaServices {
 
   /** Ends every session: the program is going down. */
   async closeAll(): Promise<void> {
+    this.#moves?.close()
     await Promise.all([...this.#calls.keys()].map((callId) => this.callEnded(callId)))
   }
 
@@ -191,10 +208,13 @@ export class MediaServices {
           const before = this.#calls.get(callId)
           if (operation === 'offer' && !before?.open)
             this.#calls.set(callId, { open: true, fromTag: request.fromTag, set: request.set ?? 0, stats: undefined })
-          const answer = await (operation === 'offer' ? relay.offer(request) : relay.answer(request)).catch((error) => {
+          const moves = this.#options.moving() ? this.#moves : undefined
+          const asked = moves?.prepared(request) ?? request
+          const answer = await (operation === 'offer' ? relay.offer(asked) : relay.answer(asked)).catch((error) => {
             if (!before) this.#calls.delete(callId)
             throw error
           })
+          moves?.note(operation, asked)
           this.#warned(callId, answer.warnings)
           this.#counted(operation, 'ok')
           return { code: 1, sdp: sdp!.replace(answer.sdp) }

@@ -108,7 +108,14 @@ class WarmRig {
     this.#transactions = new TransactionLayer({ clock, transport: this.#transport, log })
     const host = new HostServices({
       runs,
-      media: new MediaServices({ clock, relay: undefined, counters, log }),
+      media: new MediaServices({
+        clock,
+        relay: undefined,
+        counters,
+        log,
+        moving: () => false,
+        reoffer: async () => undefined,
+      }),
       services: () => new ServiceTable([]),
       transport: () => this.#transport,
       slot: noRunSlot,

@@ -42,19 +42,26 @@ export function dtmfJson(event: DtmfEvent): string {
   })
 }
 
+/** `ADDRESS:PORT`, IPv6 in brackets; undefined for anything else. */
+export function socketAddress(text: string): { readonly address: string; readonly port: number } | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
+  const address = match?.[1] ?? match?.[2] ?? ''
+  const port = Number(match?.[3])
+  return match && port >= 1 && port <= 65_535 && isIP(address) !== 0 ? { address, port } : undefined
+}
+
 /**
  * Sends each key as one datagram. `text` is `ADDRESS:PORT`, IPv6 in brackets.
  * @throws SignalboxError ERR_CONFIG
  */
 export function createDtmfDestination(text: string): DtmfDestination {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text.trim())
-  const address = match?.[1] ?? match?.[2] ?? ''
-  const port = Number(match?.[3])
-  if (!match || port < 1 || port > 65_535 || isIP(address) === 0)
+  const at = socketAddress(text.trim())
+  if (!at)
     throw new SignalboxError(
       'ERR_CONFIG',
       `--dtmf-log-dest=${text}: it must be ADDRESS:PORT, for example 127.0.0.1:5555`,
     )
+  const { address, port } = at
   const socket: Socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4')
   // Nobody listens: that is theirs to know.
   socket.on('error', () => undefined)

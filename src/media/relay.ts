@@ -103,6 +103,8 @@ export interface MediaRelay {
   close(): Promise<void>
   /** Called when the relay ended a call by itself, because no media flowed or its time was over; with its final counters where they are known. */
   onTimeout?: ((callId: string, reason: string, stats?: MediaStats) => void) | undefined
+  /** Called when the node that calls were on does not answer any more; their next offer goes to another one. */
+  onLost?: ((callIds: readonly string[]) => void) | undefined
   /** Called when a party of a call released a key (RFC 4733). */
   onDtmf?: ((event: DtmfEvent) => void) | undefined
 }

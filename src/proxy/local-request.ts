@@ -30,6 +30,8 @@ export interface LocalRequest {
   readonly frInvTimer?: number
   /** Each provisional reply. */
   onProvisional?(reply: SipReply): void
+  /** Each 2xx of an INVITE, those that come again too: each wants an ACK (RFC 3261 13.2.2.4). */
+  onSuccess?(reply: SipReply): void
   /** The request as it is about to leave, and what leaves instead; undefined sends nothing. */
   readonly rewrite?: (request: SipRequest, hop: Hop) => SipRequest | undefined | Promise<SipRequest | undefined>
 }
@@ -122,13 +124,19 @@ async function attempt(
     if (written === undefined) return { status: 487, reason: 'dropped by the script' }
   }
   const sent = written
+  // RFC 3261 17.1.1.1: the ACK of a 2xx has no transaction, and nobody answers it.
+  if (method === 'ACK') {
+    transactions.transport.send(hop, sent.raw, () => {})
+    return { status: 200, reason: 'OK', hop, request: sent }
+  }
   return new Promise((resolve) => {
     const settle = (status: number, reason: string, reply?: SipReply) =>
       resolve({ status, reason, hop, request: sent, ...(reply === undefined ? {} : { reply }) })
     const user: ClientUser = {
       onReply(reply: SipReply, _flow: Flow) {
-        if (reply.status < 200) request.onProvisional?.(reply)
-        else settle(reply.status, reply.reason, reply)
+        if (reply.status < 200) return request.onProvisional?.(reply)
+        if (reply.status < 300) request.onSuccess?.(reply)
+        settle(reply.status, reply.reason, reply)
       },
       onTimeout: () => settle(408, 'Request Timeout'),
       onTimerC: () => settle(408, 'Request Timeout'),

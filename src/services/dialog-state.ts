@@ -15,7 +15,12 @@ const ENTRIES = 4096
 export interface DialogParty {
   tag: string
   contact: string
+  /** Of the last request that left as its own. */
   cseq: string
+  /** Requests of ours among those: so much higher are the numbers that the other side knows than its own. */
+  added: number
+  /** The same when its last INVITE came: its ACK has that number too. */
+  addedBeforeInvite: number
   /** Routes that a request to this side takes, without ours, in order. */
   routes: string[]
   /** `udp:127.0.0.1:5060`, and its listener's id. */
@@ -35,7 +40,16 @@ export class Dialog {
   readonly fromHeader: string
   readonly toHeader: string
   readonly caller: DialogParty
-  readonly callee: DialogParty = { tag: '', contact: '', cseq: '', routes: [], socket: '', listener: 0 }
+  readonly callee: DialogParty = {
+    tag: '',
+    contact: '',
+    cseq: '',
+    added: 0,
+    addedBeforeInvite: 0,
+    routes: [],
+    socket: '',
+    listener: 0,
+  }
   readonly variables = new Map<string, DialogValue>()
   /** Values by profile. */
   readonly profiles = new Map<string, string>()
@@ -77,6 +91,8 @@ export class Dialog {
       tag: detach(invite.fromTag),
       contact: detach(uriIn(invite.header('Contact') ?? '')),
       cseq: `${invite.cseqNumber}`,
+      added: 0,
+      addedBeforeInvite: 0,
       routes: invite.headers('Record-Route').flatMap(listed),
       socket: listener.text,
       listener: listener.id,

@@ -3,8 +3,9 @@ import { randomInt } from 'node:crypto'
 import type { CallSummary, RequestContext } from '../proxy/index.ts'
 import { parseUri, type SipMessage, type SipReply, SipRequest } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
+import { RaisedNumbers } from './dialog-numbers.ts'
 import { DialogProfiles } from './dialog-profiles.ts'
-import { sendWithin } from './dialog-requests.ts'
+import { otherSide, reoffer, retarget, sendWithin } from './dialog-requests.ts'
 import { dialogCommands } from './dialog-rpc.ts'
 import { ANSWERED, CONFIRMED, Dialog, type DialogValue, EARLY, ENDED, UNCONFIRMED } from './dialog-state.ts'
 import { readContext, readDialog, writeContext } from './dialog-views.ts'
@@ -22,6 +23,7 @@ export function createDialog(host: ServiceHost): Service {
   /** By Call-ID; a Call-ID of several dialogs has them in order. */
   const byCallId = new Map<string, Dialog[]>()
   const byKey = new Map<string, Dialog>()
+  const numbers = new RaisedNumbers()
   let serial = randomInt(1, 10_000)
 
   const seconds = () => Math.floor(host.clock.wallclock() / 1000)
@@ -106,25 +108,37 @@ export function createDialog(host: ServiceHost): Service {
     return 1
   }
 
-  function inDialog(request: SipRequest): void {
+  function inDialog(context: RequestContext): void {
+    const { request } = context
     const dialog = ofMessage(request)
     if (dialog === undefined || request.toTag === '') return
     const side = dialog.direction(request.fromTag, request.toTag)
     if (side === undefined) return
+    const party = dialog[side]
     if (request.method === 'ACK') {
       if (dialog.state === ANSWERED) dialog.state = CONFIRMED
+      numbers.raise(context, party.addedBeforeInvite)
       return
     }
-    if (request.method !== 'CANCEL') dialog[side].cseq = `${request.cseqNumber}`
+    if (request.method === 'INVITE') party.addedBeforeInvite = party.added
+    if (request.method === 'INVITE' || request.method === 'UPDATE') retarget(party, request)
+    if (request.method !== 'CANCEL') {
+      party.cseq = `${request.cseqNumber + party.added}`
+      numbers.raise(context, party.added)
+    }
     if (request.method === 'BYE') end(dialog, dialog.active ? 'end' : 'failed', request)
     else if (dialog.active && !dialog.properties.has('timeout-noreset')) expire(dialog)
   }
 
   function answered(context: RequestContext, status: number, reply: SipReply | undefined): void {
     const { request } = context
-    if (request.method !== 'INVITE' || request.toTag !== '') return
+    if (request.method !== 'INVITE') return
     const dialog = ofMessage(request)
-    if (dialog === undefined || dialog.state >= ANSWERED) return
+    if (dialog === undefined) return
+    const side = dialog.direction(request.fromTag, request.toTag)
+    if (request.toTag !== '' && side !== undefined && status >= 200 && status < 300 && reply !== undefined)
+      retarget(dialog[otherSide(side)], reply)
+    if (request.toTag !== '' || dialog.state >= ANSWERED) return
     if (status > 100 && status < 200) dialog.state = EARLY
     else if (status >= 300) end(dialog, 'failed', request)
     else if (status >= 200 && reply !== undefined) {
@@ -264,8 +278,9 @@ export function createDialog(host: ServiceHost): Service {
       profiles.configure(parameters.text('profiles_with_value'), parameters.text('profiles_no_value'))
     },
     requestBegan(context) {
-      if (byCallId.size > 0) inDialog(context.request)
+      if (byCallId.size > 0) inDialog(context)
     },
+    replyEdits: (context) => numbers.restore(context),
     requestAnswered(context, status, _reason, reply) {
       if (byCallId.size > 0) answered(context, status, reply)
     },
@@ -274,6 +289,12 @@ export function createDialog(host: ServiceHost): Service {
       // An INVITE that ended without a reply of its own, or whose transaction was given up.
       if (dialog !== undefined && (dialog.state === UNCONFIRMED || dialog.state === EARLY))
         end(dialog, 'failed', dialog.invite)
+    },
+    async reoffer(callId, tag, sdp) {
+      const dialog = byCallId
+        .get(callId)
+        ?.find(({ active, caller, callee }) => active && (caller.tag === tag || callee.tag === tag))
+      return dialog && reoffer(host, dialog, dialog.caller.tag === tag ? 'caller' : 'callee', sdp)
     },
     // What rtpengine's b2b-url does to a Kamailio beside it.
     mediaTimedOut(callId, reason) {

@@ -11,6 +11,7 @@ export type {
   EventRun,
   ModuleParameter,
   ParameterProblem,
+  ReofferReply,
   Service,
   ServiceCommand,
   ServiceHost,

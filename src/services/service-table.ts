@@ -3,7 +3,7 @@ import type { CallSummary, ReplyContext, RequestContext } from '../proxy/index.t
 import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 import { RpcFault } from './rpc-fault.ts'
-import type { ModuleParameter, Service, ServiceCommand, ServiceRun } from './service.ts'
+import type { ModuleParameter, ReofferReply, Service, ServiceCommand, ServiceRun } from './service.ts'
 
 export class ServiceTable {
   readonly #services: readonly Service[]
@@ -111,6 +111,15 @@ export class ServiceTable {
 
   mediaTimedOut(callId: string, reason: string): void {
     for (const service of this.#services) service.mediaTimedOut?.(callId, reason)
+  }
+
+  /** Offers a party of a call that a service follows another session; undefined: none does. */
+  async reoffer(callId: string, tag: string, sdp: string): Promise<ReofferReply | undefined> {
+    for (const service of this.#services) {
+      const reply = await service.reoffer?.(callId, tag, sdp)
+      if (reply !== undefined) return reply
+    }
+    return undefined
   }
 
   async close(): Promise<void> {

@@ -43,6 +43,14 @@ export type ServiceOperation = (run: ServiceRun, args: unknown) => unknown
 /** A command of Kamailio's RPC interface, such as `htable.dump`. Throws an Error whose message the caller sees. */
 export type ServiceCommand = (parameters: readonly unknown[]) => unknown
 
+/** How a party answered an offer of ours. */
+export interface ReofferReply {
+  readonly status: number
+  readonly reason: string
+  /** Its answer; of a 2xx. */
+  readonly sdp?: string
+}
+
 /** The host's side of one module. Lives as long as the engine: what it knows survives a reload. */
 export interface Service {
   /** Kamailio's name of the module. */
@@ -66,8 +74,15 @@ export interface Service {
   callEnded?(call: CallSummary): void
   /** The relay ended the media of a call in which nothing flowed any more. */
   mediaTimedOut?(callId: string, reason: string): void
+  /**
+   * Offers the party of that tag another session within its call, and acknowledges its answer. Resolves to undefined where
+   * the service follows no such call.
+   */
+  reoffer?(callId: string, tag: string, sdp: string): Promise<ReofferReply | undefined>
   /** An HTTP request came to a SIP port. One service has this. */
   httpRequest?(request: SipRequest, flow: Flow): void
+  /** A stream connection has gone. */
+  flowClosed?(flow: Flow): void
   close?(): void | Promise<void>
 }
 
@@ -81,8 +96,6 @@ export interface EventRun {
   readonly message?: SipMessage
   readonly flow?: Flow
   /** For the module's own pseudo-variables, see {@link ServiceRun.event}. */
-  /** A stream connection has gone. */
-  flowClosed?(flow: Flow): void
   readonly data?: unknown
 }
 
@@ -98,6 +111,8 @@ export interface ServiceHost {
   isLocal(host: string, port: number | undefined, transport?: Transport): boolean
   /** Writes an answer to where the request came from. */
   respond(flow: Flow, request: SipRequest, wire: string): void
+  /** Ends a stream connection after what is queued; a WebSocket is told code and reason. */
+  finish(flow: Flow, code: number, reason: string): void
   /** Carries out an RPC command. Rejects with the reason. */
   command(name: string, parameters: readonly unknown[]): Promise<unknown>
   /** Sends a request of our own in a transaction of its own. Resolves with its final outcome, never rejects. */
@@ -111,8 +126,6 @@ export interface ServiceHost {
    * Goes on with a request that `context.suspend()` left open: runs `route[name]` for it, flags, AVPs and changes kept.
    * Resolves when that has ended; false: the request is over, or the program has no such route.
    */
-  /** Ends a stream connection after what is queued; a WebSocket is told code and reason. */
-  finish(flow: Flow, code: number, reason: string): void
   continue(context: RequestContext, route: string): Promise<boolean>
 }
 

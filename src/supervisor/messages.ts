@@ -60,6 +60,7 @@ export type ToWorker =
     }
   | { type: 'media-timeout'; callId: string; reason: string; stats?: MediaStats }
   | { type: 'media-dtmf'; event: DtmfEvent }
+  | { type: 'media-lost'; callId: string }
 
 export type FromWorker =
   | { type: 'answer'; id: number; result?: unknown; error?: { code: string; message: string } }

@@ -64,6 +64,10 @@ export function createRelayClient(send: (message: FromWorker) => void): RelayCli
         client.onTimeout?.(message.callId, message.reason, message.stats)
         return true
       }
+      if (message.type === 'media-lost') {
+        client.onLost?.([message.callId])
+        return true
+      }
       if (message.type === 'media-dtmf') {
         client.onDtmf?.(message.event)
         return true

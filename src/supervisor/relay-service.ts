@@ -19,6 +19,7 @@ export class RelayService {
   onTimeout: MediaRelay['onTimeout']
   /** Told of keys that parties of workers' calls released. */
   onDtmf: MediaRelay['onDtmf']
+  onLost: MediaRelay['onLost']
 
   constructor(relay: MediaRelay | undefined) {
     this.#use(relay)
@@ -92,6 +93,7 @@ export class RelayService {
       // Sessions of others, who drive the relay over NG, are none of the worker's.
       if (this.#calls.delete(callId)) this.onTimeout?.(callId, reason, stats)
     }
+    relay.onLost = (callIds) => this.onLost?.(callIds.filter((callId) => this.#calls.has(callId)))
     relay.onDtmf = (event) => {
       if (this.#calls.has(event.callId)) this.onDtmf?.(event)
     }

@@ -1,10 +1,12 @@
 // Owns the running program as a whole: what is started in which order, and the orderly end.
+import { isDeepStrictEqual } from 'node:util'
 import {
   type ConfigOverride,
   createRelay,
   type EngineConfig,
   type EngineLog,
   type LogFormat,
+  remoteRelays,
   usesMedia,
 } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
@@ -157,10 +159,13 @@ export class Supervisor {
   }
 
   async #openRelay(config: EngineConfig): Promise<RelayService> {
-    const relay = new RelayService(await createRelay(config.media, this.#options.listenNg, this.#log))
+    const relay = new RelayService(await createRelay(config, this.#options.listenNg, this.#log))
     this.#relay = relay
     relay.onTimeout = (callId, reason, stats) =>
       this.#pool?.workerOf(callId)?.send({ type: 'media-timeout', callId, reason, ...(stats ? { stats } : {}) })
+    relay.onLost = (callIds) => {
+      for (const callId of callIds) this.#pool?.workerOf(callId)?.send({ type: 'media-lost', callId })
+    }
     relay.onDtmf = (event) => this.#pool?.workerOf(event.callId)?.send({ type: 'media-dtmf', event })
     return relay
   }
@@ -250,8 +255,8 @@ export class Supervisor {
 
   /** Remote relays take effect on save; an embedded one needs a restart. */
   async #replaceSets(running: EngineConfig, next: EngineConfig): Promise<void> {
-    if (next.media.embedded || JSON.stringify(running.media.sets) === JSON.stringify(next.media.sets)) return
-    this.#relay?.replace(await createRelay(next.media, undefined, this.#log))
+    if (next.media.embedded || isDeepStrictEqual(remoteRelays(running), remoteRelays(next))) return
+    this.#relay?.replace(await createRelay(next, undefined, this.#log))
   }
 
   /** What runs now. Only of a program that was started. */

@@ -410,9 +410,14 @@ describe('client', () => {
     expect(a.offers()).toBeGreaterThan(0)
     expect(b.offers()).toBeGreaterThan(0)
     expect(a.offers() + b.offers()).toBe(12)
+    const onIt = a.heard.filter((each) => each.command === 'offer').map((each) => each['call-id'])
+    const lost: string[][] = []
+    ng.onLost = (callIds) => lost.push([...callIds])
     a.state.alive = false
     for (const call of calls) await offer(call)
     expect(disabled()).toEqual([true, false])
+    // Told once, before any of them was offered again.
+    expect(lost).toEqual([onIt])
     // All calls are on the other node now, and stay there.
     await ng.answer({ ...request, callId: calls[0]!, toTag: 'B' })
     expect(b.heard.some((each) => each.command === 'answer')).toBe(true)

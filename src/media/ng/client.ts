@@ -2,6 +2,7 @@
 import { type Clock, systemClock, type Timer } from '../../clock.ts'
 import { SignalboxError } from '../../errors.ts'
 import { type Log, silentLog } from '../../log.ts'
+import { createDtmfListener } from '../dtmf-listener.ts'
 import type { MediaAnswer, MediaCommand, MediaRelay, MediaRequest, MediaStats } from '../relay.ts'
 import { dictionary, type NgDictionary } from './bencode.ts'
 import { controlled } from './controlled.ts'
@@ -24,6 +25,8 @@ export interface NgClientOptions {
   readonly disabledMillis?: number
   /** Milliseconds without a word of a node after which it is pinged; default 10000, 0: never. */
   readonly pingMillis?: number
+  /** Where the nodes tell of keys (rtpengine's --dtmf-log-dest): `ADDRESS:PORT`. */
+  readonly dtmfEvents?: string | undefined
   readonly log?: Log
   readonly clock?: Clock
   readonly lookup?: HostLookup
@@ -69,10 +72,17 @@ export function createNgClient(options: NgClientOptions): NgClient {
       nodes.answered(node)
       look(node, pingMillis)
     } else {
-      if (!node.down) log.error({ node: node.text }, 'a media relay does not answer and is left aside')
+      if (!node.down) leave(node)
       look(node, nodes.silent(node))
     }
     return reply
+  }
+
+  function leave(node: NgNode): void {
+    const callIds = [...affinity].flatMap(([callId, on]) => (on === node ? [callId] : []))
+    log.error({ node: node.text, calls: callIds.length }, 'a media relay does not answer and is left aside')
+    // Whom it concerns shall find it left aside.
+    if (callIds.length > 0) queueMicrotask(() => client.onLost?.(callIds))
   }
 
   /** Pings the node after that time, unless it is heard before. */
@@ -137,8 +147,16 @@ export function createNgClient(options: NgClientOptions): NgClient {
   }
 
   for (const node of nodes.all) look(node, pingMillis)
+  const keys =
+    options.dtmfEvents === undefined
+      ? undefined
+      : createDtmfListener(
+          options.dtmfEvents,
+          (event) => client.onDtmf?.(event),
+          (error) => log.error({ error: error.message }, 'nobody can be told of keys'),
+        )
 
-  return {
+  const client: NgClient = {
     get nodes() {
       return [...nodes.sets].flatMap(([set, members]) =>
         members.map(({ address, host, port, down }) => ({ set, address: address ?? host, port, disabled: down })),
@@ -162,7 +180,9 @@ export function createNgClient(options: NgClientOptions): NgClient {
       closed = true
       for (const timer of looks.values()) timer.cancel()
       looks.clear()
+      keys?.close()
       await requester.close()
     },
   }
+  return client
 }

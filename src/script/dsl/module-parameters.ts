@@ -38,7 +38,7 @@ const TABLE: Readonly<Record<string, string>> = {
     mos_average_roundtrip_pv:s mos_average_samples_pv:s control_cmd_tos:n ping_mode:n db_url:s table_name:s
     setid_col:s url_col:s weight_col:s disabled_col:s dtmf_event:s dtmf_event_callid:s dtmf_event_source_tag:s
     dtmf_event_tags:s dtmf_event_type:s dtmf_event_timestamp:s dtmf_event_source_ip:s dtmf_event_duration:s
-    dtmf_event_volume:s dtmf_event_digit:s dtmf_events_sock:s`,
+    dtmf_event_volume:s dtmf_event_digit:s dtmf_events_sock:s move_calls:n`,
   tls: `tls_method:s verify_certificate:n require_certificate:n private_key:s ca_list:s ca_path:s certificate:s crl:s
     verify_depth:n cipher_list:s send_timeout:n connection_timeout:n handshake_timeout:n tls_disable_compression:n
     ssl_release_buffers:n ssl_freelist_max_len:n ssl_max_send_fragment:n ssl_read_ahead:n send_close_notify:n
