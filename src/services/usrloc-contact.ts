@@ -30,7 +30,7 @@ export interface Contact {
   readonly instance: string
   readonly regId: number
   readonly lastModified: number
-  /** Bit 0: it came by a connection, whose id follows. */
+  /** The connection that it came by, -1 without. */
   readonly connection: number
 }
 

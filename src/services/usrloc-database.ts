@@ -139,7 +139,8 @@ export class LocationDatabase {
       instance: orNull(contact.instance),
       reg_id: contact.regId,
       server_id: 0,
-      connection_id: contact.connection,
+      // The column has 31 bits; ours have more.
+      connection_id: contact.connection < 0 ? -1 : contact.connection % 2 ** 31,
     }
   }
 

@@ -1,6 +1,6 @@
 // Owns where contacts are kept: the store that workers share, and the database behind it (usrloc's db_mode 0 to 3).
 import type { Answer } from '../database/index.ts'
-import { chain } from '../database/index.ts'
+import { chain, guarded } from '../database/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Contact, Matching } from './usrloc-contact.ts'
 import type { LocationDatabase } from './usrloc-database.ts'
@@ -121,15 +121,25 @@ export class StoredContacts implements ContactTables {
   flush(): Answer<void> {
     const { store, database } = this.#options
     if (database === undefined) return
-    const work: Answer<void>[] = []
-    for (const [key] of store.entries(DIRTY)) {
+    const failures: unknown[] = []
+    const work = store.entries(DIRTY).map(([key]) => {
       const [domain = '', aor = '', ruid = ''] = JSON.parse(key) as string[]
       store.delete(DIRTY, key)
-      const contact = parse(store.get(TABLE(domain), aor)).find((one) => one.ruid === ruid)
-      work.push(contact === undefined ? database.remove(domain, ruid) : database.write(domain, contact))
+      const write = (): Answer<void> => {
+        const contact = parse(store.get(TABLE(domain), aor)).find((one) => one.ruid === ruid)
+        return contact === undefined ? database.remove(domain, ruid) : database.write(domain, contact)
+      }
+      // One that fails keeps no other from its row, and is tried again the next time.
+      return guarded(write, (error) => {
+        store.set(DIRTY, key, '1')
+        failures.push(error)
+      })
+    })
+    const done = (): void => {
+      if (failures.length > 0) throw failures[0]
     }
     const late = work.filter((answer) => answer instanceof Promise)
-    if (late.length > 0) return Promise.all(late).then(() => undefined)
+    return late.length > 0 ? Promise.all(late).then(done) : done()
   }
 
   #isLive(contact: Contact): boolean {

@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabases, type Row } from '../../src/database/index.ts'
+import type { Contact } from '../../src/services/usrloc-contact.ts'
+import { LocationDatabase } from '../../src/services/usrloc-database.ts'
 import { RouteUnderTest, request, sdp } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
 import { type DatabaseServer, missingFor, type ServerKind, startServer } from './database-server.ts'
@@ -30,6 +32,27 @@ INSERT INTO dr_gateways (type, address, strip, pri_prefix) VALUES (10, '127.0.0.
 INSERT INTO dr_rules (groupid, prefix, timerec, priority, routeid, gwlist) VALUES ('8', '49', '', 1, '0', '1,2');
 INSERT INTO mtree (tprefix, tvalue) VALUES ('49', 'de'), ('4930', 'berlin');
 `
+
+const CONTACT: Contact = {
+  ruid: 'uloc-1',
+  aor: 'alice',
+  address: 'sip:alice@10.0.0.6;transport=tls',
+  received: '',
+  path: '',
+  expires: 2_000_000_000,
+  q: -1,
+  callId: 'a',
+  cseq: 2 ** 31 - 1,
+  flags: 0,
+  cflags: -1 << 31,
+  userAgent: 'phone',
+  socket: 'tls:127.0.0.1:5061',
+  methods: 1 << 30,
+  instance: '',
+  regId: 0,
+  lastModified: 1_700_000_000,
+  connection: -1,
+}
 
 const ALICE = { user: 'alice', password: 'secret-a', at: 'udp:127.0.0.11:5060' }
 const BOB = { user: 'bob', password: 'secret-b', at: 'udp:127.0.0.12:5060' }
@@ -164,6 +187,18 @@ function serverTests(kind: ServerKind): void {
       left = (await database.rows('SELECT * FROM location')).length
       expect(tries).toBeLessThan(500)
     }
+  })
+
+  test('usrloc: the id of a connection fits its column', async () => {
+    server.run('DELETE FROM location')
+    const location = new LocationDatabase({
+      database,
+      columnName: (_parameter, otherwise) => otherwise,
+      useDomain: false,
+      times: 'dates',
+    })
+    await location.write('location', { ...CONTACT, connection: 2 ** 40 + 7 })
+    expect(await location.all('location')).toMatchObject([{ ...CONTACT, connection: 7 }])
   })
 
   test('permissions: addresses and trusted peers', async () => {

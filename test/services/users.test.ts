@@ -119,6 +119,35 @@ describe('usrloc and registrar', () => {
     database.close()
   })
 
+  test('db_mode 2: a row that the database refuses keeps no other from being written, and is tried again', async () => {
+    const file = scratch()
+    const url = withTables(
+      "CREATE TRIGGER never BEFORE INSERT ON location WHEN NEW.username = 'alice' BEGIN SELECT RAISE(ABORT, 'no'); END;",
+      file,
+    )
+    cfg = await cfgRoute(
+      MODULES,
+      `modparam("usrloc", "db_url", "${url}")\nmodparam("usrloc", "db_mode", 2)\nrequest_route { save("location"); }`,
+    )
+    const alice = await party()
+    for (const [i, user] of ['alice', 'bob'].entries()) {
+      await alice.send(register(`<sip:${user}@10.0.0.6>`, { To: `<sip:${user}@127.0.0.1>` }, user, i + 1))
+      await alice.reply(200)
+    }
+    const users = (before = '') => {
+      const database = new DatabaseSync(file)
+      if (before !== '') database.exec(before)
+      const rows = database.prepare('SELECT username FROM location ORDER BY username').all()
+      database.close()
+      return rows.map(({ username }) => username)
+    }
+    await cfg.route.advance(60_000)
+    expect(users()).toEqual(['bob'])
+    expect(users('DROP TRIGGER never')).toEqual(['bob'])
+    await cfg.route.advance(60_000)
+    expect(users()).toEqual(['alice', 'bob'])
+  })
+
   test('a database that is not there costs the registration 500, not the process', async () => {
     cfg = await cfgRoute(
       `${MODULES} db_sqlite`,
