@@ -66,7 +66,9 @@ export class BlockChecker {
     for (const statement of statements) {
       this.#context.report.last = statement.at
       if (left !== undefined && statement.kind !== 'empty') {
-        this.#context.report.warning('unreachable', 'This is never reached', statement.at)
+        if (!conditionBetween(left.at, statement.at)) {
+          this.#context.report.warning('unreachable', 'This is never reached', statement.at)
+        }
         left = undefined
       }
       this.#statement(statement)
@@ -382,6 +384,12 @@ export class BlockChecker {
     const pattern = operator === '=~' ? constantOf(right) : undefined
     if (pattern !== undefined) this.#regex(pattern, right.at)
   }
+}
+
+/** A condition of the preprocessor ends or begins between two tokens: what one define makes unreachable, another reaches. */
+function conditionBetween(before: Token, after: Token): boolean {
+  const { file } = before
+  return file === after.file && /^[ \t]*#!(?:ifn?def|else|endif)/m.test(file.text.slice(before.endOffset, after.startOffset))
 }
 
 /** Offsets in a variable's own text as places. */
