@@ -389,7 +389,9 @@ export class BlockChecker {
 /** A condition of the preprocessor ends or begins between two tokens: what one define makes unreachable, another reaches. */
 function conditionBetween(before: Token, after: Token): boolean {
   const { file } = before
-  return file === after.file && /^[ \t]*#!(?:ifn?def|else|endif)/m.test(file.text.slice(before.endOffset, after.startOffset))
+  return (
+    file === after.file && /^[ \t]*#!(?:ifn?def|else|endif)/m.test(file.text.slice(before.endOffset, after.startOffset))
+  )
 }
 
 /** Offsets in a variable's own text as places. */
