@@ -68,7 +68,9 @@ const OF_REQUESTS: ReadonlySet<RouteKind> = new Set(['request', 'failure', 'bran
 
 function works(builtin: Builtin, kind: RouteKind): boolean {
   if (legalIn(builtin, kind)) return true
-  return !ACTING.has(builtin.module) && OF_REQUESTS.has(kind) && builtin.routes.some((other) => OF_REQUESTS.has(other))
+  // sl_reply_error() speaks only where nothing could be sent: route[RELAY] of most files has it, and failure routes call that.
+  const acts = ACTING.has(builtin.module) && builtin.kamailio !== 'sl_reply_error'
+  return !acts && OF_REQUESTS.has(kind) && builtin.routes.some((other) => OF_REQUESTS.has(other))
 }
 
 function illegalCalls(

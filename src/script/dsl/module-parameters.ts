@@ -8,6 +8,21 @@ function blockLists(word: string, column: string): string {
   return ['use_domain:n match_mode:n db_url:s', ...names(`user${word}`), ...names(`global${word}`)].join(' ')
 }
 
+/** rtpengine's variables for the quality of each side of a call. */
+function mosOfSides(): string {
+  const of = (which: string, side: string, measures: readonly string[]) =>
+    measures.map((measure) => `mos_${which}${measure}_${side}_pv:s`)
+  const measures = ['', '_packetloss', '_jitter', '_roundtrip', '_roundtrip_leg']
+  return ['A', 'B']
+    .flatMap((side) => [
+      `mos_${side}_label_pv:s`,
+      ...of('min', side, ['_at', ...measures]),
+      ...of('max', side, ['_at', ...measures]),
+      ...of('average', side, ['_samples', ...measures]),
+    ])
+    .join(' ')
+}
+
 /** `n` a number, `s` a string, `-` either. */
 const TABLE: Readonly<Record<string, string>> = {
   tm: `fr_timer:n fr_inv_timer:n max_inv_lifetime:n max_noninv_lifetime:n wt_timer:n delete_timer:n retr_timer1:n
@@ -18,9 +33,9 @@ const TABLE: Readonly<Record<string, string>> = {
     failure_reply_mode:n faked_reply_prio:n local_cancel_reason:n e2e_cancel_reason:n remap_503_500:n
     failure_exec_mode:n dns_reuse_rcv_socket:n event_callback:s relay_100:n rich_redirect:n contacts_avp:s
     contact_flows_avp:s fr_timer_avp:s fr_inv_timer_avp:s xavp_contact:s exec_time_check:n reply_relay_mode:n
-    enable_uac_fr:n`,
+    enable_uac_fr:n reparse_on_dns_failover:n on_sl_reply:s callid_matching:n callid_cseq_matching:n event_callback_lres_sent:s`,
   rr: `append_fromtag:n enable_full_lr:n enable_double_rr:n add_username:n enable_socket_mismatch_warning:n
-    custom_user_avp:s force_send_socket:n sockname_mode:n`,
+    custom_user_avp:s force_send_socket:n sockname_mode:n ignore_sips:n`,
   sl: 'default_code:n default_reason:s bind_tm:n rich_redirect:n event_callback_fl_ack:s event_callback_lres_sent:s',
   maxfwd: 'max_limit:n',
   sanity: 'default_checks:n uri_checks:n proxy_require:s autodrop:n noreply:n',
@@ -28,7 +43,8 @@ const TABLE: Readonly<Record<string, string>> = {
   siputils: `ring_timeout:n options_accept:s options_accept_encoding:s options_accept_language:s options_support:s
     contact_flds_separator:s rpid_prefix:s rpid_suffix:s rpid_avp:s e164_max_len:n`,
   pv: 'shvset:s varset:s avp_aliases:s',
-  corex: 'alias_subdomains:s nio_intercept:n nio_min_msg_len:n nio_msg_avp:s nio_is_incoming:n',
+  corex:
+    'alias_subdomains:s nio_intercept:n nio_min_msg_len:n nio_msg_avp:s nio_is_incoming:n dns_cache:s evcb_reply_out:s',
   rtpengine: `rtpengine_sock:s rtpengine_disable_tout:n aggressive_redetection:n rtpengine_tout_ms:n
     rtpengine_allow_op:n queried_nodes_limit:n rtpengine_retr:n extra_id_pv:s setid_avp:s force_send_interface:s
     read_sdp_pv:s write_sdp_pv:s rtp_inst_pvar:s hash_table_size:n hash_table_tout:n hash_algo:n setid_default:n
@@ -38,13 +54,13 @@ const TABLE: Readonly<Record<string, string>> = {
     mos_average_roundtrip_pv:s mos_average_samples_pv:s control_cmd_tos:n ping_mode:n db_url:s table_name:s
     setid_col:s url_col:s weight_col:s disabled_col:s dtmf_event:s dtmf_event_callid:s dtmf_event_source_tag:s
     dtmf_event_tags:s dtmf_event_type:s dtmf_event_timestamp:s dtmf_event_source_ip:s dtmf_event_duration:s
-    dtmf_event_volume:s dtmf_event_digit:s dtmf_events_sock:s move_calls:n`,
+    dtmf_event_volume:s dtmf_event_digit:s dtmf_events_sock:s move_calls:n wsapi:s ${mosOfSides()}`,
   tls: `tls_method:s verify_certificate:n require_certificate:n private_key:s ca_list:s ca_path:s certificate:s crl:s
     verify_depth:n cipher_list:s send_timeout:n connection_timeout:n handshake_timeout:n tls_disable_compression:n
     ssl_release_buffers:n ssl_freelist_max_len:n ssl_max_send_fragment:n ssl_read_ahead:n send_close_notify:n
     con_ct_wq_max:n ct_wq_max:n ct_wq_blk_size:n tls_log:n tls_debug:n low_mem_threshold1:n low_mem_threshold2:n
     tls_force_run:n config:s xavp_cfg:s event_callback:s engine:s engine_config:s engine_algorithms:s
-    verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s`,
+    verify_client:s rand_engine:s init_mode:n keylog_mode:n keylog_file:s keylog_peer:s server_name:s server_id:s session_cache:n session_id:s renegotiation:n`,
   async: 'workers:n ms_timer:n return:n',
   counters: 'script_counter:s script_cnt_grp_name:s',
   http_async_client: `workers:n connection_timeout:n timeout:n tls_version:n tls_verify_host:n tls_verify_peer:n
@@ -53,7 +69,7 @@ const TABLE: Readonly<Record<string, string>> = {
   http_client: `httpcon:s config_file:s httpredirect:n default_http_conn:s keep_connections:n connection_timeout:n
     useragent:s maxdatasize:n netinterface:s query_result:n query_maxdatasize:n timeout_mode:n tlsversion:n
     verify_peer:n verify_host:n tlscacert:s tlsclientcert:s tlsclientkey:s cipher_suites:s tlsmode:n authmethod:n
-    cacert:s clientcert:s clientkey:s`,
+    cacert:s clientcert:s clientkey:s httpproxy:s client_cert:s client_key:s`,
   jsonrpcs: `transport:n pretty_format:n fifo_name:s fifo_mode:- fifo_group:- fifo_user:- fifo_reply_dir:s
     dgram_socket:s dgram_mode:- dgram_group:- dgram_user:- dgram_timeout:n tcp_socket:s`,
   uac: `rr_from_store_param:s rr_to_store_param:s restore_mode:s restore_dlg:n restore_passwd:s restore_from_avp:s
@@ -75,10 +91,15 @@ const TABLE: Readonly<Record<string, string>> = {
     hep_capture_id:n insert_interval:n force_send_sock:s send_sock_addr:s send_sock_name:s data_mode:n
     trace_init_mode:n trace_mode:n evcb_msg:s auth_key:s trace_delayed:n trace_dialog_ack:n trace_dialog_spiral:n
     date_column:s callid_column:s traced_user_column:s msg_column:s method_column:s status_column:s fromip_column:s
-    toip_column:s fromtag_column:s direction_column:s`,
+    toip_column:s fromtag_column:s direction_column:s trace_db_mode:n`,
   uac_redirect: `default_filter:s deny_filter:s accept_filter:s acc_function:s acc_db_table:s bflags:n
     flags_hdr_mode:n q_value:n`,
   xhttp: 'url_match:s url_skip:s event_callback:s timeout_s:n timeout_ms:n',
+  topoh: `mask_key:s mask_ip:s mask_callid:n uparam_name:s uparam_prefix:s vparam_name:s vparam_prefix:s callid_prefix:s
+    sanity_checks:n uri_prefix_checks:n event_callback:s event_mode:n`,
+  topos: `storage:s db_url:s mask_callid:n sanity_checks:n branch_expire:n dialog_expire:n clean_interval:n
+    event_callback:s event_mode:n contact_host:s contact_mode:n cparam_name:s xavu_cfg:s xavu_field_a_contact:s
+    xavu_field_b_contact:s xavu_field_contact_host:s rr_update:n context:s`,
   websocket: `keepalive_mechanism:n keepalive_timeout:n keepalive_processes:n keepalive_interval:n ping_application_data:s
     sub_protocols:n cors_mode:n verbose_list:n event_callback:s timer_interval:n rm_delay_interval:n`,
   xmlrpc: 'route:s autoconversion:n escape_cr:n double_lf_to_crlf:n mode:n url_skip:s url_match:s event_callback:s',
@@ -91,7 +112,7 @@ const TABLE: Readonly<Record<string, string>> = {
   ratelimit: 'timer_interval:n queue:s pipe:s reply_code:n reply_reason:s hash_size:n default_algorithm:s',
   rtimer: 'timer:s exec:s default_interval:n',
   statistics: 'variable:s',
-  ctl: 'binrpc:s fifo:s mode:- user:- group:- autoconversion:n binrpc_max_body_size:n binrpc_struct_max_body_size:n',
+  ctl: 'binrpc:s fifo:s mode:- user:- group:- autoconversion:n binrpc_max_body_size:n binrpc_struct_max_body_size:n binrpc_buffer_size:n',
   cfg_rpc: '',
   dialog: `enable_stats:n hash_size:n rr_param:s dlg_flag:n timeout_avp:s default_timeout:n early_timeout:n
     noack_timeout:n end_timeout:n dlg_extra_hdrs:s dlg_match_mode:n detect_spirals:n db_url:s db_mode:n
@@ -99,7 +120,7 @@ const TABLE: Readonly<Record<string, string>> = {
     bridge_contact:s initial_cbs_inscript:n send_bye:n wait_ack:n ka_timer:n ka_interval:n ka_failed_limit:n
     timer_procs:n track_cseq_updates:n lreq_callee_headers:s event_callback:s h_id_start:n h_id_step:n
     keep_proxy_rr:n dlg_filter_mode:n dlg_ctxiuid_mode:n dlg_mode:n enable_dmq:n profiles_with_value:s
-    profiles_no_value:s bye_early_code:n bye_early_reason:s timeout_noreset:n`,
+    profiles_no_value:s bye_early_code:n bye_early_reason:s timeout_noreset:n call_id_column:s from_uri_column:s from_tag_column:s to_uri_column:s to_tag_column:s from_cseq_column:s to_cseq_column:s from_route_column:s to_route_column:s from_contact_column:s to_contact_column:s from_sock_column:s to_sock_column:s h_id_column:s h_entry_column:s state_column:s start_time_column:s timeout_column:s sflags_column:s toroute_name_column:s vars_h_id_column:s vars_h_entry_column:s vars_key_column:s vars_value_column:s`,
   dispatcher: `list_file:s db_url:s table_name:s setid_col:s destination_col:s flags_col:s priority_col:s attrs_col:s
     force_dst:n flags:n use_default:n xavp_dst:s xavp_ctx:s xavp_dst_mode:n xavp_ctx_mode:n hash_pvar:s attrs_pvname:s
     setid_pvname:s ds_ping_method:s ds_ping_from:s ds_ping_interval:n ds_ping_latency_stats:n
@@ -148,10 +169,10 @@ const TABLE: Readonly<Record<string, string>> = {
     pres_htable_size:n subs_db_mode:n publ_cache:n enable_sphere_check:n timeout_rm_subs:n send_fast_notify:n
     fetch_rows:n db_table_lock_type:n local_log_level:n subs_remove_match:n xavp_cfg:s retrieve_order:n
     retrieve_order_by:s sip_uri_match:n cseq_offset:n pres_subs_mode:n delete_same_subs:n timer_mode:n
-    subs_respond_200:n presence_uri_match:n`,
+    subs_respond_200:n presence_uri_match:n enable_dmq:n`,
   presence_xml: `db_url:s xcap_table:s force_active:n pidf_manipulation:n integrated_xcap_server:n xcap_server:s
     disable_presence:n disable_winfo:n disable_bla:n disable_xcapdiff:n passive_mode:n xcapauth_userdel_reason:s
-    force_dummy_presence:n force_presence_single_body:n`,
+    force_dummy_presence:n force_presence_single_body:n presence_single_body_priorities:s presence_single_body_lookup_element:s default_expires:n`,
   nat_traversal: `contact_match:n keepalive_interval:n keepalive_method:s keepalive_from:s keepalive_extra_headers:s
     keepalive_state_file:s`,
   alias_db: `db_url:s user_column:s domain_column:s alias_user_column:s alias_domain_column:s use_domain:n
@@ -172,21 +193,21 @@ const TABLE: Readonly<Record<string, string>> = {
   rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:n rtpproxy_tout:n rtpproxy_retr:n nortpproxy_str:s timeout_socket:s
     ice_candidate_priority_avp:s extra_id_pv:s db_url:s table_name:s rtp_inst_pvar:s`,
   db_mysql: `ping_interval:n timeout_interval:n auto_reconnect:n insert_delayed:n update_affected_found:n opt_ssl_mode:n
-    unsigned_type:n info:n`,
+    unsigned_type:n info:n server_timezone:n`,
   db_postgres: 'retries:n timeout:n tcp_keepalive:n lockset:n bytea_output_escape:n opt_ssl_mode:n',
   db_sqlite: 'db_set_readonly:s db_set_journal_mode:s',
-  tmx: '',
+  tmx: ' precheck_trans:n',
   textops: '',
   textopsx: '',
   sdpops: '',
   ipops: '',
   kex: '',
-  cfgutils: `initial_probability:n hash_file:s shvset:s varset:s lock_set_size:n`,
+  cfgutils: `initial_probability:n hash_file:s shvset:s varset:s lock_set_size:n initial_gflags:n`,
   avpops: `db_url:s avp_table:s use_domain:n uuid_column:s username_column:s domain_column:s attribute_column:s
     value_column:s type_column:s db_scheme:s`,
   debugger: `cfgtrace:n breakpoint:n log_level:n log_level_name:s log_facility:s log_prefix:s log_assign:n step_usleep:n
     step_loops:n mod_hash_size:n mod_level_mode:n mod_level:s mod_facility_mode:n mod_facility:s reset_msgid:n
-    cfgpkgcheck:n cfgtest:n`,
+    cfgpkgcheck:n cfgtest:n cfgtrace_format:n`,
   regex: 'file:s max_groups:n group_max_size:n pcre_caseless:n pcre_multiline:n pcre_dotall:n pcre_extended:n',
 }
 
