@@ -109,6 +109,7 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
     timers,
     limits,
     modules: settings.modparams.map(({ module, name, value }) => ({ module, name, value })),
+    loaded: settings.modules.map(({ name }) => name),
     ...(debug === undefined ? {} : { logLevel: levelOfDebug(debug) }),
     ...(server === undefined ? {} : { serverHeader: server }),
     ...(typeof agent === 'string' ? { userAgent: agent.replace(/^User-Agent:\s*/i, '') } : {}),

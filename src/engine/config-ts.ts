@@ -18,6 +18,7 @@ export interface FileConfig {
   readonly timers: TimerConfig
   readonly limits: LimitConfig
   readonly modules: readonly ModuleParameter[]
+  readonly loaded: readonly string[]
 }
 
 /** Checks the value and gives it defaults. Diagnostics point at the key in the source where it is found. */
@@ -53,6 +54,7 @@ export function readTsConfig(source: ConfigSource): { config?: FileConfig; diagn
       timers: { ...DEFAULT_TIMERS, ...defined(value.timers) },
       limits: { ...DEFAULT_LIMITS, ...defined(value.limits) },
       modules,
+      loaded: Object.keys(value.modules ?? {}),
     },
     diagnostics,
     locate,

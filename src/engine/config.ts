@@ -67,6 +67,8 @@ export interface EngineConfig {
   readonly limits: LimitConfig
   /** What the modules are told: `modparam` of a .cfg, `modules` of a .ts. */
   readonly modules: readonly ModuleParameter[]
+  /** The modules that the file loads, or names. */
+  readonly loaded: readonly string[]
   /** Loudness that the file asks for. */
   readonly logLevel?: LogLevel
   /** Server of replies that are made here, User-Agent of requests; absent leaves the header out. */

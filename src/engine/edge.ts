@@ -1,19 +1,138 @@
 // Owns the edge: what stands between the sockets and everything else, and sees each message first and last.
+import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { ServiceTable } from '../services/index.ts'
-import type { TransportUser } from '../transport/index.ts'
+import { type Destination, type MessageMask, readOwn, type ServiceTable } from '../services/index.ts'
+import type { SipMessage, SipUri } from '../sip/index.ts'
+import type {
+  Flow,
+  Hop,
+  Listener,
+  ReloadableTransport,
+  ReplyRoute,
+  SendFailed,
+  Transport,
+  TransportLayer,
+  TransportStats,
+  TransportUser,
+} from '../transport/index.ts'
 
-/** The user of the transport as services see it: they hear of connections that go. */
-export function atTheEdge(user: TransportUser, services: () => ServiceTable, log: Log): TransportUser {
-  return {
-    onMessage: (message, flow) => user.onMessage(message, flow),
-    onFlowClosed(flow) {
-      user.onFlowClosed?.(flow)
-      try {
-        services().flowClosed(flow)
-      } catch (error) {
-        log.error({ err: error, flow: flow.id }, 'a service failed over the end of a connection')
-      }
-    },
+export interface EdgeOptions {
+  readonly transport: TransportLayer
+  readonly services: () => ServiceTable
+  readonly log: Log
+}
+
+/**
+ * The transport as everything else sees it: messages pass the masks of services (topology hiding) on their way in and
+ * out, and services hear of connections that go.
+ */
+export class Edge implements TransportLayer {
+  readonly #inner: TransportLayer
+  readonly #services: () => ServiceTable
+  readonly #log: Log
+
+  constructor({ transport, services, log }: EdgeOptions) {
+    this.#inner = transport
+    this.#services = services
+    this.#log = log
   }
+
+  get listeners(): readonly Listener[] {
+    return this.#inner.listeners
+  }
+
+  start(user: TransportUser): Promise<void> {
+    return this.#inner.start({
+      onMessage: (message, flow) => user.onMessage(this.#unmasked(message, flow), flow),
+      onFlowClosed: (flow) => {
+        user.onFlowClosed?.(flow)
+        try {
+          this.#services().flowClosed(flow)
+        } catch (error) {
+          this.#log.error({ err: error, flow: flow.id }, 'a service failed over the end of a connection')
+        }
+      },
+    })
+  }
+
+  send(hop: Hop, wire: string, failed: SendFailed): void {
+    const { masks } = this.#services()
+    const masked =
+      masks.length === 0
+        ? wire
+        : this.#masked(masks, wire, { ...placeOf(hop), listener: this.#inner.listenerFor(hop) }, failed)
+    if (masked !== undefined) this.#inner.send(hop, masked, failed)
+  }
+
+  reply(
+    flow: Flow,
+    request: Parameters<TransportLayer['reply']>[1],
+    wire: string,
+    failed: SendFailed,
+    route?: ReplyRoute,
+  ): void {
+    const { masks } = this.#services()
+    const masked = masks.length === 0 ? wire : this.#masked(masks, wire, sourceOf(flow), failed)
+    if (masked !== undefined) this.#inner.reply(flow, request, masked, failed, route)
+  }
+
+  #unmasked(message: SipMessage, flow: Flow): SipMessage {
+    const { masks } = this.#services()
+    let seen = message
+    // The last to have touched it when it left is the first to see it when it comes.
+    for (let i = masks.length - 1; i >= 0; i--) seen = masks[i]!.received(seen, flow)
+    return seen
+  }
+
+  /** Undefined where a mask failed: rather nothing leaves than what was to be hidden. */
+  #masked(masks: readonly MessageMask[], wire: string, to: Destination, failed: SendFailed): string | undefined {
+    try {
+      let text = wire
+      for (const mask of masks) {
+        const message = readOwn(text)
+        if (message !== undefined) text = mask.sending(message, to)
+      }
+      return text
+    } catch (error) {
+      this.#log.error({ err: error }, 'a message was not sent: its topology could not be hidden')
+      failed(new SignalboxError('ERR_TRANSPORT', 'not sent: its topology could not be hidden', { cause: error }))
+      return undefined
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+
+  listenerFor(hop: Hop): Listener | undefined {
+    return this.#inner.listenerFor(hop)
+  }
+
+  finish(flow: Flow, code: number, reason: string): void {
+    this.#inner.finish(flow, code, reason)
+  }
+
+  resolve(uri: SipUri): Hop[] | Promise<Hop[]> {
+    return this.#inner.resolve(uri)
+  }
+
+  isLocal(host: string, port: number | undefined, transport?: Transport): boolean {
+    return this.#inner.isLocal(host, port, transport)
+  }
+
+  update(options: Partial<ReloadableTransport>): void {
+    this.#inner.update(options)
+  }
+
+  stats(): TransportStats {
+    return this.#inner.stats()
+  }
+}
+
+function sourceOf({ transport, remoteAddress, remotePort, listener }: Flow): Destination {
+  return { transport, address: remoteAddress, port: remotePort, listener }
+}
+
+function placeOf({ transport, address, port }: Hop): Omit<Destination, 'listener'> {
+  return { transport, address, port }
 }

@@ -22,7 +22,7 @@ import { createTransport, type Listener, type TransportLayer, type TransportOpti
 import { logCall } from './call-log.ts'
 import { DEFAULT_LIMITS, type EngineConfig, needsRestart, reloadable } from './config.ts'
 import { createCounters, type EngineCounters } from './counters.ts'
-import { atTheEdge } from './edge.ts'
+import { Edge } from './edge.ts'
 import { declareReadings } from './engine-metrics.ts'
 import { hostNamesOf } from './host-names.ts'
 import { HostServices } from './host-services.ts'
@@ -285,14 +285,14 @@ class ComposedEngine implements PreparedEngine {
     this.#transport.update(this.#transportSettings())
     this.#transactions.update(transactionSettings(this.#config))
     this.#proxy.update(proxySettings(this.#config))
-    this.#services.configure(this.#config.modules)
+    this.#services.configure(this.#config.modules, this.#config.loaded)
   }
 
   #compose(config: EngineConfig): ProxyCore {
     const options = this.#options
     const [clock, log] = [this.#clock, this.#log]
     const overload = new OverloadControl({ clock, log })
-    const transport = (options.transport ?? createTransport)({
+    const sockets = (options.transport ?? createTransport)({
       listen: config.listen,
       queued: (millis) => overload.observe(millis),
       http: (request, flow) => this.#services.httpRequest(request, flow),
@@ -300,6 +300,7 @@ class ComposedEngine implements PreparedEngine {
       log,
       ...transportSettings(config),
     })
+    const transport = new Edge({ transport: sockets, services: () => this.#services, log })
     const transactions = new TransactionLayer({ clock, transport, log, ...transactionSettings(config) })
     const router = new ScriptRouter({
       clock,
@@ -353,7 +354,7 @@ class ComposedEngine implements PreparedEngine {
     if (this.#options.relay)
       this.#options.relay.onDtmf = (event) => void host.event({ name: 'rtpengine:dtmf-event', data: event })
     this.#services = new ServiceTable(createServices(host))
-    this.#services.configure(config.modules)
+    this.#services.configure(config.modules, config.loaded)
     this.#requests = {
       find: (callId, cseq) => proxy.find(callId, cseq),
       continue: (one, route) => router.continue(one, route),
@@ -385,7 +386,7 @@ class ComposedEngine implements PreparedEngine {
   async start(): Promise<void> {
     // A message that waits in a socket must find the tables filled.
     await this.#services.start()
-    await this.#transport.start(atTheEdge(this.#transactions, () => this.#services, this.#log))
+    await this.#transport.start(this.#transactions)
     if (this.#config?.autoAliases === true && this.#options.transport === undefined) void this.#nameOurselves()
   }
 

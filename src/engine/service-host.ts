@@ -6,7 +6,7 @@ import type { ProgramStore } from '../script/index.ts'
 import type { ServiceHost } from '../services/index.ts'
 import { bareHost, type IdSource } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
-import type { Flow, TransportLayer } from '../transport/index.ts'
+import { callIdHash, type Flow, type TransportLayer } from '../transport/index.ts'
 import type { EngineLog } from './logger.ts'
 import type { ScriptRouter } from './script-router.ts'
 
@@ -35,6 +35,7 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     listeners: () => transport.listeners,
     isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
     respond: (flow, request, wire) => transport.reply(flow, request, wire, () => {}),
+    callHash: callIdHash,
     finish: (flow, code, reason) => transport.finish(flow, code, reason),
     command,
     send: (request) =>

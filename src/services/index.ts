@@ -7,6 +7,7 @@ import { createTrafficServices, TRAFFIC_CHECKS } from './traffic-services.ts'
 import { createUserServices, USER_CHECKS } from './user-services.ts'
 import { createCfgutils, createIpops, createTm } from './waits.ts'
 
+export { type Destination, type MessageMask, readOwn } from './mask.ts'
 export type {
   EventRun,
   ModuleParameter,

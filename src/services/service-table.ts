@@ -2,12 +2,14 @@
 import type { CallSummary, ReplyContext, RequestContext } from '../proxy/index.ts'
 import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
+import type { MessageMask } from './mask.ts'
 import { RpcFault } from './rpc-fault.ts'
 import type { ModuleParameter, ReofferReply, Service, ServiceCommand, ServiceRun } from './service.ts'
 
 export class ServiceTable {
   readonly #services: readonly Service[]
   readonly #byModule: ReadonlyMap<string, Service>
+  #masks: readonly MessageMask[] = []
   readonly #commands = new Map<string, ServiceCommand>()
   readonly #beginWatchers: readonly Service[]
   readonly #answerWatchers: readonly Service[]
@@ -69,9 +71,18 @@ export class ServiceTable {
     for (const service of this.#flowWatchers) service.flowClosed!(flow)
   }
 
-  configure(parameters: readonly ModuleParameter[]): void {
+  configure(parameters: readonly ModuleParameter[], loaded: readonly string[]): void {
     for (const service of this.#services)
-      service.configure?.(parameters.filter((parameter) => parameter.module === service.module))
+      service.configure?.(
+        parameters.filter((parameter) => parameter.module === service.module),
+        loaded.includes(service.module),
+      )
+    this.#masks = this.#services.flatMap((service) => service.mask?.() ?? [])
+  }
+
+  /** What hides the topology, in the order in which messages that leave pass it. */
+  get masks(): readonly MessageMask[] {
+    return this.#masks
   }
 
   async start(): Promise<void> {

@@ -5,6 +5,7 @@ import type { CallSummary, LocalReply, LocalRequest, ReplyContext, RequestContex
 import type { IdSource, MessageEdit, SipMessage, SipReply, SipRequest, Transport } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Flow, Listener } from '../transport/index.ts'
+import type { MessageMask } from './mask.ts'
 
 /** One `modparam` of a `.cfg`, or one entry of `config.modules` in a `.ts`. A name may be given several times. */
 export interface ModuleParameter {
@@ -58,8 +59,11 @@ export interface Service {
   /** What the module's builtins ask for, by name. */
   readonly operations?: Readonly<Record<string, ServiceOperation>>
   readonly commands?: Readonly<Record<string, ServiceCommand>>
-  /** Takes over the parameters of its module: before `start`, and after every reload. They have passed `checkParameters`. */
-  configure?(parameters: readonly ModuleParameter[]): void
+  /**
+   * Takes over the parameters of its module: before `start`, and after every reload. They have passed `checkParameters`.
+   * `loaded`: the file loads the module, or a `.ts` names it.
+   */
+  configure?(parameters: readonly ModuleParameter[], loaded: boolean): void
   /** Fills tables and sets timers. No socket is read before it has ended. */
   start?(): void | Promise<void>
   /** A request came in whose route is about to run. */
@@ -81,6 +85,8 @@ export interface Service {
   reoffer?(callId: string, tag: string, sdp: string): Promise<ReofferReply | undefined>
   /** An HTTP request came to a SIP port. One service has this. */
   httpRequest?(request: SipRequest, flow: Flow): void
+  /** What hides the topology; asked after every `configure`. */
+  mask?(): MessageMask | undefined
   /** A stream connection has gone. */
   flowClosed?(flow: Flow): void
   close?(): void | Promise<void>
@@ -111,6 +117,8 @@ export interface ServiceHost {
   isLocal(host: string, port: number | undefined, transport?: Transport): boolean
   /** Writes an answer to where the request came from. */
   respond(flow: Flow, request: SipRequest, wire: string): void
+  /** The number by which calls are spread over workers, of a Call-ID. */
+  callHash(callId: string): number
   /** Ends a stream connection after what is queued; a WebSocket is told code and reason. */
   finish(flow: Flow, code: number, reason: string): void
   /** Carries out an RPC command. Rejects with the reason. */

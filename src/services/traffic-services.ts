@@ -18,6 +18,8 @@ import { checkRtimer, createAsync, createRtimer } from './rtimer.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { createSiptrace } from './siptrace.ts'
 import { createCounters, createStatistics, Numbers } from './statistics.ts'
+import { createTopoh } from './topoh.ts'
+import { checkTopos, createTopos } from './topos.ts'
 import { createUac } from './uac.ts'
 import { createWebsocket } from './websocket.ts'
 import { createXhttp } from './xhttp.ts'
@@ -36,6 +38,8 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createHtable(host, databases),
     createDispatcher(host, databases),
     createDialog(host),
+    createTopoh(host),
+    createTopos(host),
     createUac(host, databases),
     createDialplan(host, databases),
     createMtree(host, databases),
@@ -58,4 +62,5 @@ export const TRAFFIC_CHECKS: Readonly<Record<string, ParameterCheck>> = {
   mqueue: checkMqueue,
   ratelimit: checkRatelimit,
   rtimer: checkRtimer,
+  topos: checkTopos,
 }

@@ -132,6 +132,7 @@ const services = new ServiceTable(
     isLocal: (host) => host === '10.0.0.5',
     respond() {},
     finish() {},
+    callHash: () => 0,
     command: () => Promise.reject(new Error('no commands')),
     send: async () => ({ status: 408, reason: 'Request Timeout' }),
     datagram() {},
