@@ -299,8 +299,9 @@ export class BlockChecker {
       this.#expression(target)
       return
     }
-    const { subs } = this.#context.input.model
-    if (subs.has(name)) return
+    const { model, complete } = this.#context.input
+    const { subs } = model
+    if (subs.has(name) || !complete) return
     const near = nearest(name, subs.keys())
     const hint = near === undefined ? undefined : `Did you mean route(${near})?`
     this.#context.report.error('undefined-route', `There is no route[${name}]`, target.at, hint)

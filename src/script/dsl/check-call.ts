@@ -297,7 +297,7 @@ function checkRouteName(name: string, parameter: Parameter, argument: Expression
   if (name === '0' || name.includes('$')) return
   context.armed.add(`${kind}:${name}`)
   const named = context.input.model.blocks.filter((block) => block.routeKind === kind)
-  if (kind === 'event' || named.some((block) => block.name === name)) return
+  if (kind === 'event' || named.some((block) => block.name === name) || !context.input.complete) return
   const near = nearest(
     name,
     named.map((block) => block.name),

@@ -11,6 +11,8 @@ import type { SourceFile } from './tokens.ts'
 export interface CheckInput {
   readonly main: SourceFile
   readonly declarations: readonly Declaration[]
+  /** No declaration was lost to a syntax error: what is not there is missing. */
+  readonly complete: boolean
   readonly model: Model
   readonly settings: CfgSettings
   readonly flags: ReadonlyMap<string, number>

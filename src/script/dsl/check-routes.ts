@@ -35,11 +35,11 @@ export function checkReachability(context: CheckContext): void {
   for (const block of subs.values()) {
     const kinds = reached.get(block)
     if (kinds !== undefined) for (const way of kinds.values()) illegalCalls(block, way, told, context)
-    else if (!reachedOtherwise(block, called, context)) {
+    else if (context.input.complete && !reachedOtherwise(block, called, context)) {
       context.report.warning('unused-route', `Nothing calls ${blockName(block)}`, block.nameAt)
     }
   }
-  unusedHooks(context)
+  if (context.input.complete) unusedHooks(context)
 }
 
 /** The sub-routes that a block calls where it runs in a route of a kind. */

@@ -44,7 +44,7 @@ export function checkSettings(context: CheckContext): void {
       block.nameAt,
     )
   }
-  if (!context.input.model.blocks.some((block) => block.routeKind === 'request')) {
+  if (context.input.complete && !context.input.model.blocks.some(({ routeKind }) => routeKind === 'request')) {
     const at = context.input.declarations[0]?.at
     if (at !== undefined) context.report.warning('no-request-route', 'The file has no request_route', at)
   }

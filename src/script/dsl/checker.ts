@@ -11,6 +11,6 @@ export function checkProgram(input: CheckInput, report: Report): UsedValues {
   checkSettings(context)
   for (const block of input.model.blocks) new BlockChecker(context, block).check()
   checkReachability(context)
-  context.variables.reportUnset(report)
+  if (input.complete) context.variables.reportUnset(report)
   return context.used
 }

@@ -62,12 +62,12 @@ function customValues(settings: CfgSettings): Record<string, Record<string, stri
 
 export function compileFile(file: string, options: CompileDslOptions, report: Report): CompiledFile {
   const read = readTokens(file, options, report)
-  const declarations = parseTokens(read.tokens, report)
+  const { declarations, complete } = parseTokens(read.tokens, report)
   const settings = settingsOf(declarations, report)
   const model = modelOf(declarations)
   const flags = new Map(settings.flags.map(({ name, number }) => [name, number]))
   const used = checkProgram(
-    { main: read.main, declarations, model, settings, flags, strict: read.strict, defines: read.defines },
+    { main: read.main, declarations, complete, model, settings, flags, strict: read.strict, defines: read.defines },
     report,
   )
   if (report.failed) return { settings, files: read.files, program: undefined }

@@ -33,12 +33,12 @@ export interface ConvertedProgram {
 export function convertDsl(file: string, options: CompileDslOptions): ConvertedFile {
   const report = new Report()
   const read = readTokens(file, options, report)
-  const declarations = parseTokens(read.tokens, report)
+  const { declarations, complete } = parseTokens(read.tokens, report)
   const settings = settingsOf(declarations, report)
   const model = modelOf(declarations)
   const flags = new Map(settings.flags.map(({ name, number }) => [name, number]))
   checkProgram(
-    { main: read.main, declarations, model, settings, flags, strict: read.strict, defines: read.defines },
+    { main: read.main, declarations, complete, model, settings, flags, strict: read.strict, defines: read.defines },
     report,
   )
   if (report.failed) return { diagnostics: report.diagnostics, settings, program: undefined }

@@ -12,17 +12,20 @@ const LEAVES = new Map<TokenType, 'return' | 'exit' | 'drop' | 'break'>([
 
 /** The rules of statements, on top of those of expressions. */
 export abstract class StatementGrammar extends ExpressionGrammar {
+  /** The closing braces of blocks with nothing in them, which Kamailio does not take. */
+  protected emptyBlocks: Token[] = []
+
   block = this.RULE('block', (): Statement[] => {
     this.CONSUME(Mark.LeftBrace)
     const body: Statement[] = []
-    this.AT_LEAST_ONE({
-      ERR_MSG: 'a statement (a block may not be empty, but it may hold a lone semicolon)',
-      DEF: () => {
-        const statement = this.SUBRULE(this.statement)
-        this.ACTION(() => body.push(statement))
-      },
+    this.MANY(() => {
+      const statement = this.SUBRULE(this.statement)
+      this.ACTION(() => body.push(statement))
     })
-    this.CONSUME(Mark.RightBrace)
+    const end = this.take(Mark.RightBrace)
+    this.ACTION(() => {
+      if (body.length === 0) this.emptyBlocks.push(end)
+    })
     return body
   })
 

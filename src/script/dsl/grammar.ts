@@ -5,25 +5,34 @@ import { Key, Mark, NumberToken, Text, type Token, Word } from './tokens.ts'
 
 /** The rules of a file. One object parses many files, one after the other. */
 export class CfgGrammar extends StatementGrammar {
+  #declared: Declaration[] = []
+
   constructor() {
     super()
     this.performSelfAnalysis()
   }
 
-  file = this.RULE('file', (): Declaration[] => {
-    const declarations: Declaration[] = []
+  /** Parses tokens. What was read before a syntax error is there; the error is `errors[0]`. */
+  parse(tokens: readonly Token[]): { declarations: Declaration[]; emptyBlocks: Token[] } {
+    this.#declared = []
+    this.emptyBlocks = []
+    this.input = [...tokens]
+    this.file()
+    return { declarations: this.#declared, emptyBlocks: this.emptyBlocks }
+  }
+
+  file = this.RULE('file', (): void => {
     this.MANY(() => {
       this.OR([
         {
           ALT: () => {
             const declaration = this.SUBRULE(this.declaration)
-            this.ACTION(() => declarations.push(declaration))
+            this.ACTION(() => this.#declared.push(declaration))
           },
         },
         { ALT: () => this.CONSUME(Mark.Semicolon) },
       ])
     })
-    return declarations
   })
 
   declaration = this.RULE(

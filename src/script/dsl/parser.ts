@@ -38,27 +38,35 @@ const HINTS: readonly [test: (wrong: Token, tokens: readonly Token[], at: number
   ],
 ]
 
+export interface Parsed {
+  readonly declarations: Declaration[]
+  /** Nothing was lost to a syntax error. */
+  readonly complete: boolean
+}
+
 /** Parses all tokens. A syntax error costs its block: reading goes on at the next one, so that one run finds several. */
-export function parseTokens(tokens: readonly Token[], report: Report): Declaration[] {
+export function parseTokens(tokens: readonly Token[], report: Report): Parsed {
   parser ??= new CfgGrammar()
   const declarations: Declaration[] = []
   let rest: readonly Token[] = tokens
   for (let attempt = 0; attempt < 50; attempt++) {
-    parser.input = [...rest]
-    const parsed = parser.file()
+    const parsed = parser.parse(rest)
+    declarations.push(...parsed.declarations)
+    for (const at of parsed.emptyBlocks) {
+      report.error('syntax', 'This block is empty', at, 'Put a lone semicolon in it.')
+    }
     const error = parser.errors[0]
-    if (parsed !== undefined) declarations.push(...parsed)
-    if (error === undefined) return declarations
+    if (error === undefined) return { declarations, complete: attempt === 0 }
     // After a string or comment that does not end, the end of the file is no news.
     const unclosed = report.diagnostics.some(({ code }) => code.startsWith('unclosed-'))
-    if (unclosed && error.token.tokenType === EOF) return declarations
+    if (unclosed && error.token.tokenType === EOF) break
     const at = reportError(error, rest, report)
     let next = at + 1
     while (next < rest.length && !(BLOCK_KEYWORDS.has(rest[next]!.tokenType) && beginsLine(rest, next))) next++
-    if (next >= rest.length) return declarations
+    if (next >= rest.length) break
     rest = rest.slice(next)
   }
-  return declarations
+  return { declarations, complete: false }
 }
 
 function beginsLine(tokens: readonly Token[], at: number): boolean {
