@@ -146,6 +146,7 @@ export * from './tm-transactions.ts'
 export * from './tmx.ts'
 export * from './uac.ts'
 export * from './uac-redirect.ts'
+export * from './tsilo.ts'
 export * from './userblocklist.ts'
 export type {
   BranchRoute,

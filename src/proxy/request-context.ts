@@ -63,6 +63,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   #dropped = false
   #forwarded = false
   #suspension: Suspension | undefined
+  #keptOpen = false
   #ended = false
 
   constructor(
@@ -204,6 +205,29 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.routeEnded(how)
   }
 
+  keepOpen(): number {
+    if (this.newTransaction() !== 1 || this.replied) return -1
+    this.#keptOpen = true
+    return 1
+  }
+
+  append(branches: BranchSpec[], failure?: string): number | Promise<number> {
+    if (this.#ended || this.replied) return -1
+    const waited = this.resume()
+    const onFailure = this.#onFailure ?? failure
+    const spec = { branches, ...(onFailure === undefined ? {} : { onFailure }) }
+    const done = (code: number): number => {
+      if (waited) this.resumed('well')
+      return code
+    }
+    const code = this.relay(spec)
+    return code instanceof Promise ? code.then(done) : done(code)
+  }
+
+  branchUris(): string[] {
+    return this.#responses.branches.map(({ spec }) => spec.uri)
+  }
+
   #suspendedTooLong(): void {
     if (!this.resume()) return
     this.#running = false
@@ -259,6 +283,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     if (this.#responses.open) this.#cancelOpen(reasons)
     // Nothing was sent yet, or a route is at work between two legs: 487 at once; whatever it decides comes too late.
     else this.refuse(487, 'Request Terminated')
+    // Nobody waits for branches any more.
+    if (this.#keptOpen && this.resume()) this.resumed('well')
   }
 
   /** This request, routed the same way, went out from here before. */
@@ -274,6 +300,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   /** The request route has ended, well or not. */
   routeEnded(how: 'well' | 'failed'): void {
     this.#running = false
+    if (this.#keptOpen && !this.relayed && !this.replied) this.suspend()
     this.#upstream.release()
     if (this.#suspension !== undefined) return
     if (this.#belonging === 'transaction' || this.#received.method === 'ACK') {

@@ -122,6 +122,12 @@ export interface RequestContext {
   resume(): boolean
   /** The route that {@link resume} let go on has ended. */
   resumed(how: 'well' | 'failed'): void
+  /** ts_store: the request stays open when its route ends, also without a branch, until {@link append}. 1, or -1 where that cannot be. */
+  keepOpen(): number
+  /** More branches for a request whose route has ended; codes as {@link relay}. `onFailure` holds where no relay named a route. */
+  append(branches: BranchSpec[], onFailure?: string): number | Promise<number>
+  /** Request-URIs of all branches so far. */
+  branchUris(): string[]
   /** Answer to where the request came from, with received and rport (force_rport). */
   forceRport(): void
   /** Nothing more shall be sent for this request (drop in request_route). No effect once it was relayed or answered. */

@@ -1,6 +1,8 @@
 // Owns what lookup() makes of contacts: which of them take the request, and where each of them is sent.
+import type { Answer } from '../database/index.ts'
 import { bracketHost, decodePercent, parseUri } from '../sip/index.ts'
 import type { Listener } from '../transport/index.ts'
+import type { ServiceRun } from './service.ts'
 import { type Contact, inOrder } from './usrloc-contact.ts'
 
 /** One target of a request. */
@@ -18,6 +20,9 @@ export interface Found {
   readonly regId: number
   readonly userAgent: string
 }
+
+/** lookup() for other services: `domain` and `uri`; Kamailio's code, and the contacts. */
+export type Lookup = (run: ServiceRun, args: unknown) => Answer<{ code: number; contacts: Found[] }>
 
 export interface AorRules {
   readonly useDomain: boolean

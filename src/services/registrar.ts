@@ -2,7 +2,7 @@
 import { type Answer, chain, guarded } from '../database/index.ts'
 import { decodePercent, parseNameAddr, parseUri, SipRequest } from '../sip/index.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
-import { aorOf, chosen, type Found, socketOf } from './registrar-lookup.ts'
+import { aorOf, chosen, type Found, type Lookup, socketOf } from './registrar-lookup.ts'
 import { type ExpiryRules, RegisterRefused, readRegister } from './registrar-register.ts'
 import { bound, cleared, contactHeader, type Registration } from './registrar-save.ts'
 import type { Service, ServiceHost, ServiceRun } from './service.ts'
@@ -21,7 +21,7 @@ interface Saved {
 const ONE_CONTACT = 0x04
 const EXACT_EXPIRES = 0x08
 
-export function createRegistrar(host: ServiceHost, usrloc: Usrloc): Service {
+export function createRegistrar(host: ServiceHost, usrloc: Usrloc): { service: Service; lookup: Lookup } {
   let parameters = new Parameters([])
   const random = () => (Number.parseInt(host.ids.tag().slice(0, 6), 36) || 0) / 36 ** 6
 
@@ -220,13 +220,14 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): Service {
     )
   }
 
-  return {
+  const service: Service = {
     module: 'registrar',
     operations: { save, lookup, contacts: contactsOf, unregister },
     configure(list) {
       parameters = new Parameters(list)
     },
   }
+  return { service, lookup }
 }
 
 function gruuAddress(message: SipRequest): string {

@@ -14,6 +14,7 @@ import { createRegistrar } from './registrar.ts'
 import { createSecfilter } from './secfilter.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { checkSqlops, createSqlops, problemOfUrl } from './sqlops.ts'
+import { createTsilo } from './tsilo.ts'
 import { createUserblocklists } from './userblocklist.ts'
 import { createUsrloc } from './usrloc.ts'
 
@@ -44,9 +45,11 @@ export const USER_CHECKS: Readonly<Record<string, ParameterCheck>> = {
 export function createUserServices(host: ServiceHost, databases: Databases): readonly Service[] {
   const usrloc = createUsrloc(host, databases)
   const auth = createAuth(host)
+  const { service: registrar, lookup } = createRegistrar(host, usrloc.usrloc)
   return [
     usrloc,
-    createRegistrar(host, usrloc.usrloc),
+    registrar,
+    createTsilo(host, lookup),
     createNathelper(host, usrloc.usrloc),
     createNatTraversal(host),
     createSqlops(host, databases),

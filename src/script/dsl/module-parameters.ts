@@ -95,6 +95,7 @@ const TABLE: Readonly<Record<string, string>> = {
   uac_redirect: `default_filter:s deny_filter:s accept_filter:s acc_function:s acc_db_table:s bflags:n
     flags_hdr_mode:n q_value:n`,
   xhttp: 'url_match:s url_skip:s event_callback:s timeout_s:n timeout_ms:n',
+  tsilo: 'hash_size:n use_domain:n',
   topoh: `mask_key:s mask_ip:s mask_callid:n uparam_name:s uparam_prefix:s vparam_name:s vparam_prefix:s callid_prefix:s
     sanity_checks:n uri_prefix_checks:n event_callback:s event_mode:n`,
   topos: `storage:s db_url:s mask_callid:n sanity_checks:n branch_expire:n dialog_expire:n clean_interval:n
