@@ -43,6 +43,8 @@ export interface StreamConfig {
   rtcpMux?: boolean
   /** How packets that arrive here are protected; absent or null: not at all. The same key again keeps its ROC. */
   srtpIn?: SrtpKey | null
+  /** Further keys of the same suite, which packets name by their identifiers (RFC 4568 6.1). */
+  srtpInFurther?: readonly SrtpKey[]
   /** The far end is met by ICE: `remote` is not used, and addresses come from its checks alone. */
   ice?: IceConfig | null
   /** DTLS gives the keys (RFC 5764): srtpIn and srtpOut are absent, and no media passes before the handshake is over. */
@@ -102,6 +104,7 @@ export interface Settings extends ConnectionForm, ConversionForm {
   dtmfPayloadTypes: Uint8Array
   blockDtmf: boolean
   srtpIn: KeySettings
+  srtpInFurther: KeySettings[]
   srtpOut: KeySettings
   timeoutMillis: number
   silentTimeoutMillis: number
@@ -177,6 +180,16 @@ function srtpKey(what: string, key: SrtpKey | null | undefined): KeySettings {
   return { suite: key.suite, key: key.key, mki: mkiBytes(what, key.mki) }
 }
 
+function furtherKeys({ srtpIn, srtpInFurther = [] }: StreamConfig): KeySettings[] {
+  if (srtpInFurther.length > 0 && !srtpIn?.mki)
+    throw new SignalboxError('ERR_MEDIA', 'srtpInFurther: of several keys each has an identifier.')
+  integer('srtpInFurther.length', srtpInFurther.length, 0, 15)
+  return srtpInFurther.map((key) => {
+    integer('srtpInFurther.mki.length', key.mki?.length ?? 0, srtpIn!.mki!.length, srtpIn!.mki!.length)
+    return srtpKey('srtpInFurther', key)
+  })
+}
+
 /**
  * Checks what was said of stream `id`, whose own address is of `family`.
  * @throws SignalboxError ERR_MEDIA
@@ -215,6 +228,7 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     dtmfPayloadTypes: Uint8Array.from(dtmf),
     blockDtmf: config.blockDtmf ?? false,
     srtpIn: srtpKey('srtpIn', config.srtpIn),
+    srtpInFurther: furtherKeys(config),
     srtpOut: srtpKey('srtpOut', config.srtpOut),
     timeoutMillis: integer('timeoutMillis', config.timeoutMillis ?? 0, 0, MAX_MILLIS),
     silentTimeoutMillis: integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),

@@ -82,6 +82,7 @@ function streamConfig(
     ice: passthrough ? null : (iceConfig(media) ?? null),
     dtls: dtls ?? null,
     srtpIn: keyed ? { ...srtpKey(keyed.remote), mki: keyed.remote.mki } : null,
+    srtpInFurther: (keyed?.remote.further ?? []).map(({ key, mki }) => ({ suite: keyed!.remote.suite, key, mki })),
     // Our own lines name no master key identifier.
     srtpOut: keyed ? srtpKey(keyed.local) : null,
     passthrough,

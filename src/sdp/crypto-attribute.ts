@@ -16,18 +16,27 @@ export const CRYPTO_SUITES = {
 /** A suite that is understood. */
 export type CryptoSuite = keyof typeof CRYPTO_SUITES
 
-export interface CryptoAttribute {
-  readonly tag: number
-  readonly suite: CryptoSuite
+/** One key of an attribute (RFC 4568 6.1). */
+export interface InlineKey {
   /** Master key followed by master salt. */
   readonly key: Uint8Array
   /** Lifetime in packets, as written (`2^31` or digits). */
   readonly lifetime?: string
   /** Master key identifier and how many bytes of it each packet carries. */
   readonly mki?: { readonly value: number; readonly length: number }
+}
+
+export interface CryptoAttribute extends InlineKey {
+  readonly tag: number
+  readonly suite: CryptoSuite
+  /** Keys after the first, which packets name by their identifiers. */
+  readonly further?: readonly InlineKey[]
   /** Session parameters as written, without those in front of them. */
   readonly sessionParameters: readonly string[]
 }
+
+/** Keys in one attribute; more are taken for nonsense. */
+const MOST_KEYS = 8
 
 export function isCryptoSuite(name: string): name is CryptoSuite {
   return Object.hasOwn(CRYPTO_SUITES, name)
@@ -43,21 +52,38 @@ export function parseCrypto(value: string): CryptoAttribute | undefined {
   // RFC 4568 6.3: a mandatory session parameter that is not understood makes the attribute unusable.
   // FEC_SRTP is the order that holds without a word (6.3.4), and nothing to a relay without FEC.
   if (sessionParameters.some((parameter) => !/^(-|WSH=\d+|KDR=0|FEC_ORDER=FEC_SRTP$)/.test(parameter))) return undefined
-  // RFC 4568 6.1: several keys are separated by `;` and told apart by MKI; the first one is used.
-  const match = /^inline:([A-Za-z0-9+/=]+)(?:\|((?:2\^)?\d+))?(?:\|(\d+):(\d+))?$/.exec(keyText.split(';')[0]!)
+  const texts = keyText.split(';')
+  if (texts.length > MOST_KEYS) return undefined
+  const keys = texts.map((text) => parseInline(text, suite))
+  const [first, ...others] = keys.every((key) => key !== undefined) ? keys : []
+  if (!first || !apart([first, ...others])) return undefined
+  const further = others.length > 0 ? { further: others } : {}
+  return { tag: Number(tagText), suite, ...first, ...further, sessionParameters }
+}
+
+function parseInline(text: string, suite: CryptoSuite): InlineKey | undefined {
+  const match = /^inline:([A-Za-z0-9+/=]+)(?:\|((?:2\^)?\d+))?(?:\|(\d+):(\d+))?$/.exec(text)
   if (!match) return undefined
   const key = decodeBase64(match[1]!)
   if (key?.length !== CRYPTO_SUITES[suite]) return undefined
   const mki = match[3] === undefined ? undefined : { value: Number(match[3]), length: Number(match[4]) }
   if (mki && !isMki(mki)) return undefined
-  return {
-    tag: Number(tagText),
-    suite,
-    key,
-    ...(match[2] === undefined ? {} : { lifetime: match[2] }),
-    ...(mki === undefined ? {} : { mki }),
-    sessionParameters,
-  }
+  return { key, ...(match[2] === undefined ? {} : { lifetime: match[2] }), ...(mki === undefined ? {} : { mki }) }
+}
+
+/**
+ * RFC 4568 6.1: of several keys each has an identifier, all of one length, no two of them the same. Nor are two keys: an
+ * identifier is not authenticated, and a packet could be replayed under the other one.
+ */
+function apart(keys: readonly InlineKey[]): boolean {
+  const length = keys[0]!.mki?.length
+  const distinct = (values: unknown[]): boolean => new Set(values).size === keys.length
+  return (
+    keys.length === 1 ||
+    (keys.every(({ mki }) => mki !== undefined && mki.length === length) &&
+      distinct(keys.map(({ mki }) => mki?.value)) &&
+      distinct(keys.map(({ key }) => encodeBase64(key))))
+  )
 }
 
 // RFC 4568 6.1: a number of 1 to 128 bytes, and it fits them.
@@ -67,7 +93,7 @@ function isMki({ value, length }: { value: number; length: number }): boolean {
 
 /** Writes the value of an `a=crypto:` line, the key without base64's padding unless asked for. */
 export function formatCrypto(
-  attribute: Omit<CryptoAttribute, 'sessionParameters'>,
+  attribute: Omit<CryptoAttribute, 'sessionParameters' | 'further'>,
   padding: 'pad' | 'bare' = 'bare',
 ): string {
   const base64 = encodeBase64(attribute.key)

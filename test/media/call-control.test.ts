@@ -116,6 +116,15 @@ describe('keys', () => {
   const KEY = 'FHoHEZk7wM6b/frTeX+fzQ/K0PtuAvfIzRqjol9K'
   const secure = (port: number, line: string) => body(`m=audio ${port} RTP/SAVP 0\r\na=crypto:${line}\r\n`)
 
+  test('several keys of one line are all taken, by their identifiers', () => {
+    const { talk } = rig()
+    const { a } = talk(
+      secure(5004, `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY.replace('F', 'G')}|2:1`),
+      secure(6004, `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`),
+    )
+    expect(a()).toMatchObject({ srtpIn: { mki: { value: 1 } }, srtpInFurther: [{ mki: { value: 2, length: 1 } }] })
+  })
+
   test('rule T64: a master key identifier in an offer or an answer is expected in packets, and not sent', () => {
     const { talk } = rig()
     const { answered, a, b } = talk(
@@ -125,6 +134,7 @@ describe('keys', () => {
     expect(a().srtpIn).toMatchObject({ mki: { value: 1, length: 1 } })
     expect(b().srtpIn).toMatchObject({ mki: { value: 66_000, length: 4 } })
     expect([a().srtpOut?.mki, b().srtpOut?.mki]).toEqual([undefined, undefined])
+    expect([a().srtpInFurther, b().srtpInFurther]).toEqual([[], []])
     expect(answered.sdp).toMatch(/a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:[A-Za-z0-9+/]{40}\r\n/)
   })
 

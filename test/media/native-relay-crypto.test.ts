@@ -84,6 +84,36 @@ describe('master key identifiers (RFC 3711 3.1, RFC 4568 6.1)', () => {
     expect((await a.rtp.hear(3))[2]).toEqual(rtp(65_537))
   })
 
+  test('of several keys a packet is opened by the one that it names, each with its own roll-over counter and window', async () => {
+    const several = { srtpIn: named(1, 1), srtpInFurther: [named(3, 2), named(4, 3)] }
+    const [a, b] = await rig.call({}, { ...several, srtpOut: named(2, 1) })
+    const oracle = (seed: number, name: number) => new GcmOracle(key(seed, suite).key, Buffer.from([0, 0, 0, name]))
+    await b.rtp.send(oracle(1, 1).protectRtp(rtp(1)), b.rtpPort)
+    for (const sequence of [65_535, 65_536])
+      await b.rtp.send(oracle(4, 3).protectRtp(rtp(sequence), sequence >> 16), b.rtpPort)
+    await b.rtcp.send(oracle(3, 2).protectRtcp(rtcp(), 1), b.rtcpPort)
+    expect(await a.rtp.hear(3)).toEqual([rtp(1), rtp(65_535), rtp(65_536)])
+    expect(await a.rtcp.hear(1)).toEqual([rtcp()])
+    // A key that moves to another place in the list goes on; one that left is no longer taken.
+    rig.relay.configure(b.id, {
+      latching: 'learn',
+      remote: b.remote,
+      srtpIn: named(4, 3),
+      srtpInFurther: [named(1, 1)],
+    })
+    await b.rtp.send(oracle(4, 3).protectRtp(rtp(65_536), 1), b.rtpPort)
+    await b.rtp.send(oracle(1, 1).protectRtp(rtp(1)), b.rtpPort)
+    await rig.counted(b.id, { srtpReplays: 2 })
+    await b.rtp.send(oracle(3, 2).protectRtp(rtp(2)), b.rtpPort)
+    await b.rtp.send(oracle(3, 3).protectRtp(rtp(2)), b.rtpPort)
+    await rig.counted(b.id, { srtpWrongMki: 1, srtpAuthFailures: 1 })
+    await b.rtp.send(oracle(4, 3).protectRtp(rtp(65_537), 1), b.rtpPort)
+    expect((await a.rtp.hear(4))[3]).toEqual(rtp(65_537))
+    const configure = (config: object) => () => rig.relay.configure(b.id, { latching: 'learn', ...config })
+    expect(configure({ srtpIn: key(1, suite), srtpInFurther: [named(3, 2)] })).toThrow('each has an identifier')
+    expect(configure({ srtpIn: named(1, 1), srtpInFurther: [named(3, 2, 2)] })).toThrow('srtpInFurther.mki.length')
+  })
+
   test('one that does not fit is refused in words', async () => {
     const [a] = await rig.call()
     const configure = (value: number, length: number) =>

@@ -80,7 +80,7 @@ describeWithPeers('fuzzing', ['clang++'], () => {
       const options = { cwd: corpus, maxBuffer: 1 << 26, env: { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' } }
       const finding = await run(out + target, [...limits, '-print_final_stats=1', corpus], options).then(
         ({ stderr }) => {
-          expect(Number(/number_of_executed_units: (\d+)/.exec(stderr)?.[1])).toBeGreaterThan(1000)
+          expect(Number(/number_of_executed_units: (\d+)/.exec(stderr)?.[1])).toBeGreaterThan(100)
           return undefined
         },
         (error: { stderr?: string }) => {

@@ -135,7 +135,13 @@ describe('crypto attributes (RFC 4568)', () => {
 
   test('MKI without lifetime, several keys, WSH and AES-256', () => {
     expect(parseCrypto(`0 AES_CM_128_HMAC_SHA1_32 inline:${KEY}|5:4`)?.mki).toEqual({ value: 5, length: 4 })
-    expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY}|2:1`)?.tag).toBe(3)
+    const other = KEY.replace('F', 'G')
+    const several = `3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${other}|2^20|2:1`
+    expect(parseCrypto(several)).toMatchObject({
+      mki: { value: 1, length: 1 },
+      further: [{ key: decodeBase64(other), lifetime: '2^20', mki: { value: 2, length: 1 } }],
+    })
+    expect(parseCrypto(`1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1`)?.further).toBeUndefined()
     expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=FEC_SRTP`)).toBeDefined()
     expect(parseCrypto(`3 AES_CM_128_HMAC_SHA1_80 inline:${KEY} WSH=64`)?.sessionParameters).toEqual(['WSH=64'])
     const long = encodeBase64(new Uint8Array(46))
@@ -147,6 +153,13 @@ describe('crypto attributes (RFC 4568)', () => {
     '1 AES_CM_128_HMAC_SHA1_80 inline:short',
     `x AES_CM_128_HMAC_SHA1_80 inline:${KEY}`,
     `1 AES_CM_128_HMAC_SHA1_80 ${KEY}`,
+    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY};inline:${KEY.replace('F', 'G')}`,
+    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY.replace('F', 'G')}`,
+    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY.replace('F', 'G')}|1:1`,
+    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY.replace('F', 'G')}|2:2`,
+    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:${KEY}|2:1`,
+    `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:1;inline:short|2:1`,
+    `1 AES_CM_128_HMAC_SHA1_80 ${Array.from({ length: 9 }, (_, i) => `inline:${KEY.replace('F', 'ABCDEFGHI'[i]!)}|${i}:1`).join(';')}`,
     `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} UNENCRYPTED_SRTP`,
     `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} FEC_ORDER=SRTP_FEC`,
     `1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|1:200`,

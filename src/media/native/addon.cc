@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "addon_audio.h"
 #include "addon_connection.h"
@@ -76,20 +77,33 @@ class Properties {
     Endpoint::parse(text(address).c_str(), static_cast<uint16_t>(integer(port)), &result);
     return result;
   }
-  /// { suite, key, mki }; no context for a suite of "".
-  std::unique_ptr<media::SrtpContext> srtp(const char* name) const {
-    const Properties key(env_, get(name));
-    const std::string suite = key.text("suite");
-    for (const media::CryptoSuite& each : media::kCryptoSuites) {
-      if (each.name != suite) continue;
-      const auto master = key.bytes("key");
-      if (master.size() != each.master_length()) return nullptr;
-      return std::make_unique<media::SrtpContext>(each, master, key.bytes("mki"));
+  /// No context for a suite of "".
+  std::unique_ptr<media::SrtpContext> srtp(const char* name) const { return Properties(env_, get(name)).context(); }
+  std::vector<std::unique_ptr<media::SrtpContext>> srtp_list(const char* name) const {
+    std::vector<std::unique_ptr<media::SrtpContext>> result;
+    const napi_value list = get(name);
+    uint32_t length = 0;
+    napi_get_array_length(env_, list, &length);
+    for (uint32_t i = 0; i < length; i++) {
+      napi_value element = nullptr;
+      napi_get_element(env_, list, i, &element);
+      if (auto context = Properties(env_, element).context()) result.push_back(std::move(context));
     }
-    return nullptr;
+    return result;
   }
 
  private:
+  /// { suite, key, mki }
+  std::unique_ptr<media::SrtpContext> context() const {
+    const std::string suite = text("suite");
+    for (const media::CryptoSuite& each : media::kCryptoSuites) {
+      if (each.name != suite) continue;
+      const auto master = bytes("key");
+      if (master.size() != each.master_length()) return nullptr;
+      return std::make_unique<media::SrtpContext>(each, master, bytes("mki"));
+    }
+    return nullptr;
+  }
   napi_value get(const char* name) const {
     napi_value value = nullptr;
     napi_get_named_property(env_, object_, name, &value);
@@ -217,6 +231,7 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->policy.block_dtmf = given.boolean("blockDtmf");
   for (const uint8_t type : given.bytes("dtmfPayloadTypes")) settings->policy.telephone_events.set(type & 0x7f);
   settings->srtp_in = given.srtp("srtpIn");
+  settings->srtp_in_further = given.srtp_list("srtpInFurther");
   settings->srtp_out = given.srtp("srtpOut");
   settings->timeout = given.integer("timeoutMillis");
   settings->silent_timeout = given.integer("silentTimeoutMillis");

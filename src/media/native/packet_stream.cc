@@ -43,13 +43,7 @@ void PacketStream::unlink() {
 
 void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t now) {
   connect(settings.get(), now);
-  for (auto context : {&StreamSettings::srtp_in, &StreamSettings::srtp_out}) {
-    auto& before = settings_.*context;
-    auto& after = (*settings).*context;
-    if (!before || !after || !before->same_key(*after)) continue;
-    before->take_mki(*after);
-    after.swap(before);
-  }
+  keep_contexts(settings.get());
   settings_ = std::move(*settings);
   latches_[kRtp].configure(settings_.latching, settings_.remote_rtp, settings_.learning);
   latches_[kRtcp].configure(settings_.latching, settings_.remote_rtcp, settings_.learning);
@@ -62,6 +56,23 @@ void PacketStream::configure(std::unique_ptr<StreamSettings> settings, int64_t n
   publish_learned();
   reported_ = false;
   active_ = now;
+}
+
+void PacketStream::keep_contexts(StreamSettings* settings) {
+  const auto keep = [](std::unique_ptr<SrtpContext>& before, std::unique_ptr<SrtpContext>& after) {
+    if (!before || !after || !before->same_key(*after)) return false;
+    before->take_mki(*after);
+    after.swap(before);
+    return true;
+  };
+  keep(settings_.srtp_out, settings->srtp_out);
+  if (!keep(settings_.srtp_in, settings->srtp_in))
+    for (auto& before : settings_.srtp_in_further) keep(before, settings->srtp_in);
+  for (auto& after : settings->srtp_in_further) {
+    if (keep(settings_.srtp_in, after)) continue;
+    for (auto& before : settings_.srtp_in_further)
+      if (keep(before, after)) break;
+  }
 }
 
 void PacketStream::receive(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
@@ -188,8 +199,13 @@ bool PacketStream::within_rate(int64_t now) {
 }
 
 SrtpResult PacketStream::unprotect(Component component, bool rtcp, uint8_t* data, size_t* length) {
-  if (!rtcp) return settings_.srtp_in->unprotect_rtp(data, length);
-  if (component == kRtp || !rtcp_apart()) return settings_.srtp_in->unprotect_rtcp(data, length);
+  if (!rtcp || component == kRtp || !rtcp_apart()) {
+    const auto open = [=](SrtpContext& context) { return rtcp ? context.unprotect_rtcp(data, length) : context.unprotect_rtp(data, length); };
+    SrtpResult result = open(*settings_.srtp_in);
+    // Identifiers are all of one length, and the packet is as it came until its own is found.
+    for (size_t i = 0; result == SrtpResult::kMki && i < settings_.srtp_in_further.size(); i++) result = open(*settings_.srtp_in_further[i]);
+    return result;
+  }
   return srtcp_in_ ? srtcp_in_->unprotect_rtcp(data, length) : SrtpResult::kAuth;
 }
 

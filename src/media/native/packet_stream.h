@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "connection.h"
 #include "endpoint.h"
@@ -40,6 +41,8 @@ struct StreamSettings {
   Endpoint remote_rtp;
   Endpoint remote_rtcp;
   int64_t learning = 0;  // milliseconds
+  /// Keys that packets name by other identifiers than that of the first.
+  std::vector<std::unique_ptr<SrtpContext>> srtp_in_further;
   /// ICE, DTLS; nullptr: neither. With DTLS the keys above are absent, and those of the handshake take their place.
   std::unique_ptr<ConnectionSettings> connection;
   uint32_t clock_rate = 8000;
@@ -149,6 +152,8 @@ class alignas(64) PacketStream {
   int64_t patience() const { return silent() ? settings_.silent_timeout : settings_.timeout; }
   enum class Kind : uint8_t { kRtp, kRtcp, kReport, kForeign };
 
+  /// Contexts whose key was there before go on where that was.
+  void keep_contexts(StreamSettings* settings);
   SrtpResult unprotect(Component component, bool rtcp, uint8_t* data, size_t* length);
   /// ICE and DTLS as configured; decides whether media may pass yet.
   void connect(StreamSettings* settings, int64_t now);
