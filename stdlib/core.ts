@@ -2,7 +2,7 @@
 import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import './flags.ts'
-import { cutUri, hostOf, portOf, rewriteUri, setRequestUri, withoutParam } from './request-uri.ts'
+import { cutUri, hostOf, portOf, rewriteUri, runTarget, setRequestUri, withoutParam } from './request-uri.ts'
 import { currentRun, DROP, EXIT, opNow } from './runtime.ts'
 import { MAXIMUM_BRANCHES } from './transaction-state.ts'
 
@@ -148,21 +148,26 @@ export const stripTail = define(
 
 export const userPhone = define(
   rewriting('userPhone', 'userphone', [], undefined, 'Adds ;user=phone to the R-URI unless it has a user parameter.'),
-  () =>
-    rewriteUri((seams) => {
-      if (/;user=/i.test(seams.tail)) return
+  () => {
+    // Where nothing changes, nothing is new.
+    if (/;user=/i.test(cutUri(runTarget().uri)?.tail ?? '')) return 1
+    return rewriteUri((seams) => {
       const headers = seams.tail.indexOf('?')
       const params = headers < 0 ? seams.tail : seams.tail.slice(0, headers)
       seams.tail = `${params};user=phone${headers < 0 ? '' : seams.tail.slice(headers)}`
-    }),
+    })
+  },
 )
 
 export const revertUri = define(
   rewriting('revertUri', 'revert_uri', [], undefined, 'Puts back the R-URI that the request came with.'),
   () => {
-    const request = currentRun().request
+    const { request } = currentRun()
     if (request === undefined) return -1
-    setRequestUri(request.requestUri)
+    // An R-URI that nobody has changed is not new with it.
+    const target = runTarget()
+    if (target.rewritten) setRequestUri(request.requestUri)
+    target.rewritten = false
     return 1
   },
 )
@@ -213,7 +218,8 @@ export const clearBranches = define(
   () => {
     const { state } = currentRun()
     state.branches.length = 0
-    // dset.c: the R-URI counts as sent as well, until it is changed again.
+    state.target.branchFlags = 0
+    // The R-URI counts as sent as well, until it is changed again.
     state.consumed = true
     return 1
   },

@@ -108,15 +108,15 @@ export function str(value: PvValue): string {
   return typeof value === 'string' ? value : value === null || value === undefined ? '' : `${value}`
 }
 
-/** `+`: the left operand decides between addition and concatenation. */
-export function add(left: PvValue, right: PvValue): string | number {
-  return typeof left === 'number' ? (left + int(right)) | 0 : str(left) + str(right)
+/** `+`: the left operand decides between addition and concatenation. `number` is the right one's where it is not its text's. */
+export function add(left: PvValue, right: PvValue, number?: number): string | number {
+  return typeof left === 'number' ? (left + (number ?? int(right))) | 0 : str(left) + str(right)
 }
 
-/** `==`: the left operand decides how the right one is read; an undefined left takes the right one's type. */
-export function equal(left: PvValue, right: PvValue): boolean {
+/** `==`: the left operand decides how the right one is read; an undefined left takes the right one's type. `number` as in {@link add}. */
+export function equal(left: PvValue, right: PvValue, number?: number): boolean {
   if (typeof left === 'string') return left === str(right)
-  if (typeof left === 'number') return left === int(right)
+  if (typeof left === 'number') return left === (number ?? int(right))
   return typeof right === 'number' ? right === 0 : str(right) === ''
 }
 

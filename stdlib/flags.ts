@@ -9,12 +9,12 @@ function bit(flag: number | string): number {
   return 1 << index
 }
 
-interface FlagField {
+export interface FlagField {
   get(): number
   set(flags: number): void
 }
 
-const TRANSACTION: FlagField = {
+export const TRANSACTION: FlagField = {
   get: () => currentRun().state.flags,
   set: (flags) => {
     currentRun().state.flags = flags
@@ -36,7 +36,7 @@ export const BRANCH: FlagField = {
     }
   },
 }
-const SCRIPT: FlagField = {
+export const SCRIPT: FlagField = {
   get: () => currentRun().scriptFlags,
   set: (flags) => {
     currentRun().scriptFlags = flags

@@ -81,7 +81,8 @@ function addRecord(name: string, record: XavpFields): void {
 
 function parsedFields(list: string): XavpFields {
   const fields: XavpFields = new Map()
-  for (const [name, value] of paramsOf(list, ';').slice(0, MOST_FIELDS)) if (name !== '') fields.set(name, [value])
+  for (const [name, value] of (paramsOf(list, ';') ?? []).slice(0, MOST_FIELDS))
+    if (name !== '') fields.set(name, [value])
   return fields
 }
 

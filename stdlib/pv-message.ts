@@ -11,7 +11,7 @@ import {
   SipRequest,
   type SipUri,
 } from '../src/sip/index.ts'
-import { BRANCH } from './flags.ts'
+import { BRANCH, SCRIPT, TRANSACTION } from './flags.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
 import { currentRun } from './runtime.ts'
 
@@ -58,13 +58,19 @@ definePv(meta('ua', 'User-Agent.'), () => message().header('User-Agent') ?? null
 definePv(meta('ct', 'Contact as written.'), () => message().header('Contact') ?? null)
 definePv(meta('cT', 'Content-Type.'), () => message().header('Content-Type') ?? null)
 definePv(meta('cl', 'Content-Length.'), () => message().contentLength ?? 0)
-definePv(meta('mF', 'Flags of the message, hexadecimal.'), () => hexadecimal(currentRun().state.flags))
-definePv(meta('mf', 'Flags of the message.'), () => currentRun().state.flags >>> 0)
-definePv(meta('bf', 'Flags of the branch.'), () => BRANCH.get() >>> 0)
-definePv(meta('bF', 'Flags of the branch, hexadecimal.'), () => hexadecimal(BRANCH.get()))
-definePv(meta('sf', 'Flags of the script run.'), () => currentRun().scriptFlags >>> 0)
-definePv(meta('sF', 'Flags of the script run, hexadecimal.'), () => hexadecimal(currentRun().scriptFlags))
-const hexadecimal = (flags: number) => (flags >>> 0).toString(16).toUpperCase().padStart(8, '0')
+for (const [letter, whose, field] of [
+  ['m', 'message', TRANSACTION],
+  ['b', 'branch', BRANCH],
+  ['s', 'script run', SCRIPT],
+] as const) {
+  // A text sets nothing.
+  const set = (value: PvValue) => {
+    if (typeof value !== 'string') field.set((value ?? 0) | 0)
+  }
+  definePv(meta(`${letter}f`, `Flags of the ${whose}.`), () => field.get() >>> 0, set)
+  definePv(meta(`${letter}F`, `Flags of the ${whose}, hexadecimal.`), () => hexadecimal(field.get()), set)
+}
+const hexadecimal = (flags: number) => (flags >>> 0).toString(16).padStart(8, '0')
 
 /** Values of all headers of a name; a number counts from the first, a negative one from the last. */
 definePvClass(

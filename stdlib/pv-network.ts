@@ -5,7 +5,8 @@ import { currentRun } from './runtime.ts'
 
 const meta = (name: string, doc: string, aliases: string[] = []) => ({ name, aliases, module: 'pv', doc })
 const run = () => currentRun().meta
-const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 }
+/** Kamailio's number of each transport. */
+export const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 }
 
 const sourceUri = (transport: 'always' | 'unless-udp'): string => {
   const { srcIp, srcPort, proto } = run()
@@ -47,7 +48,13 @@ function advertisedUri(transport: 'always' | 'unless-udp'): string {
   const tail = transport === 'always' || proto !== 'udp' ? `;transport=${proto}` : ''
   return `sip:${bracketHost(listener.advertisedHost ?? dstIp)}:${listener.advertisedPort ?? dstPort}${tail}`
 }
-definePv(meta('proto', 'Transport on which the message arrived: udp, tcp, tls, ws, wss.', ['pr']), () => run().proto)
+definePv(
+  {
+    ...meta('proto', 'Transport on which the message arrived: udp, tcp, tls, ws, wss.', ['pr']),
+    number: () => PROTOCOLS[run().proto] ?? 0,
+  },
+  () => run().proto,
+)
 definePv(meta('prid', 'Transport by number.'), () => PROTOCOLS[run().proto] ?? 0)
 definePv(meta('conid', 'Number of the connection; not known here.'), () => null)
 

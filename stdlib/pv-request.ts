@@ -2,6 +2,7 @@
 import { parseUri, type SipUri } from '../src/sip/index.ts'
 import type { RouteKind } from './contract.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
+import { PROTOCOLS } from './pv-network.ts'
 import { hostOf, portOf, rewriteUri, setDestination, setRequestUri } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
 
@@ -33,6 +34,20 @@ function ofText(text: () => string | undefined, read: (uri: SipUri) => PvValue):
     const given = text()
     const uri = given ? parseUri(given) : undefined
     return uri === undefined ? null : read(uri)
+  }
+}
+
+const target = () => currentRun().target?.uri
+const protocol = (uri: SipUri): number => PROTOCOLS[`${PARTS.transport(uri)}`.toLowerCase()] ?? 0
+/** Kamailio's numbers of schemes. */
+const SCHEMES = ['', 'sip', 'sips', 'tel', 'tels', 'urn']
+
+/** What a part counts as where a number is wanted; 0 where there is no URI. */
+function numberOf(text: () => string | undefined, read: (uri: SipUri) => number): () => number {
+  return () => {
+    const given = text()
+    const uri = given ? parseUri(given) : undefined
+    return uri === undefined ? 0 : Math.max(0, read(uri))
   }
 }
 
@@ -75,15 +90,21 @@ definePv(meta('rp', "Port of the R-URI; the scheme's own when none is written.")
     seams.hostport = value === null || value === undefined || value === '' ? host : `${host}:${value}`
   })
 })
-definePv(meta('rP', 'Transport of the R-URI.'), ofTarget(PARTS.transport))
-definePv(meta('rz', 'Scheme of the R-URI.'), ofTarget(PARTS.scheme))
+definePv({ ...meta('rP', 'Transport of the R-URI.'), number: numberOf(target, protocol) }, ofTarget(PARTS.transport))
+definePv(
+  { ...meta('rz', 'Scheme of the R-URI.'), number: numberOf(target, (uri) => SCHEMES.indexOf(uri.scheme)) },
+  ofTarget(PARTS.scheme),
+)
 
 const original = () => currentRun().request?.requestUri
 definePv(meta('ou', 'The R-URI as it was received.', ['ouri']), () => original() ?? null)
 definePv(meta('oU', 'User part of the R-URI as received.'), ofText(original, PARTS.user))
 definePv(meta('od', 'Host of the R-URI as received.'), ofText(original, PARTS.host))
 definePv(meta('op', 'Port of the R-URI as received.'), ofText(original, PARTS.port))
-definePv(meta('oP', 'Transport of the R-URI as received.'), ofText(original, PARTS.transport))
+definePv(
+  { ...meta('oP', 'Transport of the R-URI as received.'), number: numberOf(original, protocol) },
+  ofText(original, PARTS.transport),
+)
 
 const destination = () => currentRun().target?.nextHop
 definePv(
@@ -93,7 +114,10 @@ definePv(
 )
 definePv(meta('dd', 'Host of $du.'), ofText(destination, PARTS.host))
 definePv(meta('dp', 'Port of $du.'), ofText(destination, PARTS.port))
-definePv(meta('dP', 'Transport of $du.'), ofText(destination, PARTS.transport))
+definePv(
+  { ...meta('dP', 'Transport of $du.'), number: numberOf(destination, protocol) },
+  ofText(destination, PARTS.transport),
+)
 
 definePvClass(
   {

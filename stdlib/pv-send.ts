@@ -1,8 +1,10 @@
 // Owns the pseudo-variables of sending and of the script's own place: $fs $fsn $snd() $sndto() $cfg() $C() $sbranch() and so on.
+
 import { bracketHost } from '../src/sip/index.ts'
 import type { RouteKind } from './contract.ts'
 import { forcedSocket, forceSocket } from './core-sockets.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
+import { PROTOCOLS } from './pv-network.ts'
 import { currentRun } from './runtime.ts'
 import { Target } from './transaction-state.ts'
 
@@ -28,7 +30,6 @@ definePv(
 )
 
 const PARTS = ['ip', 'port', 'proto', 'sproto', 'af', 'buf', 'len', 'timeout'] as const
-const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 }
 
 /** Known in onsend_route only: elsewhere nothing is being sent. */
 function sending(name: string, doc: string, side: 'to' | 'from'): void {

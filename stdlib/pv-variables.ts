@@ -88,6 +88,11 @@ function avpName(inner: PvInner): () => string {
 
 const MOST_VALUES = 1000
 
+/** All values, as `[*]` shows them: no comma before the first that is not empty. */
+function joined(values: readonly AvpValue[]): string {
+  return values.reduce<string>((text, value) => (text === '' ? `${value}` : `${text}, ${value}`), '')
+}
+
 definePvClass(
   {
     name: 'avp',
@@ -106,7 +111,9 @@ definePvClass(
         if (values === undefined || values.length === 0) return null
         const at = index()
         if (at === undefined) return values[0]
-        return at === 'all' ? values.join(', ') : (values[at] ?? null)
+        if (at === 'all') return joined(values)
+        // 5.6.3 counts from the end only as far as the newest one.
+        return (at < 0 ? (values.length === -at ? values[0] : null) : values[at]) ?? null
       },
       set: (value) => {
         const { avps } = currentRun().state

@@ -68,7 +68,9 @@ export function runTarget(): Target {
 
 /** `$ru = `: the R-URI counts as new from now on, so that t_relay sends to it. */
 export function setRequestUri(uri: string): void {
-  runTarget().uri = uri
+  const target = runTarget()
+  target.uri = uri
+  target.rewritten = true
   markNew()
 }
 

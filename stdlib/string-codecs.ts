@@ -134,7 +134,7 @@ export function hexEncode(bytes: string): string {
 /** Undefined when the text is no hexadecimal. */
 export function hexDecode(text: string): string | undefined {
   // A digit without its twin is left out, as Kamailio does.
-  if (!/^[0-9A-Fa-f]*$/.test(text)) return undefined
+  if (text.length > 1 && !/^[0-9A-Fa-f]*$/.test(text)) return undefined
   let bytes = ''
   for (let i = 0; i + 1 < text.length; i += 2) bytes += String.fromCharCode(Number.parseInt(text.slice(i, i + 2), 16))
   return bytes

@@ -131,6 +131,18 @@ function changedBranch(run: Run): Target[] {
   return changed ? [branchTarget] : []
 }
 
+/** A request of which nothing was sent yet: where nothing is left to send to, that is what its sender is told. */
+function unanswered(run: Run, mode: 'transaction' | 'stateless'): boolean {
+  const { method } = run.message as SipRequest
+  return (
+    mode === 'transaction' &&
+    run.kind === 'request' &&
+    run.state.sentBranches === 0 &&
+    method !== 'ACK' &&
+    method !== 'CANCEL'
+  )
+}
+
 /** Sends the request to its targets; Kamailio's return code of t_relay. */
 function relay(nextHop: string, mode: 'transaction' | 'stateless', transport = ''): number | Pending<number> {
   const run = currentRun()
@@ -139,7 +151,7 @@ function relay(nextHop: string, mode: 'transaction' | 'stateless', transport = '
   if (run.kind === 'event') targets.push(...changedBranch(run))
   else if (!state.consumed) targets.push(state.target)
   targets.push(...state.branches)
-  if (targets.length === 0) return NOTHING_TO_SEND
+  if (targets.length === 0 && !unanswered(run, mode)) return NOTHING_TO_SEND
   if (targets.some((target) => target.parsed === undefined && !/^(?:urn|tel):/i.test(target.uri))) return BAD_URI
   for (const target of targets) {
     if (nextHop !== '') target.nextHop = nextHop

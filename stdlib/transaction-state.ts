@@ -8,6 +8,8 @@ export class Target {
   /** `$du`, '' when not set. */
   nextHop = ''
   branchFlags = 0
+  /** The R-URI is the script's own, not the one that the request came with. */
+  rewritten = false
   /** force_send_socket: the listener's id. */
   listener: number | undefined
   q: number | undefined

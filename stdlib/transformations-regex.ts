@@ -68,7 +68,7 @@ definePreparedTransformation(
     }
     const replace = bindReplacement(replacement, binding.format)
     return (value) => {
-      if (value === null || value === undefined) return undefined
+      if (value === null || value === undefined || value === '') return undefined
       const text = `${value}`
       const regex = posixRegex(pattern, regexOptions)
       let result = ''

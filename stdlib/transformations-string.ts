@@ -1,7 +1,12 @@
 // Owns the {s.*} and {line.*} transformations of texts.
 import { formatTime } from './pv-time-format.ts'
 import { percentDecode, percentEncode } from './string-codecs.ts'
-import { type Argument, definePreparedTransformation, defineTransformation } from './transformations.ts'
+import {
+  type Argument,
+  definePreparedTransformation,
+  defineTransformation,
+  type TransformationMeta,
+} from './transformations.ts'
 
 const text = (name: string) => ({ name, kind: 'string' as const })
 const int = (name: string) => ({ name, kind: 'int' as const })
@@ -12,13 +17,17 @@ const whole = (argument: Argument | undefined): number | undefined => {
   return value !== undefined && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) | 0 : undefined
 }
 
-/** Kamailio's text to integer: decimal, octal 017, 0x1F, a sign, nothing else around it; undefined otherwise. */
+/** A decimal number of 32 bits with its sign, nothing else around it; undefined otherwise. */
+function decimalOf(value: string): number | undefined {
+  const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN
+  return number >= -0x80000000 && number <= 0x7fffffff ? number | 0 : undefined
+}
+
+/** Kamailio's text to integer: decimal, or 0x1F without a sign, of 32 bits; undefined otherwise. */
 export function integerOf(value: string): number | undefined {
-  const digits = /^([+-]?)(0[xX][0-9A-Fa-f]+|\d+)$/.exec(value)
-  if (digits === null) return undefined
-  const body = digits[2]!
-  const number = /^0[xX]/.test(body) ? Number.parseInt(body, 16) : Number.parseInt(body, 10)
-  return number > 0xffffffff ? undefined : (digits[1] === '-' ? -number : number) | 0
+  if (!/^0[xX][0-9A-Fa-f]+$/.test(value)) return decimalOf(value)
+  const number = Number(value)
+  return number > 0xffffffff ? undefined : number | 0
 }
 
 function simple(name: string, doc: string, run: (value: string) => string | number | undefined): void {
@@ -26,7 +35,7 @@ function simple(name: string, doc: string, run: (value: string) => string | numb
 }
 
 simple('len', 'Length in bytes.', (value) => value.length)
-simple('int', 'The text as a number.', integerOf)
+simple('int', 'The text as a number.', decimalOf)
 simple('numeric', 'Only the digits of the text.', (value) => value.replace(/\D/g, ''))
 simple('tolower', 'In lower case (ASCII letters).', (value) => value.replace(/[A-Z]+/g, (s) => s.toLowerCase()))
 simple('toupper', 'In upper case (ASCII letters).', (value) => value.replace(/[a-z]+/g, (s) => s.toUpperCase()))
@@ -44,9 +53,12 @@ simple('unescape.common', 'escape.common undone.', (value) =>
 )
 const USER_KEPT = /[A-Za-z0-9\-_.!~*'()&=+$,;?/]/
 const PARAM_KEPT = /[A-Za-z0-9\-_.!~*'()[\]/:&+$]/
-simple('escape.user', 'Percent escapes for the user part of a URI.', (value) => percentEncode(value, USER_KEPT))
+/** 5.6.3 escapes no text with a control character in it. */
+const escaped = (keep: RegExp) => (value: string) =>
+  /[\x00-\x1f]/.test(value) ? undefined : percentEncode(value, keep)
+simple('escape.user', 'Percent escapes for the user part of a URI.', escaped(USER_KEPT))
 simple('unescape.user', 'escape.user undone.', percentDecode)
-simple('escape.param', 'Percent escapes for a parameter of a URI.', (value) => percentEncode(value, PARAM_KEPT))
+simple('escape.param', 'Percent escapes for a parameter of a URI.', escaped(PARAM_KEPT))
 simple('unescape.param', 'escape.param undone.', percentDecode)
 simple('escape.csv', 'Quoted for CSV.', (value) => `"${value.replace(/"/g, '""')}"`)
 simple('urlencode.param', 'Escaped for a query string.', (value) => percentEncode(value, /[A-Za-z0-9\-_.~]/))
@@ -158,8 +170,7 @@ defineTransformation(
     doc: 'Unix seconds as strftime writes them, in UTC.',
   },
   (value, args) => {
-    const seconds = integerOf(value)
-    return seconds === undefined ? undefined : formatTime(args[0]!(), seconds >>> 0)
+    return /^[+-]?\d{1,10}$/.test(value) ? formatTime(args[0]!(), Number(value) >>> 0) : undefined
   },
 )
 
@@ -168,19 +179,22 @@ const linesOf = (value: string): string[] => {
   if (lines.at(-1) === '') lines.pop()
   return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
 }
-defineTransformation({ name: 'line.count', parameters: [], doc: 'How many lines.' }, (value) => linesOf(value).length)
-defineTransformation(
-  { name: 'line.at', parameters: [int('index')], doc: 'The line at index (negative: from the end).' },
-  (value, args) => linesOf(value).at(whole(args[0]) ?? 0) ?? '',
+/** Of an empty text there is nothing to say. */
+function line(
+  name: string,
+  parameters: TransformationMeta['parameters'],
+  doc: string,
+  read: (lines: readonly string[], argument: Argument | undefined) => string | undefined,
+): void {
+  defineTransformation({ name: `line.${name}`, parameters, doc, cut: 'last-takes-rest' }, (value, args) =>
+    value === '' ? undefined : (read(linesOf(value), args[0]) ?? ''),
+  )
+}
+line('count', [], 'How many lines.', (lines) => `${lines.length}`)
+line('at', [int('index')], 'The line at index (negative: from the end).', (lines, at) => lines.at(whole(at) ?? 0))
+line('sw', [text('prefix')], 'The first line that begins so.', (lines, prefix) =>
+  lines.find((each) => each.startsWith(prefix!())),
 )
-defineTransformation(
-  { name: 'line.sw', parameters: [text('prefix')], cut: 'last-takes-rest', doc: 'The first line that begins so.' },
-  (value, args) => {
-    const prefix = args[0]!()
-    return linesOf(value).find((line) => line.startsWith(prefix)) ?? ''
-  },
-)
-
 defineTransformation(
   { name: 'url.querystring', parameters: [], doc: 'What follows the question mark of a URL.' },
   (value) => {

@@ -51,9 +51,24 @@ defineTransformation(
   },
 )
 
+/** What stands after the address of a To-like header: parameters, and nothing else. */
+const PARAMETERS =
+  /^(?:[ \t\r\n]*;[ \t\r\n]*[^\s;=,"<>]+(?:[ \t]*=[ \t]*(?:"(?:[^"\\]|\\.)*"|[^\s;,"<>]*))?)*[ \t\r\n]*$/s
+
+/** The value as the body of a To: an address with a scheme that is known, and parameters. */
+function toBody(value: string): NameAddr | undefined {
+  const parsed = parseNameAddr(value)
+  if (parsed === undefined || !/^(?:sips?|tels?|urn):/i.test(parsed.uri) || parseUri(parsed.uri) === undefined)
+    return undefined
+  const bare = parsed.uriStart === parsed.start && parsed.displayName === ''
+  if (bare && (/[\s<>,]/.test(parsed.uri) || (parsed.params.toString().includes('?') && !parsed.params.has('tag'))))
+    return undefined
+  return PARAMETERS.test(parsed.params.toString()) ? parsed : undefined
+}
+
 function address(name: string, doc: string, read: (address: NameAddr) => PvValue): void {
   defineTransformation({ name, parameters: [], doc }, (value) => {
-    const parsed = parseNameAddr(value)
+    const parsed = toBody(value)
     return parsed === undefined ? undefined : read(parsed)
   })
 }
@@ -65,18 +80,16 @@ function addressEnd(parsed: NameAddr): number {
 
 /** A plain URI keeps what follows it: nameaddr takes it for part of the URI. */
 defineTransformation({ name: 'nameaddr.uri', parameters: [], doc: 'URI of a name-addr.' }, (value) =>
-  value.includes('<') ? parseNameAddr(value)?.uri : value.trim() || undefined,
+  value.includes('<') ? parseNameAddr(value)?.uri : value || undefined,
 )
 defineTransformation(
   { name: 'nameaddr.name', parameters: [], doc: 'Display name of a name-addr, as written.' },
-  (value) => {
-    const bracket = value.indexOf('<')
-    return bracket < 0 ? '' : value.slice(0, bracket).replace(/^[ \t]+/, '')
-  },
+  (value) => (value === '' ? undefined : (/^((?:[^"<]|"(?:[^"\\]|\\.)*")*)</s.exec(value)?.[1] ?? '')),
 )
 defineTransformation(
   { name: 'nameaddr.len', parameters: [], doc: 'Length of the name-addr without its parameters.' },
   (value) => {
+    if (!value.includes('<')) return value.length || undefined
     const parsed = parseNameAddr(value)
     return parsed === undefined ? undefined : addressEnd(parsed)
   },
@@ -90,63 +103,91 @@ address('tobody.params', 'Parameters of a To-like header.', (parsed) =>
 address('tobody.user', 'User of the URI of a To-like header.', (parsed) => parseUri(parsed.uri)?.user ?? '')
 address('tobody.host', 'Host of the URI of a To-like header.', (parsed) => parseUri(parsed.uri)?.host)
 
-const unquoted = (value: string) => (/^".*"$/s.test(value) ? value.slice(1, -1) : value)
-
-/** `a=1;b=2` as pairs, the separator being `;` unless another is given. As in 5.6.3, a comma ends the list, and an empty parameter counts. */
-export function paramsOf(value: string, separator: string): [string, string][] {
+/**
+ * `a=1;b=2` as pairs, the separator being `;` unless another is given; undefined where 5.6.3 finds no list: what stands
+ * after a name or a value but a separator, or white space before the first name. A comma ends the list, an empty
+ * parameter counts, one separator at the end does not.
+ */
+export function paramsOf(value: string, separator: string): [string, string][] | undefined {
+  const list = value.endsWith(separator) ? value.slice(0, -1) : value
+  if (list === '') return undefined
   const params: [string, string][] = []
-  let start = 0
-  let quoted = false
-  const take = (end: number): void => {
-    const part = value.slice(start, end)
-    const equals = part.indexOf('=')
-    const name = (equals < 0 ? part : part.slice(0, equals)).trim()
-    params.push([name.toLowerCase(), equals < 0 ? '' : unquoted(part.slice(equals + 1).trim())])
-    start = end + 1
+  let at = 0
+  const blank = () => {
+    while (at < list.length && /[ \t\r\n]/.test(list[at]!)) at++
   }
-  for (let at = 0; at < value.length; at++) {
-    const c = value[at]!
-    if (quoted && c === '\\') at++
-    else if (c === '"') quoted = !quoted
-    else if (quoted) continue
-    else if (c === ',') {
-      take(at)
-      return params
-    } else if (c === separator) take(at)
+  const token = () => {
+    const start = at
+    while (at < list.length && !/[ \t\r\n,]/.test(list[at]!) && list[at] !== separator) at++
+    return list.slice(start, at)
   }
-  if (value.slice(start).trim() !== '') take(value.length)
-  return params
+  for (;;) {
+    const start = at
+    while (at < list.length && !/[ \t\r\n,=]/.test(list[at]!) && list[at] !== separator) at++
+    const name = list.slice(start, at)
+    blank()
+    let text = ''
+    if (list[at] === '=') {
+      at++
+      blank()
+      if (list[at] === '"') {
+        const quoted = /^"((?:[^"\\]|\\.)*)"/s.exec(list.slice(at))
+        if (quoted === null) return undefined
+        at += quoted[0].length
+        text = quoted[1]!
+      } else {
+        if (list[at] === separator) return undefined
+        text = token()
+      }
+      blank()
+    }
+    params.push([name, text])
+    if (at >= list.length || list[at] === ',') return params
+    if (list[at] !== separator) return undefined
+    at++
+    blank()
+    if (at >= list.length) return undefined
+  }
 }
 
 /** A comma ends a list always, so that it separates nothing. */
 const separatorOf = (argument: (() => string) | undefined) => argument?.()[0] ?? ';'
 const SEPARATOR = { name: 'separator', kind: 'string', optional: true } as const
 
-defineTransformation(
-  { name: 'param.value', parameters: [text('name'), SEPARATOR], doc: 'Value of a parameter of a list.' },
-  (value, args) => {
-    if (value === '') return undefined
-    const name = args[0]!().trim().toLowerCase()
-    // Of two of a name, 5.6.3 finds the last.
-    return paramsOf(value, separatorOf(args[1])).findLast(([key]) => key === name)?.[1] ?? ''
-  },
+/** Declares a {param.*}: what it reads of the list; nothing of what is none. */
+function list(
+  name: string,
+  argument: { readonly name: string; readonly kind: 'string' | 'int' } | undefined,
+  doc: string,
+  read: (params: readonly [string, string][], argument: string) => PvValue,
+): void {
+  const parameters = argument === undefined ? [SEPARATOR] : [argument, SEPARATOR]
+  const meta = {
+    name: `param.${name}`,
+    parameters,
+    doc,
+    ...(argument === undefined && { cut: 'last-takes-rest' as const }),
+  }
+  defineTransformation(meta, (value, args) => {
+    const params = paramsOf(value, separatorOf(args[parameters.length - 1]))
+    return params === undefined ? undefined : read(params, argument === undefined ? '' : args[0]!())
+  })
+}
+
+const named = (name: string) => {
+  const wanted = name.trim().toLowerCase()
+  return ([key]: readonly [string, string]) => key.toLowerCase() === wanted
+}
+// Of two of a name, 5.6.3 finds the last.
+list(
+  'value',
+  text('name'),
+  'Value of a parameter of a list.',
+  (params, name) => params.findLast(named(name))?.[1] ?? '',
 )
-defineTransformation(
-  { name: 'param.in', parameters: [text('name'), SEPARATOR], doc: '1 if the list has the parameter, else 0.' },
-  (value, args) => {
-    const name = args[0]!().trim().toLowerCase()
-    return paramsOf(value, separatorOf(args[1])).some(([key]) => key === name) ? 1 : 0
-  },
+list('in', text('name'), '1 if the list has the parameter, else 0.', (params, name) =>
+  params.some(named(name)) ? 1 : 0,
 )
-defineTransformation(
-  { name: 'param.valueat', parameters: [int('index'), SEPARATOR], doc: 'Value of the parameter at index.' },
-  (value, args) => paramsOf(value, separatorOf(args[1])).at(Number(args[0]!()))?.[1] ?? '',
-)
-defineTransformation(
-  { name: 'param.name', parameters: [int('index'), SEPARATOR], doc: 'Name of the parameter at index.' },
-  (value, args) => paramsOf(value, separatorOf(args[1])).at(Number(args[0]!()))?.[0] ?? '',
-)
-defineTransformation(
-  { name: 'param.count', parameters: [SEPARATOR], cut: 'last-takes-rest', doc: 'How many parameters.' },
-  (value, args) => paramsOf(value, separatorOf(args[0])).length,
-)
+list('valueat', int('index'), 'Value of the parameter at index.', (params, at) => params.at(Number(at))?.[1] ?? '')
+list('name', int('index'), 'Name of the parameter at index.', (params, at) => params.at(Number(at))?.[0] ?? '')
+list('count', undefined, 'How many parameters.', (params) => params.length)

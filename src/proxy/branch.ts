@@ -16,6 +16,8 @@ import type { BranchSpec, RouteLanguage } from './router.ts'
 export interface BranchOwner {
   /** A `.cfg` gives no reason for a CANCEL after a time-out, as 5.6.3. */
   readonly language: RouteLanguage
+  /** A final reply has gone upstream. */
+  readonly replied: boolean
   /** The listener that would send to the hop. */
   listenerFor(hop: Hop): Listener | undefined
   /** onsend_route lets it go there. */
@@ -108,9 +110,13 @@ export class Branch extends Deadline implements ClientUser {
   }
 
   onReply(reply: SipReply, flow: Flow): void {
-    if (reply.status < 200) this.provisional = true
+    if (reply.status < 200) {
+      this.provisional = true
+      // A branch that was given up rings for nobody; one of a request that is no INVITE is given up by a 6xx only.
+      if (this.canceled && (this.#client instanceof InviteClientTransaction || !this.#owner.replied)) return
+    }
     // RFC 3263 4.3: a 503 is a failure of that hop, and the next one is tried.
-    else if (reply.status === UNREACHABLE && this.status === 0 && !this.canceled && this.#tryNext()) return
+    if (reply.status === UNREACHABLE && this.status === 0 && !this.canceled && this.#tryNext()) return
     this.#owner.branchReply(this, reply, flow)
   }
 

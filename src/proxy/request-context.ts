@@ -145,7 +145,11 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     if (method === 'INVITE' && spec.noTrying !== true) this.trying('trying -- your call is important to us')
     this.#onFailure = spec.onFailure
     const count = spec.branches.length
-    if (count === 0) return this.#relayFailed(spec, (spec.dropped ?? 0) > 0 ? -6 : -1)
+    if (count === 0) {
+      // E_NO_DESTINATION is the answer both where nothing was left to send to and where the branch route dropped it all.
+      const code = this.#relayFailed(spec, -6)
+      return code === -6 && (spec.dropped ?? 0) === 0 ? -1 : code
+    }
     if (this.language === 'cfg' && this.looped()) {
       this.relayError = { status: 482, reason: 'Loop Detected' }
       return -1

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, expect, test, vi } from 'vitest'
-import { random } from '../parity/generated.ts'
+import { random } from '../parity/generated/random.ts'
 import { compileText, PROBE_MESSAGE, runCfg } from '../script/dsl/run-cfg.ts'
 import { describeWithPeers } from './peers.ts'
 

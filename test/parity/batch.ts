@@ -123,17 +123,22 @@ async function refusals(
   }
 }
 
+/** Cases at once, and the milliseconds between the first messages of two of them. */
+const WIDTH = 160
+const LANE_MILLIS = 3
 const NOTHING: Outcome = { refused: true, said: [], replies: [], forwarded: [] }
 
 async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: number): Promise<Map<string, Outcome>> {
   const raw = new Map<string, { replies: string[]; forwarded: string[] }>()
   const queue = [...parts]
-  const lane = async () => {
+  // One lane after the other, or their first messages together would be more than a socket keeps.
+  const lane = async (_: unknown, number: number) => {
+    await pause(number * LANE_MILLIS)
     for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
       raw.set(part.name, await proxy.farEnd.run(part.parity, part.name))
     }
   }
-  await Promise.all(Array.from({ length: width }, lane))
+  await Promise.all(Array.from({ length: Math.min(width, parts.length) }, lane))
   await pause(200)
   const said = new Map<string, string[]>()
   for (const [, name, text] of proxy.printed().matchAll(/P\|(\w+)\|([\s\S]*?)\|E/g)) {
@@ -193,12 +198,18 @@ async function startBoth(
   byThem: Map<string, string>,
   more: string,
 ): Promise<ProxyProcess[]> {
-  const kamailio = await startRefusals(folder, left, byThem, more)
-  try {
-    return [kamailio, await startSignalbox(folder, fileOf(left(), more).text)]
-  } catch (error) {
-    await kamailio.stop()
-    throw error
+  // Both at once; where Kamailio refuses more of it at its start, ours begins again without that.
+  for (;;) {
+    const parts = left()
+    const started = await Promise.allSettled([
+      startRefusals(folder, left, byThem, more),
+      startSignalbox(folder, fileOf(parts, more).text),
+    ])
+    const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    const failed = started.find((each) => each.status === 'rejected')
+    if (failed === undefined && left().length === parts.length) return running
+    await Promise.all(running.map((proxy) => proxy.stop()))
+    if (failed !== undefined) throw failed.reason
   }
 }
 
@@ -228,7 +239,7 @@ export async function runBatch(
     const first = await startBoth(folder, left, byThem, more)
     proxies.push(...first)
     const runnable = left()
-    const [theirs, ours] = await Promise.all(proxies.map((proxy) => outcomes(proxy, runnable, options.width ?? 64)))
+    const [theirs, ours] = await Promise.all(proxies.map((proxy) => outcomes(proxy, runnable, options.width ?? WIDTH)))
     for (const proxy of proxies)
       if (!proxy.alive()) throw new Error(`${proxy.title} died:\n${proxy.complaints().slice(-3000)}`)
     if (process.env.PARITY_TRACE) process.stderr.write(proxies.map((proxy) => proxy.complaints()).join('\n'))
@@ -253,16 +264,17 @@ export async function runBatch(
   }
 }
 
-/** A difference as a person reads it. */
+/** A difference as a person reads it: what came of it in both, line by line where they differ. */
 export function explain(compared: Compared): string {
   const { kamailio, signalbox, parity } = compared
-  const parts = [`case ${compared.name}: ${parity.title}`, parity.route.trim(), compared.reasons]
+  const parts = [`case ${compared.name}: ${parity.title}`, parity.route.trim(), parity.blocks ?? '']
+  if (parity.answers !== undefined) parts.push(`  answers: ${JSON.stringify(parity.answers)}`)
+  parts.push(compared.reasons)
   for (const key of ['said', 'replies', 'forwarded'] as const) {
     if (compared.reasons !== '' || JSON.stringify(kamailio[key]) === JSON.stringify(signalbox[key])) continue
-    const mine = (list: readonly string[], other: readonly string[]) =>
-      list.filter((text, i) => other[i] !== text).map((text) => `    ${JSON.stringify(text)}`)
-    parts.push(`  ${key}, kamailio:`, ...mine(kamailio[key], signalbox[key]))
-    parts.push(`  ${key}, signalbox:`, ...mine(signalbox[key], kamailio[key]))
+    for (const proxy of ['kamailio', 'signalbox'] as const) {
+      parts.push(`  ${key}, ${proxy}:`, ...compared[proxy][key].map((text) => `    ${JSON.stringify(text)}`))
+    }
   }
   return parts.filter((part) => part !== '').join('\n')
 }

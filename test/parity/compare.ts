@@ -1,10 +1,11 @@
 // Owns the verdict over many cases: which agree, which differ for a reason that is in the table, which for none.
+import { expect } from 'vitest'
 import { type Compared, explain, runBatch } from './batch.ts'
 import type { ParityCase } from './case.ts'
 import { DIFFERENCES, type Difference, GENERATED_DIFFERENCES, type GeneratedDifference } from './differences.ts'
 
-/** Cases of one file; more of them make a start too long to read when it fails. */
-const BATCH = 400
+/** Cases of one file: a start costs seconds, and a file with too many of them costs more than it saves. */
+const BATCH = 1000
 
 export interface Verdict {
   readonly cases: number
@@ -30,24 +31,34 @@ export async function compareAll(cases: readonly ParityCase[], more = ''): Promi
   const listed = new Map<Difference | GeneratedDifference, number>()
   const unexplained: string[] = []
   let [agreed, refusedByBoth] = [0, 0]
-  for (let from = 0; from < cases.length; from += BATCH) {
-    const odd: ParityCase[] = []
-    const judge = (compared: Compared, last: boolean) => {
-      if (compared.agrees) {
-        agreed++
-        if (compared.reasons !== '') refusedByBoth++
-        return
-      }
-      const reason = reasonOf(compared)
-      if (reason !== undefined) listed.set(reason, (listed.get(reason) ?? 0) + 1)
-      else if (last) unexplained.push(explain(compared))
-      else odd.push(compared.parity)
+  const odd: ParityCase[] = []
+  const judge = (compared: Compared, last: boolean) => {
+    if (compared.agrees) {
+      agreed++
+      if (compared.reasons !== '') refusedByBoth++
+      return
     }
+    const reason = reasonOf(compared)
+    if (reason !== undefined) listed.set(reason, (listed.get(reason) ?? 0) + 1)
+    else if (last) unexplained.push(explain(compared))
+    else odd.push(compared.parity)
+  }
+  for (let from = 0; from < cases.length; from += BATCH) {
     for (const compared of await runBatch(cases.slice(from, from + BATCH), { prefix: `c${from}n`, more }))
       judge(compared, false)
-    if (odd.length > 0) {
-      for (const compared of await runBatch(odd, { prefix: `c${from}again`, width: 12, more })) judge(compared, true)
-    }
+  }
+  if (odd.length > 0) {
+    for (const compared of await runBatch(odd, { prefix: 'again', width: 12, more })) judge(compared, true)
   }
   return { cases: cases.length, agreed, refusedByBoth, listed, unexplained }
+}
+
+/** Fails where a case differs without a reason; says what came of all of them. */
+export async function agree(title: string, cases: readonly ParityCase[], more = ''): Promise<void> {
+  const verdict = await compareAll(cases, more)
+  const listed = [...verdict.listed.values()].reduce((sum, count) => sum + count, 0)
+  process.stderr.write(
+    `parity, ${title}: ${verdict.cases} cases, ${verdict.agreed} agree (${verdict.refusedByBoth} refused by both), ${listed} differ as listed, ${verdict.unexplained.length} without a reason\n`,
+  )
+  expect(verdict.unexplained.join('\n\n')).toBe('')
 }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { builtins, declaredPvs, declaredTransformations } from '../../stdlib/registry.ts'
 import type { ParityCase } from './case.ts'
+import { CONVERSIONS } from './cases/conversions.ts'
 import { EXPRESSIONS } from './cases/expressions.ts'
 import { HEADER_CASES } from './cases/headers.ts'
 import { MODULE_CASES } from './cases/modules.ts'
@@ -13,6 +14,7 @@ import { VOCABULARY } from './cases/vocabulary.ts'
 import { UNCOVERED, UNCOVERED_MODULES } from './uncovered.ts'
 
 const CASES: readonly ParityCase[] = [
+  ...CONVERSIONS,
   ...EXPRESSIONS,
   ...STATEMENTS,
   ...VARIABLES,

@@ -163,13 +163,15 @@ export class FarEnd {
       ]
       this.#sink.send(Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), port, this.#address)
     }
-    if (method === 'CANCEL') {
-      answer(200, 'canceling')
-      answer(487, 'Request Terminated', [], fieldOf(text, 'CSeq').replace('CANCEL', 'INVITE'))
-      return
-    }
     const user = /^sips?:([^@:;?]*)@/.exec(uri)?.[1] ?? ''
     const plan: readonly Answer[] = running.parity.answers?.[user] ?? running.parity.answers?.['*'] ?? [[200, 'OK']]
+    if (method === 'CANCEL') {
+      answer(200, 'canceling')
+      // RFC 3261 9.2: what was answered finally is not answered again.
+      if (plan.every(([status]) => status < 200))
+        answer(487, 'Request Terminated', [], fieldOf(text, 'CSeq').replace('CANCEL', 'INVITE'))
+      return
+    }
     for (const [status, reason, ...lines] of plan) answer(status, reason, lines)
   }
 }

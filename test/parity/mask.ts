@@ -8,6 +8,12 @@ function sortVia(line: string): string {
   return [first, ...parameters.sort()].join(';')
 }
 
+/** RFC 3581 4: beside a filled rport stands received, also where it says what the Via says; 5.6.3 leaves it out there. */
+function withoutOwnReceived(line: string): string {
+  const sentBy = /^Via: SIP\/2\.0\/\w+ ([^:;\s]+)/.exec(line)?.[1]
+  return sentBy !== undefined && /;rport=\d/.test(line) ? line.replace(`;received=${sentBy}`, '') : line
+}
+
 /** Lines of a request that the proxy makes itself, in the order of the alphabet: RFC 3261 7.3.1 gives them none. */
 function sortLines(text: string): string {
   const [first = '', ...lines] = text.split('\r\n')
@@ -18,14 +24,16 @@ function sortLines(text: string): string {
 export function maskMessage(text: string): string {
   const masked = text
     .replace(/^Max-Forwards:\s+/gm, 'Max-Forwards: ')
-    .replace(/^Via: [^,\r]*(?=\r)/gm, sortVia)
+    .replace(/^Via: [^,\r]*(?=\r)/gm, (line) => sortVia(withoutOwnReceived(line)))
     .replace(/branch=(z9hG4bK)?([^;,\s]*)/gi, (whole, _magic, value: string) =>
       value.startsWith('our') ? whole : 'branch=*',
     )
     .replace(/\bnonce="[^"]*"/g, 'nonce=*')
     .replace(/^Date: .*$/gm, 'Date: *')
     .replace(/;tag=([^;>\s,]*)/gi, (whole, tag: string) => (OURS.test(tag) ? whole : ';tag=*'))
-  return /^(?:ACK|CANCEL) /.test(masked) ? sortLines(masked) : masked
+  if (!/^(?:ACK|CANCEL) /.test(masked)) return masked
+  // RFC 3326: why a branch lost is told in some CANCELs and not in others.
+  return sortLines(masked.replace(/^Reason: SIP;cause=[26]\d\d.*\r\n/m, ''))
 }
 
 /** Retransmissions come when they like: what came already is not kept again. */

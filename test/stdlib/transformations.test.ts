@@ -20,7 +20,7 @@ test.each([
   ['a,b,c', '{s.select,-1,,}', 'c'],
   ['a,b,c', '{s.select,9,,}', ''],
   ['12abc', '{s.int}', undefined],
-  ['0x10', '{s.int}', 16],
+  ['0x10', '{s.int}', undefined],
   ['  x ', '{s.trim}', 'x'],
   ['a\'b"c\\d', '{s.escape.common}', 'a\\\'b\\"c\\\\d'],
   ['a b@c;d', '{s.escape.user}', 'a%20b%40c;d'],

@@ -11,6 +11,7 @@ import { type Block, routeNameOf } from './model.ts'
 import { checkPattern } from './patterns.ts'
 import { nearest, type Place, placeAt, placeInText } from './report.ts'
 import type { Token } from './tokens.ts'
+import { BUILT_IN } from './walk.ts'
 
 const INT_OPERATORS = new Set([
   '-',
@@ -51,6 +52,8 @@ const RELAYS = new Set(['t_relay', 't_relay_to_udp', 't_relay_to_tcp', 't_relay_
 export class BlockChecker {
   readonly #context: CheckContext
   readonly #block: Block
+  /** Within the arguments of a function, where no other may be called. */
+  #inArguments = false
 
   constructor(context: CheckContext, block: Block) {
     this.#context = context
@@ -104,6 +107,7 @@ export class BlockChecker {
         break
       case 'while':
         this.#condition(statement.condition)
+        this.#wantsInt(statement.condition)
         this.#statements(statement.body)
         break
       case 'switch':
@@ -119,7 +123,10 @@ export class BlockChecker {
         } else this.#expression(statement.value)
         break
       case 'leave':
-        if (statement.value) this.#expression(statement.value)
+        if (statement.value) {
+          this.#expression(statement.value)
+          this.#wantsInt(statement.value)
+        }
         break
       case 'empty':
         break
@@ -217,7 +224,11 @@ export class BlockChecker {
         return
       case 'call':
         checkCall(expression, this.#block, this.#context)
-        for (const argument of expression.args) this.#argument(argument)
+        for (const argument of expression.args) {
+          // selval, strlen and strempty are operators with parentheses: what stands in them is an expression as any other.
+          if (BUILT_IN.has(expression.name) && !this.#inArguments) this.#expression(argument)
+          else this.#argument(argument)
+        }
         if ((expression.name === 'strlen' || expression.name === 'strempty') && expression.args[0] !== undefined) {
           this.#wantsText(expression.args[0])
         }
@@ -277,8 +288,11 @@ export class BlockChecker {
         return
       case 'call':
       case 'route-call':
-        if (argument.kind === 'call' && argument.name === 'selval') {
+        if (argument.kind === 'call' && BUILT_IN.has(argument.name)) {
+          const before = this.#inArguments
+          this.#inArguments = true
           this.#expression(argument)
+          this.#inArguments = before
           return
         }
         this.#context.report.error(

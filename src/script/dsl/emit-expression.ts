@@ -174,7 +174,7 @@ export class ExpressionEmitter {
         if (reduced !== undefined)
           return typeOf(reduced) === 'int' ? this.int(reduced) : `D.int(${this.value(reduced)})`
         if (expression.operator === '+' && typeOf(expression.left) === 'any') {
-          return `D.add(${this.value(expression.left)}, ${this.value(expression.right)})`
+          return `D.add(${this.value(expression.left)}, ${this.value(expression.right)}${this.#asNumber(expression.right)})`
         }
         break
       }
@@ -310,6 +310,12 @@ export class ExpressionEmitter {
     }
   }
 
+  /** One more argument where the right operand is a variable whose number is not that of its text. */
+  #asNumber(right: Expression): string {
+    const other = right.kind === 'variable' && declarationOf(right.node)?.number !== undefined
+    return other ? `, ${this.int(right)}` : ''
+  }
+
   #sum(expression: BinaryExpression): string {
     return `(${this.int(expression.left)} + ${this.int(expression.right)} | 0)`
   }
@@ -346,6 +352,8 @@ export class ExpressionEmitter {
       case '==':
         return this.#equality(left, right)
       case '!=':
+        // 5.6.3 asks only `== ""` for an empty text; what `!= ""` has on its left decides as anywhere: 0 != "" is false.
+        if (constantOf(right) === '' && typeOf(left) === 'any') return `!D.equal(${this.value(left)}, "")`
         return `!${paren(this.#equality(left, right))}`
       case 'eq':
         if (isNull(right)) return this.#equality(left, right)
@@ -380,7 +388,7 @@ export class ExpressionEmitter {
       default:
         if (constant === '') return `D.empty(${this.value(left)})`
         if (typeof constant === 'string') return `D.equalText(${this.value(left)}, ${js(constant)})`
-        return `D.equal(${this.value(left)}, ${this.value(right)})`
+        return `D.equal(${this.value(left)}, ${this.value(right)}${this.#asNumber(right)})`
     }
   }
 
