@@ -1,6 +1,7 @@
 // Owns the declaration of a builtin and the one table that all of them stand in.
 import type { BuiltinMeta, RouteKind } from './contract.ts'
 import { Pending, toPromise } from './runtime.ts'
+import { script } from './script-state.ts'
 
 /** A builtin as a `.cfg` calls it: raw return codes, or a {@link Pending} of one. */
 export interface Builtin extends BuiltinMeta {
@@ -22,13 +23,21 @@ function register(builtin: Builtin): void {
   }
 }
 
+/** Commands of the core leave `$rc` as it is. */
+const setsCode = (meta: Declaration): boolean => meta.module !== 'core'
+
 /**
  * Declares a builtin that answers at once. `run` gives Kamailio's return code.
  * @returns what TypeScript routes call: true where Kamailio's `if` would be (a code above 0)
  */
 export function define<A extends unknown[]>(meta: Declaration, run: (...args: A) => number): (...args: A) => boolean {
   register({ ...meta, waits: false, run: run as Builtin['run'] })
-  return (...args) => run(...args) > 0
+  const counts = setsCode(meta)
+  return (...args) => {
+    const code = run(...args)
+    if (counts) script.rc = code
+    return code > 0
+  }
 }
 
 /** Declares a builtin that may wait for the host. TypeScript routes await it. */
@@ -37,9 +46,14 @@ export function defineWaiting<A extends unknown[]>(
   run: (...args: A) => number | Pending<number>,
 ): (...args: A) => Promise<boolean> {
   register({ ...meta, waits: true, run: run as Builtin['run'] })
+  const counts = setsCode(meta)
+  const holds = (code: number): boolean => {
+    if (counts) script.rc = code
+    return code > 0
+  }
   return (...args) => {
     const result = run(...args)
-    return result instanceof Pending ? toPromise(result.map((code) => code > 0)) : Promise.resolve(result > 0)
+    return result instanceof Pending ? toPromise(result.map(holds)) : Promise.resolve(holds(result))
   }
 }
 

@@ -26,6 +26,7 @@ export {
   setUnknownIsAvp,
 } from './pv.ts'
 export { type PvNode, PvSyntaxError, parseFormat, parsePv, parsePvAt } from './pv-format.ts'
-export { type ProgramValues, script, setProgramValues } from './pv-program.ts'
+export { type ProgramValues, setProgramValues } from './pv-program.ts'
 export { keepVariables, variableSlot } from './pv-variables.ts'
+export { script } from './script-state.ts'
 export { declaredTransformations } from './transformations.ts'

@@ -1,15 +1,8 @@
 // Owns the pseudo-variables that come from the program: $retcode, $def, $env, $sel(cfg_get.group.name).
 import { definePv, definePvClass } from './pv.ts'
 import { PvSyntaxError } from './pv-format.ts'
+import { script } from './script-state.ts'
 import { readSelect } from './selects.ts'
-
-/** What the routes of a `.cfg` share while they run: the code of the last call, and whether the script is to end. */
-export const script = {
-  /** `$rc`. */
-  rc: 1,
-  /** 0: go on; 1: exit; 2: drop. Set only while routes unwind. */
-  stop: 0,
-}
 
 /** Values of the file that its program was made of. */
 export interface ProgramValues {

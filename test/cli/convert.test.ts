@@ -13,7 +13,13 @@ const EXAMPLES =
   process.env.CONVERT_ALL === undefined
     ? ['basic-proxy']
     : ['basic-proxy', 'load-balancer', 'registrar-with-nat', 'srtp-border', 'trunk-failover']
-const SOURCES = ['routes/o365', ...EXAMPLES.map((name) => `examples/${name}/route`)]
+const SOURCES = ['routes/o365', 'routes/teams', ...EXAMPLES.map((name) => `examples/${name}/route`)]
+/** Defines of a source besides those of all: what its spec gives when it loads it. */
+const DEFINES: Readonly<Record<string, readonly string[]>> = {
+  'routes/teams': ['DESTINATIONS', 'ADDRESSES'].map(
+    (name) => `${name}="${join(root, 'routes/teams', `${name.toLowerCase()}.list`)}"`,
+  ),
+}
 let out = ''
 let folder = ''
 beforeEach(() => {
@@ -81,6 +87,39 @@ route[CHECK] {
     expect(text).toMatchSnapshot()
   })
 
+  test('the code of the last call, a break outside of loops, null in a variable', async () => {
+    const text = await converted(`#!KAMAILIO
+loadmodule "pv.so"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "textops.so"
+listen=udp:127.0.0.1:5060
+request_route {
+    $var(user) = $rU;
+    if (!lookup("location")) {
+        $var(rc) = $rc;
+        switch ($var(rc)) {
+            case -2: sl_send_reply("405", "No"); break;
+        }
+        break;
+    }
+    route(HERE);
+    if ($rc > 0) exit;
+}
+route[HERE] {
+    if (is_method("BYE")) break;
+}
+`)
+    expect(text).toContain("user = pv('$rU') ?? 0")
+    expect(text).toMatch(/rc = pv\('\$rc'\) \?\? 0[\s\S]*break\n {6}}\n {4}}\n {4}return\n/)
+    expect(await main(['check', join(folder, 'x.cfg')])).toBe(0)
+    writeFileSync(join(root, 'build/x.ts'), text)
+    expect(await main(['check', join(root, 'build/x.ts')])).toBe(0)
+    rmSync(join(root, 'build/x.ts'))
+  })
+
   test('a file that does not compile: 1, and nothing is written', async () => {
     expect(await main(['convert', save('request_route { nonsense(); }'), '-o', join(folder, 'out.ts')])).toBe(1)
     expect(() => readFileSync(join(folder, 'out.ts'))).toThrow()
@@ -103,8 +142,7 @@ test('converted files pass the specs of their sources', { timeout: 120_000 }, as
       await main([
         'convert',
         join(root, `${source}.cfg`),
-        '-A',
-        'TLS_CONFIG="/nowhere/tls.cfg"',
+        ...['TLS_CONFIG="/nowhere/tls.cfg"', ...(DEFINES[source] ?? [])].flatMap((define) => ['-A', define]),
         '-o',
         join(target, `${name}.ts`),
       ]),

@@ -41,6 +41,8 @@ const LOGS = /^x(?:log|dbg|info|notice|warn|err|crit|alert|bug)l?$/
 export class ExpressionConverter {
   readonly names: Names
   readonly doubts: Doubt[]
+  /** What was written last of all calls is one of a route. */
+  #routeCalledLast = false
 
   constructor(names: Names, doubts: Doubt[]) {
     this.names = names
@@ -69,7 +71,7 @@ export class ExpressionConverter {
       case 'binary':
         return this.#comparison(expression)
       case 'assign':
-        return `(${this.store(expression.target, this.value(expression.value))}, true)`
+        return `(${this.store(expression.target, expression.value)}, true)`
     }
     return `${this.number(expression)} > 0`
   }
@@ -79,6 +81,7 @@ export class ExpressionConverter {
     if (constant !== undefined) return quoted(`${constant}`)
     switch (expression.kind) {
       case 'variable': {
+        this.#doubtful(expression)
         const own = this.names.variable(expression)
         if (own !== undefined) return `String(${own})`
         return `${this.names.use('pvText')}(${quoted(expression.at.image)})`
@@ -103,6 +106,7 @@ export class ExpressionConverter {
     if (constant !== undefined && Number.isFinite(Number(constant))) return `${Number(constant)}`
     switch (expression.kind) {
       case 'variable': {
+        this.#doubtful(expression)
         const own = this.names.variable(expression)
         if (own !== undefined) return `Number(${own})`
         return `${this.names.use('pvNumber')}(${quoted(expression.at.image)})`
@@ -171,6 +175,7 @@ export class ExpressionConverter {
     const literal = takesLiterally(builtin) || LOGS.test(builtin.kamailio)
     const args = expression.args.map((argument, i) => this.#argument(argument, parameters[i], literal))
     const text = `${this.names.use(builtin.name)}(${args.join(', ')})`
+    this.#routeCalledLast = false
     return builtin.waits ? `(await ${text})` : text
   }
 
@@ -181,20 +186,24 @@ export class ExpressionConverter {
       return 'false'
     }
     const { call, waits } = this.names.route(name)
+    this.#routeCalledLast = true
     return waits ? `(await ${call}())` : `${call}()`
   }
 
   /** An assignment without its semicolon. */
-  store(target: Expression, value: string): string {
+  store(target: Expression, assigned: Expression): string {
+    const value = isCall(assigned) ? this.number(assigned) : this.value(assigned)
     if (target.kind !== 'variable') return value
     const own = this.names.variable(target)
-    if (own !== undefined) return `${own} = ${value}`
+    // Null in a $var is 0.
+    if (own !== undefined) return `${own} = ${value === 'null' ? '0' : /^pv\(/.test(value) ? `${value} ?? 0` : value}`
     return `${this.names.use('setPv')}(${quoted(target.at.image)}, ${value})`
   }
 
+  /** `$rc` is there for what the standard library did; a function of TypeScript gives no code. */
   #doubtful(expression: Expression & { kind: 'variable' }): void {
-    if (['rc', 'retcode', '?'].includes(expression.node.name))
-      this.doubts.push({ message: 'the code of the last call ($rc)', at: expression.at })
+    if (this.#routeCalledLast && ['rc', 'retcode', '?'].includes(expression.node.name))
+      this.doubts.push({ message: 'the code that a route gave ($rc)', at: expression.at })
   }
 
   /** One side of && or ||: brackets around the same operator say nothing. */

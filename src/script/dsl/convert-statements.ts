@@ -15,6 +15,8 @@ export class StatementConverter {
   readonly #expressions: ExpressionConverter
   readonly #gives: Gives
   #indent: number
+  /** How many loops and switches are around, which a break leaves. */
+  #breakable = 0
 
   constructor(expressions: ExpressionConverter, gives: Gives, indent: number) {
     this.#expressions = expressions
@@ -58,15 +60,16 @@ export class StatementConverter {
         return
       case 'while':
         this.#line(`while (${bare(e.condition(statement.condition))}) {`)
+        this.#breakable++
         this.#within(statement.body)
+        this.#breakable--
         this.#line('}')
         return
       case 'switch':
         this.#switch(statement)
         return
       case 'assignment': {
-        const { target, value } = statement
-        this.#line(e.store(target, isCall(value) ? e.number(value) : e.value(value)))
+        this.#line(e.store(statement.target, statement.value))
         return
       }
       case 'expression':
@@ -101,6 +104,7 @@ export class StatementConverter {
     const subject = texts ? e.text(statement.value) : e.number(statement.value)
     this.#line(`switch (${patterns ? 'true' : subject}) {`)
     this.#indent++
+    this.#breakable++
     statement.cases.forEach((one, i) => {
       for (const comment of commentsAbove(one.at)) this.#line(comment)
       const label = `${labels[i] ?? ''}`
@@ -112,6 +116,7 @@ export class StatementConverter {
       this.#line('}')
     })
     this.#indent--
+    this.#breakable--
     this.#line('}')
   }
 
@@ -122,7 +127,8 @@ export class StatementConverter {
       return
     }
     if (how === 'break') {
-      this.#line('break')
+      // Elsewhere it leaves the route, whose code is then 0.
+      this.#line(this.#breakable > 0 ? 'break' : this.#gives === 'nothing' ? 'return' : 'return false')
       return
     }
     const constant = value === undefined ? 1 : constantOf(value)
