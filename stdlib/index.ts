@@ -70,6 +70,7 @@ export * from './limits.ts'
 export * from './loose-route.ts'
 export * from './maxfwd.ts'
 export * from './mqueue.ts'
+export * from './msilo.ts'
 export * from './nat-traversal.ts'
 export {
   addContactAlias,
@@ -144,9 +145,9 @@ export * from './tm.ts'
 export * from './tm-contacts.ts'
 export * from './tm-transactions.ts'
 export * from './tmx.ts'
+export * from './tsilo.ts'
 export * from './uac.ts'
 export * from './uac-redirect.ts'
-export * from './tsilo.ts'
 export * from './userblocklist.ts'
 export type {
   BranchRoute,

@@ -5,6 +5,7 @@ import { createAliasDb, createSpeeddial, createUriDb } from './aliases.ts'
 import { createAuth } from './auth.ts'
 import { createAuthDb } from './auth-db.ts'
 import { createDomain } from './domain.ts'
+import { createMsilo } from './msilo.ts'
 import { createNatTraversal } from './nat-traversal.ts'
 import { createNathelper } from './nathelper.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
@@ -31,6 +32,7 @@ const MODULES_OF_DATABASES = [
   'domain',
   'permissions',
   'acc',
+  'msilo',
   'secfilter',
   'userblocklist',
   'userblacklist',
@@ -61,6 +63,7 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
     createUriDb(host, databases),
     createDomain(host, databases),
     createPermissions(host, databases),
+    createMsilo(host, databases),
     createSecfilter(host, databases),
     ...createUserblocklists(host, databases),
     ...createPresence(host),

@@ -95,6 +95,11 @@ const TABLE: Readonly<Record<string, string>> = {
   uac_redirect: `default_filter:s deny_filter:s accept_filter:s acc_function:s acc_db_table:s bflags:n
     flags_hdr_mode:n q_value:n`,
   xhttp: 'url_match:s url_skip:s event_callback:s timeout_s:n timeout_ms:n',
+  msilo: `db_url:s db_table:s sc_mid:s sc_from:s sc_to:s sc_uri_user:s sc_uri_host:s sc_body:s sc_ctype:s sc_exp_time:s
+    sc_inc_time:s sc_snd_time:s sc_stored_hdrs:s sc_callid:s sc_status:s from_address:s contact_hdr:s extra_hdrs:s
+    offline_message:s content_type_hdr:s reminder:s outbound_proxy:s expire_time:n check_time:n send_time:n
+    clean_period:n use_contact:n snd_time_avp:s add_date:n max_messages:n add_contact:n extra_hdrs_avp:s
+    skip_notification_flag:n`,
   tsilo: 'hash_size:n use_domain:n',
   topoh: `mask_key:s mask_ip:s mask_callid:n uparam_name:s uparam_prefix:s vparam_name:s vparam_prefix:s callid_prefix:s
     sanity_checks:n uri_prefix_checks:n event_callback:s event_mode:n`,
