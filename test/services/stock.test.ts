@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { main } from '../../src/cli/index.ts'
 import { OWN_SCHEMA } from '../../src/database/schema.ts'
 import { RouteUnderTest, sdp } from '../../src/testkit/index.ts'
 import { Phone } from './stock-phone.ts'
@@ -29,18 +30,33 @@ let serial = 0
 let route: RouteUnderTest | undefined
 let file = ''
 
-/** Starts the file under these defines on a database of its own. */
-async function start(...defines: string[]): Promise<RouteUnderTest> {
+/** Makes a database, and gives the defines with its URL. */
+function prepared(defines: readonly string[]): Record<string, string> {
   file = join(folder, `${++serial}.db`)
   const database = new DatabaseSync(file)
   database.exec(OWN_SCHEMA + FILL)
   database.close()
   const all = ['WITH_MYSQL', ...defines].map((name) => [name, ''] as const)
-  route = await RouteUnderTest.load(STOCK, {
-    defines: { ...Object.fromEntries(all), DBURL: `"sqlite://${file}"` },
-    listen: ['udp:127.0.0.1:5060'],
-    interfaces: ['127.0.0.1'],
-  })
+  return { ...Object.fromEntries(all), DBURL: `"sqlite://${file}"` }
+}
+
+const PLACE = { listen: ['udp:127.0.0.1:5060'], interfaces: ['127.0.0.1'] }
+
+/** Starts the file under these defines on a database of its own. */
+async function start(...defines: string[]): Promise<RouteUnderTest> {
+  route = await RouteUnderTest.load(STOCK, { defines: prepared(defines), ...PLACE })
+  return route
+}
+
+/** The same of what `convert` makes of the file. */
+async function startConverted(...defines: string[]): Promise<RouteUnderTest> {
+  const given = Object.entries(prepared(defines)).flatMap(([name, value]) => [
+    '-A',
+    value === '' ? name : `${name}=${value}`,
+  ])
+  const typescript = join(folder, 'converted.ts')
+  expect(await main(['convert', STOCK, '-o', typescript, ...given])).toBe(0)
+  route = await RouteUnderTest.load(typescript, PLACE)
   return route
 }
 
@@ -62,7 +78,10 @@ const ALICE = { user: 'alice', password: 'secret-a', at: 'udp:127.0.0.11:5060' }
 const BOB = { user: 'bob', password: 'secret-b', at: 'udp:127.0.0.12:5060' }
 
 async function registered(...defines: string[]): Promise<{ alice: Phone; bob: Phone }> {
-  const running = await start(...defines)
+  return registeredAt(await start(...defines))
+}
+
+async function registeredAt(running: RouteUnderTest): Promise<{ alice: Phone; bob: Phone }> {
   const [alice, bob] = [new Phone(running, ALICE), new Phone(running, BOB)]
   for (const phone of [alice, bob]) expect((await phone.register()).message.raw).toMatch(/^SIP\/2\.0 200 OK/)
   return { alice, bob }
@@ -130,6 +149,14 @@ describe.skipIf(!present)('the stock configuration', () => {
       expect(invite.message.header('Proxy-Authorization')).toBeUndefined()
     },
   )
+
+  test('with everything, converted to TypeScript: the same', async () => {
+    const { alice, bob } = await registeredAt(await startConverted(...ALL))
+    const { invite } = await call(alice, bob)
+    expect(invite.message.header('Record-Route')).toMatch(/^<sip:127\.0\.0\.1;lr/)
+    await alice.invite('sip:nobody@127.0.0.1', sdp('127.0.0.11', 4000))
+    expect((await alice.party.reply()).message.raw).toMatch(/^SIP\/2\.0 404/)
+  })
 
   test('nobody is registered: 404; somebody who has gone: 404', async () => {
     const { alice, bob } = await registered()
