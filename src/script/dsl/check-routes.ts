@@ -1,7 +1,7 @@
 // Owns the checks that follow calls between routes: routes that nobody reaches, functions illegal in a kind reached through calls.
 import type { RouteKind } from '../../../stdlib/contract.ts'
 import { type Builtin, builtins } from '../../../stdlib/registry.ts'
-import type { Expression } from './ast.ts'
+import type { CallExpression, Expression } from './ast.ts'
 import { blockName, legalIn } from './check-call.ts'
 import type { CheckContext } from './check-context.ts'
 import { type Block, routeNameOf } from './model.ts'
@@ -12,6 +12,7 @@ interface Reached {
   readonly kind: RouteKind
   readonly from: Block
   readonly through: Block | undefined
+  readonly calls: readonly CallExpression[]
 }
 
 export function checkReachability(context: CheckContext): void {
@@ -20,14 +21,15 @@ export function checkReachability(context: CheckContext): void {
   for (const entry of blocks) {
     const { routeKind: kind } = entry
     if (kind === 'sub' || kind === 'onsend') continue
-    const pending: [Block, Block | undefined][] = calledIn(kind, entry, subs).map((called) => [called, undefined])
+    const pending: [Block, Block | undefined][] = callsIn(kind, entry, subs).blocks.map((called) => [called, undefined])
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const [block, through] = next
       const kinds = reached.get(block) ?? new Map<RouteKind, Reached>()
       if (kinds.has(kind)) continue
-      kinds.set(kind, { kind, from: entry, through })
+      const { blocks: called, calls } = callsIn(kind, block, subs)
+      kinds.set(kind, { kind, from: entry, through, calls })
       reached.set(block, kinds)
-      pending.push(...calledIn(kind, block, subs).map((called): [Block, Block] => [called, block]))
+      pending.push(...called.map((one): [Block, Block] => [one, block]))
     }
   }
   const told = new Set<Expression>()
@@ -42,14 +44,18 @@ export function checkReachability(context: CheckContext): void {
   if (context.input.complete) unusedHooks(context)
 }
 
-/** The sub-routes that a block calls where it runs in a route of a kind. */
-function calledIn(kind: RouteKind, block: Block, subs: ReadonlyMap<string, Block>): Block[] {
-  if (block.callsAny) return [...subs.values()]
-  const names = new Set<string | undefined>()
+/** The sub-routes and functions that a block calls where it runs in a route of a kind. */
+function callsIn(kind: RouteKind, block: Block, subs: ReadonlyMap<string, Block>) {
+  const found = new Set<Block>(block.callsAny ? subs.values() : [])
+  const calls: CallExpression[] = []
   forEachCallIn(kind, block.body, (call) => {
-    if (call.kind === 'route-call') names.add(routeNameOf(call.target))
+    if (call.kind === 'call') calls.push(call)
+    else {
+      const called = subs.get(routeNameOf(call.target) ?? '')
+      if (called !== undefined) found.add(called)
+    }
   })
-  return [...names].map((name) => subs.get(name ?? '')).filter((found) => found !== undefined)
+  return { blocks: [...found], calls }
 }
 
 /** Functions name it, or onsend_route may come to it, or a route under a condition that never holds. */
@@ -73,16 +79,11 @@ function works(builtin: Builtin, kind: RouteKind): boolean {
   return !acts && OF_REQUESTS.has(kind) && builtin.routes.some((other) => OF_REQUESTS.has(other))
 }
 
-function illegalCalls(
-  block: Block,
-  { kind, from, through }: Reached,
-  told: Set<Expression>,
-  context: CheckContext,
-): void {
-  forEachCallIn(kind, block.body, (call) => {
-    if (call.kind !== 'call' || told.has(call)) return
+function illegalCalls(block: Block, reached: Reached, told: Set<Expression>, context: CheckContext): void {
+  const { kind, from, through } = reached
+  for (const call of reached.calls) {
     const builtin = builtins().get(call.name)
-    if (builtin === undefined || works(builtin, kind)) return
+    if (told.has(call) || builtin === undefined || works(builtin, kind)) continue
     told.add(call)
     const way = through === undefined ? '' : ` through ${blockName(through)}`
     context.report.warning(
@@ -90,7 +91,7 @@ function illegalCalls(
       `${call.name}() cannot be called in ${blockName(from)}, which calls ${blockName(block)}${way}`,
       call.at,
     )
-  })
+  }
 }
 
 const HOOKS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 // Owns what a test of the message or of the route says about the route kind a statement runs in: is_request(), t_is_branch_route().
 import type { RouteKind } from '../../../stdlib/contract.ts'
-import type { Expression, Statement } from './ast.ts'
+import type { CallExpression, Expression, RouteCallExpression, Statement } from './ast.ts'
 import { partsOf } from './walk.ts'
 
 /** What each test gives in each kind; a kind that is not named may give either. */
@@ -34,7 +34,7 @@ function outcome(condition: Expression, kind: RouteKind): boolean | undefined {
 export function forEachCallIn(
   kind: RouteKind,
   statements: readonly Statement[],
-  visit: (call: Expression) => void,
+  visit: (call: CallExpression | RouteCallExpression) => void,
 ): void {
   const expression = (one: Expression): void => {
     if (one.kind === 'call' || one.kind === 'route-call') visit(one)
