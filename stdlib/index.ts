@@ -59,6 +59,7 @@ export {
   setFlag,
   setScriptFlag,
 } from './flags.ts'
+export * from './geoip2.ts'
 export * from './header-values.ts'
 export * from './htable.ts'
 export * from './htable-iterators.ts'

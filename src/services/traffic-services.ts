@@ -5,6 +5,7 @@ import { createDialog } from './dialog.ts'
 import { createDialplan } from './dialplan.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createDrouting } from './drouting.ts'
+import { createGeoip2 } from './geoip2.ts'
 import { checkHtable, createHtable } from './htable.ts'
 import { createHttpAsyncClient, createHttpClient } from './http-client.ts'
 import { createJsonrpcs, createXmlrpc } from './jsonrpcs.ts'
@@ -38,6 +39,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createHtable(host, databases),
     createDispatcher(host, databases),
     createDialog(host),
+    createGeoip2(host),
     createTopoh(host),
     createTopos(host),
     createUac(host, databases),
