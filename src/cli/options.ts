@@ -17,6 +17,21 @@ export interface RelayFlags {
   dtmfLogDest?: string
 }
 
+/** Options of `relay`, which is rtpengine's place. */
+export interface StandaloneRelayFlags extends RelayFlags, LogFlags {
+  metrics?: string
+  listenTcpNg?: string
+  finalTimeout?: number
+  offerTimeout?: number
+  deleteDelay?: number
+  maxSessions?: number
+  numThreads?: number
+  tos?: number
+  endpointLearning?: string
+  sipSource?: boolean
+  dtlsPassive?: boolean
+}
+
 export interface LogFlags {
   logLevel?: LogLevel
   logFormat?: LogFormat

@@ -6,12 +6,11 @@ import type { CheckFlags } from './check.ts'
 import type { CtlFlags } from './ctl.ts'
 import {
   interfaces,
-  type LogFlags,
   logLevel,
   ngAddress,
   parseDefines,
-  type RelayFlags,
   repeated,
+  type StandaloneRelayFlags,
   wholeNumber,
   workers,
 } from './options.ts'
@@ -148,11 +147,26 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
   const relay = command.command('relay').description("run the media relay alone, driven over rtpengine's NG protocol")
   relayOptions(relay, '')
   logOptions(relay)
+    .option('-a, --final-timeout <seconds>', 'end any call after this long', wholeNumber('--final-timeout', 0, 604_800))
+    .option('--offer-timeout <seconds>', 'end a call that nobody answers', wholeNumber('--offer-timeout', 0, 604_800))
+    .option(
+      '-d, --delete-delay <seconds>',
+      'keep media for this long after a delete; default 30',
+      wholeNumber('--delete-delay', 0, 86_400),
+    )
+    .option('--max-sessions <n>', 'refuse calls beyond so many', wholeNumber('--max-sessions', 1, 10_000_000))
+    .option(
+      '--num-threads <n>',
+      'threads that move packets; default one a core, as they are needed',
+      wholeNumber('--num-threads', 1, 64),
+    )
+    .option('--tos <n>', 'mark packets with this TOS byte', wholeNumber('--tos', 0, 255))
+    .option('--endpoint-learning <how>', 'heuristic, immediate or off; delayed is done as heuristic')
+    .option('--sip-source', 'take media from where the SIP message came from, unless flags trust the SDP')
+    .option('--dtls-passive', 'prefer the passive role of DTLS')
     .option('--listen-tcp-ng <[address:]port>', 'take the NG protocol here over TCP', ngAddress)
     .option('--metrics <address>', 'serve /metrics and /healthz at [ADDRESS:]PORT')
-    .action((flags: RelayFlags & LogFlags & { metrics?: string; listenTcpNg?: string }) =>
-      does(async () => (await import('./relay.ts')).relayCommand(flags)),
-    )
+    .action((flags: StandaloneRelayFlags) => does(async () => (await import('./relay.ts')).relayCommand(flags)))
 
   command
     .command('far-end <kind> [options...]')

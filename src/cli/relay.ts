@@ -3,13 +3,11 @@ import { startAdminServer } from '../admin/index.ts'
 import { createLogger, Metrics } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { runRelay } from '../media/index.ts'
-import type { LogFlags, RelayFlags } from './options.ts'
+import type { StandaloneRelayFlags } from './options.ts'
 import { onSignals } from './signals.ts'
 
 /** Runs the relay until a signal ends it. */
-export async function relayCommand(
-  flags: RelayFlags & LogFlags & { metrics?: string; listenTcpNg?: string },
-): Promise<number> {
+export async function relayCommand(flags: StandaloneRelayFlags): Promise<number> {
   if (!flags.interface?.length)
     throw new SignalboxError(
       'ERR_USAGE',

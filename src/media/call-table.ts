@@ -27,6 +27,8 @@ export interface CallTableOptions {
   readonly finalTimeout: number
   /** Seconds between a delete and the end of the media. */
   readonly deleteDelay: number
+  /** Milliseconds in which a far end's address is learned; default: the native relay's. */
+  readonly learningMillis?: number | undefined
   readonly maxSessions: number
   /** TOS byte of packets sent, where a request names none. */
   readonly tos?: number | undefined
@@ -140,8 +142,8 @@ export class CallTable {
   }
 
   #apply({ ownReports }: Call, a: Party, b: Party): void {
-    const { native, timeout, silentTimeout } = this.#options
-    applyDialogue(native, a, b, { timeout, silentTimeout, ownReports })
+    const { native, timeout, silentTimeout, learningMillis } = this.#options
+    applyDialogue(native, a, b, { timeout, silentTimeout, learningMillis, ownReports })
   }
 
   /** What a delete would end; empty where no party matches. */

@@ -17,10 +17,10 @@ import { ngRequest } from './ng/request.ts'
 import { recordingKinds } from './recordings.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 import { RelayStatistics } from './relay-statistics.ts'
-import { canonicalRequest, readSessionOptions, type SessionOptions } from './session-options.ts'
+import { canonicalRequest, readSessionOptions, type SessionDefaults, type SessionOptions } from './session-options.ts'
 import { takeFragment } from './trickle.ts'
 
-export interface EmbeddedRelayOptions {
+export interface EmbeddedRelayOptions extends SessionDefaults {
   /** `[NAME/]ADDRESS[!ADVERTISED]`; the first is the default. */
   readonly interfaces: readonly string[]
   /** Default 30000. */
@@ -80,6 +80,11 @@ export interface EmbeddedRelay extends MediaRelay {
   readonly streams: number
 }
 
+/** Whether who asks says so (`supports`). */
+function understands({ supports }: NgDictionary, what: string): boolean {
+  return [supports].flat().some((each) => typeof each === 'string' && each.replace(/[-_]/g, ' ') === what)
+}
+
 /**
  * Starts the native relay on these interfaces.
  * @throws SignalboxError ERR_CONFIG for a wrong option, ERR_NATIVE where the addon is missing
@@ -121,6 +126,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     offerTimeout: options.offerTimeout ?? 3_600,
     finalTimeout: options.finalTimeout ?? 0,
     deleteDelay: options.deleteDelay ?? 0,
+    learningMillis: options.endpointLearning === 'immediate' ? 0 : undefined,
     maxSessions: options.maxSessions ?? 100_000,
     tos: options.tos,
     clock,
@@ -226,7 +232,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     }
     const control = controlOf(command)
     if (control) {
-      const session = readSessionOptions(request)
+      const session = readSessionOptions(request, options)
       const call = table.find(session.callId)
       if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
       controlCall(call, control, session)
@@ -236,7 +242,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     const service = services.commandOf(command)
     if (service) {
       const canonical = canonicalRequest(request)
-      const session = readSessionOptions(canonical)
+      const session = readSessionOptions(canonical, options)
       const call = table.find(session.callId)
       if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
       const answer = service(call, canonical, session)
@@ -245,7 +251,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     }
     if (!COMMANDS.has(command)) throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
     const canonical = canonicalRequest(request)
-    const session = readSessionOptions(canonical)
+    const session = readSessionOptions(canonical, options)
     if (command === 'offer' || command === 'answer') {
       const { sdp, warnings } = negotiate(command, session, canonical)
       return dictionary({ sdp: session.fragment ? undefined : sdp, warning: warnings?.join('; '), result: 'ok' })
@@ -272,7 +278,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
     const { message: raw, warnings } = ngRequest(command, request)
     const message = canonicalRequest(raw)
-    const session = readSessionOptions(message)
+    const session = readSessionOptions(message, options)
     // Words that only the flag string has are told by its own reader.
     const told = new Set(warnings.map((warning) => /"(.*)"/.exec(warning)?.[1]))
     const rest = session.warnings.filter((warning) => !told.has(/"(.*)"/.exec(warning)?.[1]))
@@ -321,6 +327,9 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
         const reason = error instanceof Error ? error.message : String(error)
         statistics.failed()
         if (error instanceof SignalboxError && /^ERR_(LIMIT|MEDIA_PORTS)$/.test(error.code)) statistics.rejected()
+        // A proxy that knows the words goes to the next relay of its set.
+        if (error instanceof SignalboxError && error.code === 'ERR_LIMIT' && understands(request, 'load limit'))
+          return dictionary({ result: 'load limit', message: reason })
         if (!(error instanceof SignalboxError)) log.error({ error }, 'an NG request failed')
         return dictionary({ result: 'error', 'error-reason': Buffer.from(reason, 'utf8').toString('latin1') })
       }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
@@ -60,7 +61,12 @@ type Counted = Omit<StreamStats, 'jitterMillis' | 'sources' | 'reports'> & {
 
 interface Addon extends AudioAddon<Handle> {
   /** An event is 0 or 1, a time-out of a stream that was not or was held, or one of OUTCOMES after those. */
-  create(threads: number, onEvent: (stream: number, event: number) => void, shared: number): Handle
+  create(
+    threads: number,
+    onEvent: (stream: number, event: number) => void,
+    shared: number,
+    streamsPerThread: number,
+  ): Handle
   shares(handle: Handle, address: string): boolean
   open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
   link(handle: Handle, a: number, b: number): boolean
@@ -75,6 +81,9 @@ const OUTCOMES = ['dtls-connected', 'dtls-failed', 'dtls-wrong-fingerprint', 'ic
 
 const ADDON = fileURLToPath(new URL('../../build/Release/media_relay.node', import.meta.url))
 const MAX_THREADS = 64
+/** Where no number of threads is asked for: one a core, each coming into use when those before it have so many streams. */
+const MOST_UNASKED = 16
+const STREAMS_PER_THREAD = 2_000
 
 function load(path: string): Addon {
   if (!existsSync(path)) {
@@ -97,6 +106,7 @@ function load(path: string): Addon {
 /**
  * Starts the relay's threads; they do not keep the process alive.
  * `onEvent` runs in JavaScript's thread, once for each time a stream falls quiet.
+ * `threads`: so many, streams spread evenly over them; by default as many as there are cores, used as they are needed.
  * `sockets`: `shared` (the default) lets streams of one address receive and send by sockets in common where the process
  * may; `own` keeps every stream to its own. `addon` is another build of the addon (tests).
  */
@@ -109,7 +119,8 @@ export function createNativeRelay(options: {
   addon?: string
 }): NativeRelay {
   const addon = load(options.addon ?? ADDON)
-  const threads = integer('threads', options.threads ?? 1, 1, MAX_THREADS)
+  const threads = integer('threads', options.threads ?? Math.min(availableParallelism(), MOST_UNASKED), 1, MAX_THREADS)
+  const streamsPerThread = options.threads === undefined ? STREAMS_PER_THREAD : 1
   const families = new Map<number, number>()
   const clockRates = new Map<number, number>()
   const report = (stream: number, event: number): void => {
@@ -119,7 +130,7 @@ export function createNativeRelay(options: {
     if (outcome) options.onConnection?.({ type: 'connection', stream, outcome })
     else options.onEvent({ type: 'timeout', stream, silent: event === 1 })
   }
-  let handle: Handle | undefined = addon.create(threads, report, options.sockets === 'own' ? 0 : 1)
+  let handle: Handle | undefined = addon.create(threads, report, options.sockets === 'own' ? 0 : 1, streamsPerThread)
 
   addon.listen(handle, (stream, isKey, event, duration, volume) => {
     if (!families.has(stream)) return

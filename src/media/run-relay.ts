@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { createEmbeddedRelay, type EmbeddedRelay } from './embedded-relay.ts'
 import { createNgServer, type NgServer, parseListenNg } from './ng/server.ts'
 import { createNgTcpServer } from './ng/tcp-server.ts'
+import type { EndpointLearning } from './session-options.ts'
 
 /** Options by rtpengine's names; numbers may come as text, as a command line gives them. */
 export interface RunRelayOptions {
@@ -25,6 +26,10 @@ export interface RunRelayOptions {
   readonly maxSessions?: number | string | undefined
   readonly tos?: number | string | undefined
   readonly numThreads?: number | string | undefined
+  /** `heuristic`, `immediate` or `off`; `delayed` is done as `heuristic`. */
+  readonly endpointLearning?: string | undefined
+  readonly sipSource?: boolean | undefined
+  readonly dtlsPassive?: boolean | undefined
   /** Folders whose files may be played. */
   readonly mediaDir?: readonly string[] | undefined
   readonly recordingDir?: string | undefined
@@ -39,6 +44,14 @@ export interface RunningRelay {
   readonly relay: EmbeddedRelay
   readonly servers: readonly NgServer[]
   close(): Promise<void>
+}
+
+/** @throws SignalboxError ERR_USAGE */
+function learning(text: string | undefined): EndpointLearning | undefined {
+  if (text === undefined || text === 'immediate' || text === 'off') return text
+  // Whose packets match what was signalled is waited for as long; the first of others is not preferred to them.
+  if (text === 'heuristic' || text === 'delayed') return 'heuristic'
+  throw new SignalboxError('ERR_USAGE', `--endpoint-learning=${text}: it must be heuristic, delayed, immediate or off`)
 }
 
 /**
@@ -78,6 +91,9 @@ export async function runRelay(options: RunRelayOptions): Promise<RunningRelay> 
     maxSessions: number('max-sessions', options.maxSessions, 1, 10_000_000),
     tos: number('tos', options.tos, 0, 255),
     threads: number('num-threads', options.numThreads, 1, 64),
+    endpointLearning: learning(options.endpointLearning),
+    sipSource: options.sipSource,
+    dtlsPassive: options.dtlsPassive,
     mediaFolders: options.mediaDir,
     recordingDir: options.recordingDir,
     recordingMethod: options.recordingMethod,

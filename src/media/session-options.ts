@@ -199,8 +199,21 @@ const KNOWN_FLAGS: ReadonlySet<string> = new Set([
   'all',
 ])
 
+/** What holds where a request says nothing of it. */
+export interface SessionDefaults {
+  /** Take media from where the SIP message came from, not from the address in its SDP. */
+  readonly sipSource?: boolean
+  /** Prefer the passive role of DTLS. */
+  readonly dtlsPassive?: boolean
+  /** How a far end's address is learned. */
+  readonly endpointLearning?: EndpointLearning
+}
+
+/** `heuristic`: within a window the best match of the signalled address wins; `immediate`: the first packet; `off`: none is learned. */
+export type EndpointLearning = 'heuristic' | 'immediate' | 'off'
+
 /** Reads a dictionary; nothing in it is an error, what is not understood is told in `warnings`. */
-export function readSessionOptions(raw: NgDictionary): SessionOptions {
+export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults = {}): SessionOptions {
   const warnings: string[] = []
   const request = normalise(raw, warnings)
   const text = (key: string): string => {
@@ -252,15 +265,16 @@ export function readSessionOptions(raw: NgDictionary): SessionOptions {
     iceLite: readIceLite(text('ice-lite'), warnings),
     trickle: flags.has('trickle-ice'),
     fragment: flags.has('fragment'),
-    dtls: readDtlsRole('DTLS', text('dtls'), warnings),
+    dtls: readDtlsRole('DTLS', text('dtls') || (defaults.dtlsPassive ? 'passive' : ''), warnings),
     dtlsReverse: activeOrPassive(readDtlsRole('DTLS-reverse', text('dtls-reverse'), warnings)),
     dtlsFingerprint: isFingerprintHash(hash) ? hash : undefined,
     rtcpMux: new Set(words('rtcp-mux')),
     sdes: readSdes(wordsOf(request.sdes), warnings),
     mediaAddress: addressFamily(mediaAddress) === undefined ? undefined : mediaAddress,
     addressFamily: family === 'IP4' || family === 'IP6' ? family : undefined,
-    sourceAddress: flags.has('sip-source-address') ? received[1] : undefined,
-    latching: readLatching(flags),
+    sourceAddress:
+      flags.has('sip-source-address') || (defaults.sipSource && !flags.has('trust-address')) ? received[1] : undefined,
+    latching: readLatching(flags, defaults),
     tos: tos >= 0 && tos <= 255 ? tos : undefined,
     generateMid: flags.has('generate-mid'),
     originalDirection: flags.has('original-sendrecv'),
@@ -360,10 +374,10 @@ function activeOrPassive(role: SessionOptions['dtls']): SessionOptions['dtlsReve
 }
 
 /** `media-handover` gives away what latching protects: whoever knows the port of a plain stream can take it. */
-function readLatching(flags: ReadonlySet<string>): SessionOptions['latching'] {
+function readLatching(flags: ReadonlySet<string>, { endpointLearning }: SessionDefaults): SessionOptions['latching'] {
   if (flags.has('strict-source')) return flags.has('asymmetric') ? 'strict' : 'learn'
   if (flags.has('media-handover')) return 'move'
-  return flags.has('asymmetric') ? 'off' : 'learn'
+  return flags.has('asymmetric') || endpointLearning === 'off' ? 'off' : 'learn'
 }
 
 function readPtime(text: string): string | undefined {

@@ -11,6 +11,8 @@ export interface CallSettings {
   /** Seconds; 0: never. */
   readonly timeout: number
   readonly silentTimeout: number
+  /** Of the window in which a better match of the signalled address is still waited for. */
+  readonly learningMillis?: number | undefined
   /** RTCP of either side ends at the relay, which makes its own. */
   readonly ownReports: boolean
 }
@@ -62,7 +64,7 @@ function streamConfig(
   media: PartyMedia,
   other: PartyMedia,
   { blocking }: Party,
-  { timeout, silentTimeout, ownReports }: CallSettings,
+  { timeout, silentTimeout, learningMillis, ownReports }: CallSettings,
 ): StreamConfig {
   const stated = media.stated!
   // T.38 over UDPTL and whatever else is no RTP goes through as it is; RTP that met something else is not passed as such.
@@ -78,6 +80,7 @@ function streamConfig(
   return {
     ...(reachable ? { remote: { address: stated.address!, rtpPort: stated.port, rtcpPort: stated.rtcpPort } } : {}),
     latching: stated.latching,
+    ...(learningMillis === undefined ? {} : { learningMillis }),
     rtcpMux: media.mux,
     ice: passthrough ? null : (iceConfig(media) ?? null),
     dtls: dtls ?? null,

@@ -148,7 +148,7 @@ void call_report(napi_env env, napi_value callback, void*, void* data) {
   napi_call_function(env, undefined, callback, 2, arguments, nullptr);
 }
 
-// create(threads, onEvent(stream, StreamEvent), whether streams share sockets) -> handle
+// create(threads, onEvent(stream, StreamEvent), whether streams share sockets, streams a thread) -> handle
 napi_value create(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   auto* handle = new Handle;
@@ -159,7 +159,8 @@ napi_value create(napi_env env, napi_callback_info info) {
   napi_unref_threadsafe_function(env, handle->report);
   const auto report = handle->report;
   const auto sockets = arguments.integer(2) ? Relay::Sockets::kShared : Relay::Sockets::kOwn;
-  handle->relay = std::make_unique<Relay>(static_cast<size_t>(arguments.integer(0)), sockets, [report](uint32_t stream, media::StreamEvent event) {
+  const auto threads = static_cast<size_t>(arguments.integer(0)), streams_per_thread = static_cast<size_t>(arguments.integer(3));
+  handle->relay = std::make_unique<Relay>(threads, streams_per_thread, sockets, [report](uint32_t stream, media::StreamEvent event) {
     const uintptr_t packed = static_cast<uintptr_t>(stream) << 4 | static_cast<uintptr_t>(event);
     napi_call_threadsafe_function(report, reinterpret_cast<void*>(packed), napi_tsfn_nonblocking);
   });

@@ -5,7 +5,8 @@
 
 namespace media {
 
-Relay::Relay(size_t threads, Sockets sockets, MediaLoop::Report report) : sockets_(sockets) {
+Relay::Relay(size_t threads, size_t streams_per_thread, Sockets sockets, MediaLoop::Report report)
+    : streams_per_thread_(streams_per_thread), sockets_(sockets) {
   for (size_t i = 0; i < threads; i++) loops_.push_back(std::make_unique<MediaLoop>(report));
 }
 
@@ -19,9 +20,9 @@ PortResult Relay::open(const Endpoint& address, uint16_t first, uint16_t last, i
   auto stream = std::make_unique<PacketStream>(id, pair.rtp_fd, pair.rtcp_fd, now);
   stream->set_local(address, pair.rtp_port, static_cast<uint8_t>(tos));
   local_address(address);
-  MediaLoop* loop = std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) {
-                      return a->stream_count() < b->stream_count();
-                    })->get();
+  const size_t in_use = std::min(loops_.size(), 1 + streams_.size() / streams_per_thread_);
+  const auto fewer = [](const auto& a, const auto& b) { return a->stream_count() < b->stream_count(); };
+  MediaLoop* loop = std::min_element(loops_.begin(), loops_.begin() + static_cast<std::ptrdiff_t>(in_use), fewer)->get();
   streams_[id] = {stream.get(), loop, address, pair.rtp_port};
   loop->attach(std::move(stream));
   *out = {id, pair.rtp_port};

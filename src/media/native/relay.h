@@ -26,7 +26,9 @@ class Relay {
     kShared,  // streams share some, where the process may
   };
 
-  Relay(size_t threads, Sockets sockets, MediaLoop::Report report);
+  /// Threads come into use one after the other, each when those before it have `streams_per_thread` streams: few streams
+  /// keep to one, whose batches are larger.
+  Relay(size_t threads, size_t streams_per_thread, Sockets sockets, MediaLoop::Report report);
 
   PortResult open(const Endpoint& address, uint16_t first, uint16_t last, int tos, Opened* out, int* error);
   /// The others: false when there is no such stream.
@@ -74,6 +76,7 @@ class Relay {
   };
   const LocalAddress& local_address(const Endpoint& address);
 
+  const size_t streams_per_thread_;
   const Sockets sockets_;
   std::vector<LocalAddress> addresses_;  // those of the configuration
   // Both outlive the loops.
