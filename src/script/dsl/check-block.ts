@@ -4,36 +4,14 @@ import { declarationOf, posixRegex, RegexError } from '../../../stdlib/registry.
 import type { BinaryExpression, Expression, Statement, SwitchStatement } from './ast.ts'
 import { checkCall } from './check-call.ts'
 import type { CheckContext } from './check-context.ts'
-import { checkVariable, scriptVariable } from './check-variable.ts'
-import { constantOf, typeOf } from './constants.ts'
-import { isNull } from './expression-kinds.ts'
+import { checkTypes, wantsInt, wantsText } from './check-types.ts'
+import { checkSelect, checkVariable, scriptVariable } from './check-variable.ts'
+import { constantOf } from './constants.ts'
 import { type Block, routeNameOf } from './model.ts'
 import { checkPattern } from './patterns.ts'
 import { nearest, type Place, placeAt, placeInText } from './report.ts'
 import type { Token } from './tokens.ts'
 import { BUILT_IN } from './walk.ts'
-
-const INT_OPERATORS = new Set([
-  '-',
-  '*',
-  '/',
-  'mod',
-  '&',
-  '|',
-  '^',
-  '<<',
-  '>>',
-  '>',
-  '<',
-  '>=',
-  '<=',
-  'ieq',
-  'ine',
-  '&&',
-  '||',
-])
-
-const EQUALITIES = new Set(['==', '!=', 'eq', 'ne', 'ieq', 'ine'])
 
 /** Functions after which a script has nothing more to say to this request. */
 const FINAL = new Set([
@@ -107,7 +85,7 @@ export class BlockChecker {
         break
       case 'while':
         this.#condition(statement.condition)
-        this.#wantsInt(statement.condition)
+        wantsInt(statement.condition, this.#context.report)
         this.#statements(statement.body)
         break
       case 'switch':
@@ -125,7 +103,7 @@ export class BlockChecker {
       case 'leave':
         if (statement.value) {
           this.#expression(statement.value)
-          this.#wantsInt(statement.value)
+          wantsInt(statement.value, this.#context.report)
         }
         break
       case 'empty':
@@ -217,7 +195,7 @@ export class BlockChecker {
         this.#variable(expression)
         return
       case 'select':
-        this.#select(expression.path, expression.at)
+        checkSelect(expression.path, expression.at, this.#context)
         return
       case 'word':
         this.#word(expression.text, expression.at)
@@ -230,7 +208,7 @@ export class BlockChecker {
           else this.#argument(argument)
         }
         if ((expression.name === 'strlen' || expression.name === 'strempty') && expression.args[0] !== undefined) {
-          this.#wantsText(expression.args[0])
+          wantsText(expression.args[0], this.#context.report)
         }
         return
       case 'route-call':
@@ -238,8 +216,9 @@ export class BlockChecker {
         return
       case 'unary':
         this.#expression(expression.operand)
-        if (expression.operator === 'defined') this.#wantsText(expression.operand)
-        else if (expression.operator !== 'str' && expression.operator !== 'int') this.#wantsInt(expression.operand)
+        if (expression.operator === 'defined') wantsText(expression.operand, this.#context.report)
+        else if (expression.operator !== 'str' && expression.operator !== 'int')
+          wantsInt(expression.operand, this.#context.report)
         return
       case 'binary':
         this.#binary(expression)
@@ -260,11 +239,6 @@ export class BlockChecker {
     if (!checkVariable(expression.node, placesIn(expression.at), this.#context)) return
     const name = scriptVariable(expression.node)
     if (name !== undefined) this.#context.variables.read(name, () => expression.at)
-  }
-
-  #select(path: string, at: Token): void {
-    const node = { name: 'sel', inner: path, index: undefined, transformations: [], at: 0, end: at.image.length }
-    checkVariable(node, () => at, this.#context)
   }
 
   #word(text: string, at: Token): void {
@@ -321,53 +295,14 @@ export class BlockChecker {
     this.#context.report.error('undefined-route', `There is no route[${name}]`, target.at, hint)
   }
 
-  #wantsInt(operand: Expression): void {
-    if (typeOf(operand) === 'str') {
-      this.#context.report.error('type-mismatch', 'A number is needed here, this is a string', operand.at)
-    }
-  }
-
   #binary(expression: BinaryExpression): void {
     const { left, right, operator } = expression
     this.#expression(left)
     this.#expression(right)
-    this.#types(expression)
+    checkTypes(expression, this.#context.report)
     if (operator === '=~') {
       const pattern = constantOf(right)
       if (pattern !== undefined) this.#regex(pattern, right.at)
-    }
-  }
-
-  /** What 5.6.3 refuses because the types on both sides are known to differ. */
-  #types({ left, right, operator }: BinaryExpression): void {
-    const { report } = this.#context
-    if (EQUALITIES.has(operator) && isNull(right)) {
-      this.#wantsText(left)
-      return
-    }
-    if (isNull(left) && EQUALITIES.has(operator)) {
-      report.warning('null-on-the-left', '$null stands on the right of a comparison', left.at)
-    }
-    if (INT_OPERATORS.has(operator)) {
-      this.#wantsInt(left)
-      this.#wantsInt(right)
-    } else if (operator === '=~' || operator === 'eq' || operator === 'ne') this.#wantsText(left)
-    else if (typeOf(left) === 'int' && typeOf(right) === 'str') {
-      if (operator === '+') {
-        report.error('type-mismatch', 'A number plus a string', right.at, 'Begin with the string: "" + 1.')
-      } else
-        report.error('type-mismatch', 'A number is compared with a string', right.at, 'Use (str) or (int) on one side.')
-    }
-  }
-
-  #wantsText(operand: Expression): void {
-    if (typeOf(operand) === 'int') {
-      this.#context.report.error(
-        'type-mismatch',
-        'This is a number and never a string or null',
-        operand.at,
-        'Use (str) before it.',
-      )
     }
   }
 

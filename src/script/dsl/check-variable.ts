@@ -40,6 +40,25 @@ function transformationHint(message: string): string | undefined {
   return near === undefined ? undefined : `Did you mean {${near}}?`
 }
 
+/** Checks a select: `@ruri.user`, which is the core's own, as `$sel(ruri.user)` is not. */
+export function checkSelect(path: string, at: Token, context: CheckContext): void {
+  const node = { name: 'sel', inner: path, index: undefined, transformations: [], at: 0, end: at.image.length }
+  if (bound(node, () => at, context)) noteUse(node, context)
+}
+
+function bound(node: PvNode, place: (at: number, end: number) => Place, context: CheckContext): boolean {
+  try {
+    bindPv(node)
+    return true
+  } catch (error) {
+    if (!(error instanceof PvSyntaxError)) throw error
+    const within = error.at >= node.at && error.end <= node.end && error.at > 0
+    const at = within ? place(error.at, error.end) : place(node.at, node.end)
+    context.report.error('bad-variable', error.message, at, transformationHint(error.message))
+    return false
+  }
+}
+
 /** Checks one variable. `place` gives the place of offsets in the text that it was parsed from. */
 export function checkVariable(node: PvNode, place: (at: number, end: number) => Place, context: CheckContext): boolean {
   // A place in a long string is found by counting lines, so it is made only when there is something to say.
@@ -50,14 +69,7 @@ export function checkVariable(node: PvNode, place: (at: number, end: number) => 
     context.report.error('unknown-variable', message, whole(), hint)
     return false
   }
-  try {
-    bindPv(node)
-  } catch (error) {
-    if (!(error instanceof PvSyntaxError)) throw error
-    const at = error.at >= node.at && error.end <= node.end && error.at > 0 ? place(error.at, error.end) : whole()
-    context.report.error('bad-variable', error.message, at, transformationHint(error.message))
-    return false
-  }
+  if (!bound(node, place, context)) return false
   noteUse(node, context)
   if (declaration.module !== 'core' && !context.loaded(declaration.module) && !AVAILABLE_EARLY.has(node.name)) {
     context.report.error(

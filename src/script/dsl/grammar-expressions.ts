@@ -1,21 +1,16 @@
 // Owns the grammar of expressions: operands, calls, old comparisons, addresses.
 import type { BinaryOperatorName, Expression, Statement } from './ast.ts'
+import { AddressGrammar } from './grammar-addresses.ts'
 import { type OperatorUse, treeOf } from './precedence.ts'
-import { SYNTAX_MESSAGES } from './syntax-messages.ts'
 import {
   BinaryOperator,
   Comparison,
-  EmbeddedActionsParser,
-  Ipv4,
-  Ipv6,
   Key,
   Mark,
   NumberToken,
   Select,
   Text,
-  TOKEN_KINDS,
   type Token,
-  type TokenType,
   Variable,
   Word,
 } from './tokens.ts'
@@ -57,17 +52,8 @@ function prefixOf(token: Token): PrefixOperator {
 }
 
 /** The rules of expressions. Blocks inside expressions are the statements' business. */
-export abstract class ExpressionGrammar extends EmbeddedActionsParser {
+export abstract class ExpressionGrammar extends AddressGrammar {
   abstract readonly block: (index?: number) => Statement[]
-
-  constructor() {
-    super(TOKEN_KINDS, { maxLookahead: 2, recoveryEnabled: false, errorMessageProvider: SYNTAX_MESSAGES })
-  }
-
-  /** The token as ours; during the recording of the grammar it is a dummy. */
-  protected take(kind: TokenType, index: 1 | 2 = 1): Token {
-    return (index === 1 ? this.CONSUME(kind) : this.CONSUME2(kind)) as Token
-  }
 
   expression = this.RULE('expression', (): Expression => {
     const first = this.SUBRULE1(this.operand)
@@ -228,15 +214,6 @@ export abstract class ExpressionGrammar extends EmbeddedActionsParser {
     return this.ACTION((): Expression => ({ kind: 'call', name: `${at.value}`, args, at, end }))
   })
 
-  /** A word or address that goes on with a colon or dot directly beside it. */
-  protected socketAhead(): boolean {
-    const next = this.LA(2) as Token
-    const first = this.LA(1).tokenType
-    if (first === Mark.LeftBracket) return true
-    const marks = next.tokenType === Mark.Colon || next.tokenType === Mark.Dot
-    return marks && !next.spaced && first !== Variable && first !== Text
-  }
-
   /** A value, or one of the words that a keyword would otherwise take: `route(default)`. */
   argument = this.RULE(
     'argument',
@@ -280,7 +257,7 @@ export abstract class ExpressionGrammar extends EmbeddedActionsParser {
       const operator = this.take(Comparison)
       const right = this.OR([
         {
-          GATE: () => /(^|_)ip$/.test(operand) && this.#hostNameAhead(),
+          GATE: () => /(^|_)ip$/.test(operand) && this.hostNameAhead(),
           ALT: () => this.SUBRULE(this.hostName),
         },
         { ALT: () => this.SUBRULE(this.operand) },
@@ -296,114 +273,8 @@ export abstract class ExpressionGrammar extends EmbeddedActionsParser {
     })
   })
 
-  /** A word that goes on with a dot or hyphen directly beside it. */
-  #hostNameAhead(): boolean {
-    const { tokenType, spaced } = this.LA(2) as Token
-    return this.LA(1).tokenType === Word && !spaced && (tokenType === Mark.Dot || tokenType === Mark.Minus)
-  }
-
-  /** `src_ip == gw-a.example.com`: a name of several words without quotes. */
-  hostName = this.RULE('hostName', (): Expression => {
-    const at = this.take(Word)
-    let text = at.image
-    let end = at
-    this.MANY({
-      GATE: () => !(this.LA(1) as Token).spaced,
-      DEF: () => {
-        const token = this.OR([
-          { ALT: () => this.CONSUME(Mark.Dot) },
-          { ALT: () => this.CONSUME(Mark.Minus) },
-          { ALT: () => this.CONSUME2(Word) },
-        ]) as Token
-        this.ACTION(() => {
-          text += token.image
-          end = token
-        })
-      },
-    })
-    return this.ACTION((): Expression => ({ kind: 'word', text, at, end }))
-  })
-
   bareWord = this.RULE('bareWord', (): Expression => {
     const at = this.take(Word)
     return this.ACTION((): Expression => ({ kind: 'word', text: `${at.value}`, at, end: at }))
-  })
-
-  address = this.RULE('address', (): Expression => {
-    let text = ''
-    let end: Token | undefined
-    const at = this.OR1([
-      { ALT: () => this.CONSUME1(Ipv4) },
-      { ALT: () => this.CONSUME1(Ipv6) },
-      {
-        ALT: () => {
-          const bracket = this.CONSUME(Mark.LeftBracket)
-          const inner = this.CONSUME2(Ipv6)
-          this.CONSUME(Mark.RightBracket)
-          this.ACTION(() => {
-            text = inner.image
-          })
-          return bracket
-        },
-      },
-    ]) as Token
-    this.ACTION(() => {
-      if (text === '') text = at.image
-      end = at
-    })
-    this.OPTION({
-      GATE: () => !(this.LA(1) as Token).spaced,
-      DEF: () => {
-        this.CONSUME(Mark.Slash)
-        const mask = this.OR2([{ ALT: () => this.CONSUME(NumberToken) }, { ALT: () => this.CONSUME3(Ipv4) }]) as Token
-        this.ACTION(() => {
-          text += `/${mask.image}`
-          end = mask
-        })
-      },
-    })
-    return this.ACTION((): Expression => ({ kind: 'address', text, at, end: end! }))
-  })
-
-  /** Words, numbers, dots, colons with no space between them: a socket or a host name. */
-  socketText = this.RULE('socketText', (): { text: string; at: Token; end: Token } => {
-    let text = ''
-    let at: Token | undefined
-    let end: Token | undefined
-    this.AT_LEAST_ONE({
-      ERR_MSG: 'a socket (protocol:address:port) or a host name',
-      GATE: () => at === undefined || !(this.LA(1) as Token).spaced,
-      DEF: () => {
-        const token = this.OR([
-          { ALT: () => this.CONSUME(Word) },
-          { ALT: () => this.CONSUME(NumberToken) },
-          { ALT: () => this.CONSUME(Ipv4) },
-          { ALT: () => this.CONSUME(Ipv6) },
-          { ALT: () => this.CONSUME(Text) },
-          { ALT: () => this.CONSUME(Mark.Colon) },
-          { ALT: () => this.CONSUME(Mark.Dot) },
-          { ALT: () => this.CONSUME(Mark.Minus) },
-          { ALT: () => this.CONSUME(Mark.Star) },
-          { ALT: () => this.CONSUME(Mark.LeftBracket) },
-          { ALT: () => this.CONSUME(Mark.RightBracket) },
-        ]) as Token
-        this.ACTION(() => {
-          text += token.tokenType === Text ? token.value : token.image
-          at ??= token
-          end = token
-        })
-      },
-    })
-    return this.ACTION(() => ({ text, at: at!, end: end! }))
-  })
-
-  /** A word with what stands directly beside it: `udp:10.0.0.1:5060`, `sip.example.com`. */
-  word = this.RULE('word', (): Expression => {
-    const found = this.SUBRULE(this.socketText)
-    return this.ACTION((): Expression => {
-      const { text, at, end } = found
-      if (at === end && at.tokenType === Text) return { kind: 'string', value: text, at }
-      return { kind: 'word', text, at, end }
-    })
   })
 }
