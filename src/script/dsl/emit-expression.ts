@@ -1,40 +1,15 @@
 // Owns expressions in the emitted program: each becomes one JavaScript expression of the type that is wanted.
 import type { Parameter } from '../../../stdlib/contract.ts'
-import { builtins, declarationOf, parseFormat } from '../../../stdlib/registry.ts'
+import { builtins, declarationOf } from '../../../stdlib/registry.ts'
 import { parametersFor, takesLiterally } from './arguments.ts'
 import type { BinaryExpression, CallExpression, Expression, OldComparison, RouteCallExpression } from './ast.ts'
 import { constantOf, typeOf } from './constants.ts'
-import {
-  isBoolean,
-  isCall,
-  isCommand,
-  isLastCode,
-  isNull,
-  isSlot,
-  LAST_CODE,
-  withoutNeutral,
-} from './expression-kinds.ts'
+import { isBoolean, isCall, isCommand, isLastCode, isNull, isSlot, withoutNeutral } from './expression-kinds.ts'
+import type { Hoisted } from './hoisted.ts'
 import { type Model, routeNameOf } from './model.ts'
 import type { Token } from './tokens.ts'
 
 const js = (value: string | number): string => JSON.stringify(value)
-
-/** Names at the head of the program: each thing is made once, before the first message. */
-export class Hoisted {
-  readonly #names = new Map<string, string>()
-  readonly lines: string[] = []
-
-  /** The name that stands for `code`, made on first use. */
-  take(prefix: string, code: string): string {
-    let name = this.#names.get(code)
-    if (name === undefined) {
-      name = `${prefix}${this.#names.size}`
-      this.#names.set(code, name)
-      this.lines.push(`const ${name} = ${code}`)
-    }
-    return name
-  }
-}
 
 /** What expressions need to know of the block that they stand in. */
 export interface Surroundings {
@@ -166,7 +141,7 @@ export class ExpressionEmitter {
     if (constant !== undefined) return js(constant)
     switch (expression.kind) {
       case 'variable':
-        return this.#variable(expression)
+        return this.#around.hoisted.variable(expression)
       case 'select':
         return `${this.#around.hoisted.take('p', `D.select(${js(expression.path)})`)}()`
       case 'binary': {
@@ -232,52 +207,18 @@ export class ExpressionEmitter {
     return `(t = ${found}) === undefined ? -10 : (S.rc = ${called})`
   }
 
-  /** A text in which variables stand, put together. */
-  format(text: string): string {
-    if (!text.includes('$')) return js(text)
-    const parts = parseFormat(text).map((part) => {
-      if (typeof part === 'string') return js(part)
-      const source = text.slice(part.at, part.end)
-      return `P(${this.#reader(source, part.name, part.inner, part.transformations.length > 0 || part.index !== undefined)})`
-    })
-    return parts.length === 1 ? parts[0]! : `(${parts.join(' + ')})`
-  }
-
   /** JavaScript that assigns `value` to a variable as written. */
   store(target: Expression, value: string): string {
     if (target.kind !== 'variable') return `(${value})`
     const { node } = target
     if (isSlot(node.name, node.inner) && node.index === undefined) {
-      return `${this.#slot(node.inner!)}.value = ${value} ?? 0`
+      return `${this.#around.hoisted.slot(node.inner!)}.value = ${value} ?? 0`
     }
     return `${this.#around.hoisted.take('s', `D.setter(${js(target.at.image)})`)}(${value})`
   }
 
   #assign(expression: Expression & { kind: 'assign' }): string {
     return `(${this.store(expression.target, this.assigned(expression.value))})`
-  }
-
-  #slot(name: string): string {
-    return this.#around.hoisted.take('v', `D.variableSlot(${js(name.trim())})`)
-  }
-
-  #variable(expression: Expression & { kind: 'variable' }): string {
-    const { node } = expression
-    return this.#reader(
-      expression.at.image,
-      node.name,
-      node.inner,
-      node.transformations.length > 0 || node.index !== undefined,
-    )
-  }
-
-  #reader(source: string, name: string, inner: string | undefined, changed: boolean): string {
-    if (!changed) {
-      if (name === 'null') return 'null'
-      if (isSlot(name, inner)) return `${this.#slot(inner!)}.value`
-      if (LAST_CODE.has(name)) return 'S.rc'
-    }
-    return `${this.#around.hoisted.take('p', `D.pv(${js(source)})`)}()`
   }
 
   #argument(argument: Expression, parameter: Parameter | undefined, literal: boolean): string {
@@ -287,7 +228,7 @@ export class ExpressionEmitter {
         if (constant !== undefined) {
           const number = Number(constant)
           if (Number.isInteger(number)) return `${number | 0}`
-          return `D.int(${this.format(`${constant}`)})`
+          return `D.int(${this.#around.hoisted.format(`${constant}`)})`
         }
         return this.int(argument)
       case 'flag': {
@@ -306,7 +247,7 @@ export class ExpressionEmitter {
         return constant === undefined ? this.str(argument) : js(`${constant}`)
       default:
         if (constant === undefined) return this.str(argument)
-        return literal || typeof constant === 'number' ? js(`${constant}`) : this.format(constant)
+        return literal || typeof constant === 'number' ? js(`${constant}`) : this.#around.hoisted.format(constant)
     }
   }
 

@@ -1,8 +1,9 @@
 // Owns the statements of the emitted program: each becomes lines of the function of its block.
 import type { Expression, LeaveStatement, Statement, SwitchStatement } from './ast.ts'
 import { constantOf } from './constants.ts'
-import { ExpressionEmitter, type Hoisted } from './emit-expression.ts'
+import { ExpressionEmitter } from './emit-expression.ts'
 import { isCall, isCommand } from './expression-kinds.ts'
+import type { Hoisted } from './hoisted.ts'
 import type { Model } from './model.ts'
 import type { Token } from './tokens.ts'
 import { callsSomething, partsOf } from './walk.ts'

@@ -1,7 +1,7 @@
 // Owns the emitted program: blocks become functions, and a source map leads its lines back to the file.
 import { ONSEND_ROUTE } from '../../../stdlib/registry.ts'
-import { Hoisted } from './emit-expression.ts'
 import { BodyEmitter, type Line } from './emit-statements.ts'
+import { Hoisted } from './hoisted.ts'
 import type { Block, Model } from './model.ts'
 import { type RawSourceMap, SourceMapBuilder } from './source-map.ts'
 
