@@ -52,6 +52,7 @@ export const slReplyError = define(
   {
     name: 'slReplyError',
     kamailio: 'sl_reply_error',
+    aliases: ['send_reply_error'],
     module: 'sl',
     parameters: [],
     routes: ['request'],

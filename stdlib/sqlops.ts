@@ -18,6 +18,7 @@ function sqlops(
 }
 
 interface ResultSet {
+  readonly affected: number
   readonly columns: readonly string[]
   readonly rows: readonly (readonly (string | number | null)[])[]
 }
@@ -26,6 +27,9 @@ interface ResultSet {
 const ROWS = 1
 const NO_ROWS = 2
 const DISCARDED = 3
+
+/** Rows that the last statement of each connection changed. */
+const affected = new Map<string, number>()
 
 /** Results by name, of the process. */
 const results = new Map<string, ResultSet>()
@@ -38,6 +42,7 @@ const result: Parameter = { name: 'result', kind: 'string', constant: true }
 function perform(name: string, text: string, keep: ((found: ResultSet) => void) | undefined): number | Pending<number> {
   return after(ask<ResultSet | null>('sqlops', 'query', { connection: name, query: text }), (found): number => {
     if (found === null) return -1
+    affected.set(name, found.affected)
     if (found.rows.length === 0) {
       keep?.(found)
       return NO_ROWS
@@ -167,4 +172,14 @@ definePvClass(
       },
     }
   },
+)
+
+definePvClass(
+  {
+    name: 'sqlrows',
+    module: 'sqlops',
+    inner: { name: 'connection' },
+    doc: 'How many rows the last statement over this connection changed.',
+  },
+  (inner) => ({ get: () => affected.get(inner.format().trim()) ?? null }),
 )

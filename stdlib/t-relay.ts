@@ -235,6 +235,37 @@ export const tRelayToUdp = relayBy('tRelayToUdp', 't_relay_to_udp', 'udp')
 export const tRelayToTcp = relayBy('tRelayToTcp', 't_relay_to_tcp', 'tcp')
 export const tRelayToTls = relayBy('tRelayToTls', 't_relay_to_tls', 'tls')
 
+const NO_TRYING = 1
+const NO_INTERNAL_REPLY = 2
+const FLAGS = /^\s*(?:0[xX][0-9a-fA-F]+|\d+)\s*$/
+
+export const tRelayTo = defineWaiting(
+  {
+    name: 'tRelayTo',
+    kamailio: 't_relay_to',
+    module: 'tm',
+    parameters: [
+      { name: 'proxy', kind: 'string', constant: true, optional: true },
+      { name: 'flags', kind: 'string', constant: true, optional: true },
+    ],
+    routes: RELAYING,
+    doc: 'As t_relay, to `[transport:]host[:port]` where that is given. Flags, beside an address: 1 no 100, 2 no reply of our own where it fails. Names are tried address by address, also with flag 4.',
+    example: 't_relay_to("tcp:1.2.3.4:5060", "0x01");',
+  },
+  (first?: string, second?: string) => {
+    // Kamailio 5.6: flags that stand alone change nothing.
+    const proxy = FLAGS.test(`${first ?? ''}`) ? '' : (first ?? '')
+    const flags = Number(second ?? 0)
+    const { state } = currentRun()
+    if ((flags & NO_TRYING) !== 0) state.noTrying = true
+    if ((flags & NO_INTERNAL_REPLY) !== 0) state.noInternalReply = true
+    const [, transport = '', place = ''] = /^(?:(udp|tcp|tls|ws|wss):)?(.*)$/i.exec(proxy.trim()) ?? []
+    if (place !== '')
+      return relay(`sip:${place}${transport === '' ? '' : `;transport=${transport.toLowerCase()}`}`, 'transaction')
+    return relay('', 'transaction', transport.toLowerCase())
+  },
+)
+
 export const forward = defineWaiting(
   {
     name: 'forward',

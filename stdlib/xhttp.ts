@@ -9,6 +9,7 @@ import { ask, askNow } from './service.ts'
 const xhttp = declarations('xhttp', ['event'])
 const jsonrpcs = declarations('jsonrpcs')
 const xmlrpc = declarations('xmlrpc')
+const xhttpRpc = declarations('xhttp_rpc', ['event'])
 
 export const xhttpReply = define(
   xhttp(
@@ -93,4 +94,14 @@ export const xmlrpcReply = define(
     ['request', 'event'],
   ),
   (code: number | string, reason: string) => askNow<number>('xmlrpc', 'fault', { code: Number(code), reason }),
+)
+
+export const dispatchXhttpRpc = defineWaiting(
+  xhttpRpc(
+    'dispatch_xhttp_rpc',
+    [],
+    'Answers the HTTP request with a page of the commands of all modules, below /rpc or xhttp_rpc_root: /rpc/htable/htable.dump?arg=a.',
+    'if ($hu =~ "^/rpc") dispatch_xhttp_rpc();',
+  ),
+  () => ask<number>('xhttp_rpc', 'dispatch'),
 )

@@ -22,8 +22,10 @@ import { createCounters, createStatistics, Numbers } from './statistics.ts'
 import { createTopoh } from './topoh.ts'
 import { checkTopos, createTopos } from './topos.ts'
 import { createUac } from './uac.ts'
+import { createUuid } from './uuid.ts'
 import { createWebsocket } from './websocket.ts'
 import { createXhttp } from './xhttp.ts'
+import { createXhttpRpc } from './xhttp-rpc.ts'
 
 export function createTrafficServices(host: ServiceHost, databases: Databases): readonly Service[] {
   const numbers = new Numbers()
@@ -33,7 +35,10 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     xhttp,
     createJsonrpcs(host, replies),
     createXmlrpc(host, replies),
+    createXhttpRpc(host, replies),
     createWebsocket(host, replies),
+    createUuid(host),
+    { module: 'tls', operations: { verified: ({ flow }) => (flow.peer?.verified === true ? 1 : -1) } },
     createHttpClient(),
     createHttpAsyncClient(host),
     createHtable(host, databases),

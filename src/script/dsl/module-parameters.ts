@@ -101,6 +101,8 @@ const TABLE: Readonly<Record<string, string>> = {
     clean_period:n use_contact:n snd_time_avp:s add_date:n max_messages:n add_contact:n extra_hdrs_avp:s
     skip_notification_flag:n`,
   geoip2: 'path:s resolver:s',
+  uuid: '',
+  xhttp_rpc: 'xhttp_rpc_root:s xhttp_rpc_buf_size:n',
   tsilo: 'hash_size:n use_domain:n',
   topoh: `mask_key:s mask_ip:s mask_callid:n uparam_name:s uparam_prefix:s vparam_name:s vparam_prefix:s callid_prefix:s
     sanity_checks:n uri_prefix_checks:n event_callback:s event_mode:n`,

@@ -1,0 +1,142 @@
+// Checks functions of modules that have few: xhttp_rpc's pages, $uuid, is_peer_verified, $sqlrows, t_relay_to, and what is not here.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, expect, test } from 'vitest'
+import { createEngine } from '../../src/engine/index.ts'
+import { request } from '../../src/testkit/index.ts'
+import { compileText } from '../script/dsl/run-cfg.ts'
+import { type CfgRoute, cfgRoute } from './cfg-route.ts'
+
+let cfg: CfgRoute
+afterEach(() => cfg?.close())
+
+test('dispatch_xhttp_rpc lists groups and commands, carries them out, and shows their answers as text', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'xhttp-rpc-'))
+  const file = join(folder, 'route.cfg')
+  writeFileSync(
+    file,
+    `#!KAMAILIO
+listen=tcp:127.0.0.1:46090
+${'sl pv xlog xhttp xhttp_rpc htable'
+  .split(' ')
+  .map((name) => `loadmodule "${name}.so"`)
+  .join('\n')}
+modparam("xhttp_rpc", "xhttp_rpc_root", "http_rpc")
+modparam("htable", "htable", "a=>size=4;")
+event_route[xhttp:request] { dispatch_xhttp_rpc(); }
+request_route { exit; }
+`,
+  )
+  const engine = await createEngine({ file })
+  await engine.start()
+  const get = async (path: string) => {
+    const reply = await fetch(`http://127.0.0.1:46090${path}`)
+    return { status: reply.status, body: await reply.text() }
+  }
+  try {
+    const home = await get('/http_rpc')
+    expect(home.status).toBe(200)
+    expect(home.body).toContain('<a href="/http_rpc/htable">htable</a>')
+    expect((await get('/http_rpc/htable')).body).toContain('<a href="/http_rpc/htable/htable.dump">htable.dump</a>')
+    expect((await get('/http_rpc/htable/htable.sets?arg=a%20k%20%3Cb%3E')).body).toContain(': 200 OK')
+    // What a table holds is no part of the page.
+    const dump = (await get('/http_rpc/htable/htable.dump?arg=a')).body
+    expect(dump).toContain('&#60;b&#62;')
+    expect(dump).not.toContain('<b>k')
+    expect((await get('/http_rpc/htable/htable.get?arg=a+none')).body).toMatch(/htable\.get<\/a>: 500 /)
+    for (const bad of ['/other', '/http_rpcx', '/http_rpc/nope', '/http_rpc/htable/no.such', '/http_rpc/a/b/c'])
+      expect(await get(bad)).toMatchObject({ status: 500, body: expect.stringContaining('500: Bad URL') })
+  } finally {
+    await engine.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('$uuid is another one each time, in the version asked for', async () => {
+  cfg = await cfgRoute('sl pv xlog uuid', 'request_route { xlog("$uuid(g) $uuid(r) $uuid(t) $uuid(s)\\n"); }')
+  const alice = cfg.route.party('udp:10.0.0.6:5060')
+  await alice.send(request('OPTIONS'))
+  await alice.send(request('OPTIONS'))
+  const all = cfg.said().flatMap((line) => line.split(' '))
+  expect(new Set(all).size).toBe(8)
+  const form = (version: number) =>
+    new RegExp(`^[0-9a-f]{8}-[0-9a-f]{4}-${version}[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+  for (const [i, uuid] of all.entries()) expect(uuid).toMatch(form(i % 4 < 2 ? 4 : 1))
+})
+
+test('is_peer_verified tells who showed a certificate', async () => {
+  cfg = await cfgRoute(
+    'sl pv xlog tls',
+    'listen=tls:127.0.0.1:5061\nrequest_route { if (is_peer_verified()) xlog("verified\\n"); else xlog("not\\n"); }',
+  )
+  const known = cfg.route.party('tls:10.0.0.7:5061', { names: ['peer.example'], verified: true })
+  await known.send(request('OPTIONS', { from: 'tls:10.0.0.7:5061' }))
+  const unknown = cfg.route.party('tls:10.0.0.8:5061', { names: ['peer.example'], verified: false })
+  await unknown.send(request('OPTIONS', { from: 'tls:10.0.0.8:5061' }))
+  await cfg.route.party('udp:10.0.0.6:5060').send(request('OPTIONS'))
+  expect(cfg.said()).toEqual(['verified', 'not', 'not'])
+})
+
+test('$sqlrows tells how many rows a statement changed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sqlrows-'))
+  new DatabaseSync(join(folder, 't.db')).exec('CREATE TABLE t (a)')
+  cfg = await cfgRoute(
+    'sl pv xlog sqlops',
+    `modparam("sqlops", "sqlcon", "ca=>sqlite:///${folder}/t.db")
+request_route {
+  xlog("$sqlrows(ca)\\n");
+  sql_query("ca", "insert into t values (1), (2), (3)"); xlog("$sqlrows(ca)\\n");
+  sql_query("ca", "delete from t where a > 1"); xlog("$sqlrows(ca) $sqlrows(other)\\n");
+}`,
+  )
+  await cfg.route.party('udp:10.0.0.6:5060').send(request('OPTIONS'))
+  expect(cfg.said()).toEqual(['<null>', '3', '2 <null>'])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('t_relay_to takes an address, flags, or both', async () => {
+  cfg = await cfgRoute(
+    'tm sl pv xlog textops',
+    `listen=tcp:127.0.0.1:5060
+request_route {
+  switch ($hdr(X-To)) {
+    case "flags": $du = "sip:10.0.0.7:5060"; t_relay_to("0x01"); break;
+    case "tcp": t_relay_to("tcp:10.0.0.8:5060"); break;
+    case "both": t_relay_to("10.0.0.7:5060", "1"); break;
+  }
+}`,
+  )
+  const { route } = cfg
+  const [alice, bob, carol] = [
+    route.party('udp:10.0.0.6:5060'),
+    route.party('udp:10.0.0.7:5060'),
+    route.party('tcp:10.0.0.8:5060'),
+  ]
+  for (const to of ['flags', 'tcp', 'both']) await alice.send(request('INVITE', { headers: { 'X-To': to } }))
+  await bob.request('INVITE')
+  await bob.request('INVITE')
+  await carol.request('INVITE')
+  // Flags that stand alone change nothing in 5.6.3.
+  const begun = alice.history.map(({ message }) => message.raw.split('\r\n')[0])
+  expect(begun).toEqual([expect.stringMatching(/^SIP\/2.0 100/), expect.stringMatching(/^SIP\/2.0 100/)])
+}) => message.raw.split('\r\n')[0])).toEqual([
+    expect.stringMatching(/^SIP\/2.0 100/),
+  ])
+})
+
+test.each([
+  ['exec', 'exec_avp("date");', 'Routes have no shell'],
+  ['app_python3', 'python_exec("f");', 'signalbox convert'],
+  ['kazoo', 'kazoo_publish("a", "b", "c");', 'no message broker'],
+  ['lcr', 'load_gws("1");', 'do_routing()'],
+  ['statsd', 'statsd_gauge("a", "1");', '/metrics'],
+  ['dmq', 'dmq_handle_message();', 'share their tables'],
+  ['cfgutils', 'abort();', 'write exit, or drop'],
+])('check says what to use in place of what %s does', (module, call, way) => {
+  const { diagnostics } = compileText(`loadmodule "${module}.so"\nrequest_route { ${call} }\n`)
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  expect(errors.map(({ code }) => code)).toEqual(['function-not-provided'])
+  expect(errors[0]!.hint).toContain(way)
+})
