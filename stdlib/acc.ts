@@ -1,7 +1,8 @@
 // Owns module acc: which transactions are accounted, what is noted of each, and lines that a script asks for.
 import { SipRequest } from '../src/sip/index.ts'
 import { onTransaction } from './accounting-hook.ts'
-import type { BuiltinMeta, Parameter } from './contract.ts'
+import type { Parameter } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { defineWaiting } from './define.ts'
 import { bindFormat } from './pv.ts'
 import { after, currentRun, type Pending } from './runtime.ts'
@@ -67,15 +68,7 @@ onTransaction(engage)
 const comment: Parameter = { name: 'comment', kind: 'string' }
 const table: Parameter = { name: 'table', kind: 'string' }
 
-function acc(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'acc', parameters, routes: ['request', 'reply', 'failure', 'branch'], doc, example }
-}
+const acc = declarations('acc', ['request', 'reply', 'failure', 'branch'])
 
 function account(text: string, target: { log: boolean; table?: string }): number | Pending<number> {
   return after(
@@ -91,7 +84,6 @@ function account(text: string, target: { log: boolean; table?: string }): number
 
 export const accLogRequest = defineWaiting(
   acc(
-    'accLogRequest',
     'acc_log_request',
     [comment],
     'Writes a line of accounting now; the comment begins with a status, such as "404 Not here".',
@@ -102,7 +94,6 @@ export const accLogRequest = defineWaiting(
 
 export const accDbRequest = defineWaiting(
   acc(
-    'accDbRequest',
     'acc_db_request',
     [comment, table],
     'Writes a row of accounting to a table now.',
@@ -112,6 +103,6 @@ export const accDbRequest = defineWaiting(
 )
 
 export const accRequest = defineWaiting(
-  acc('accRequest', 'acc_request', [comment, table], 'Both of the two before.', 'acc_request("404 Not here", "acc");'),
+  acc('acc_request', [comment, table], 'Both of the two before.', 'acc_request("404 Not here", "acc");'),
   (text: string, name: string) => account(text, { log: true, table: name }),
 )

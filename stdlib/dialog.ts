@@ -1,7 +1,8 @@
 // Owns module dialog: calls that are followed from their INVITE to their end, with variables, profiles and time limits.
 import { SipRequest } from '../src/sip/index.ts'
-import type { BuiltinMeta, Parameter, PvReference } from './contract.ts'
-import { ANY_ROUTE, define } from './define.ts'
+import type { Parameter, PvReference } from './contract.ts'
+import { declarations } from './declaration.ts'
+import { define } from './define.ts'
 import { askDialog, chooseDialog, pendingOf, takePending } from './dialog-run.ts'
 import './pv-dialog.ts'
 import { bindPv } from './pv.ts'
@@ -15,15 +16,7 @@ const MODULE = 'dialog'
 const text = (name: string): Parameter => ({ name, kind: 'string' })
 const optional = (name: string): Parameter => ({ name, kind: 'string', optional: true })
 
-function dialog(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: MODULE, parameters, routes: ANY_ROUTE, doc, example }
-}
+const dialog = declarations(MODULE)
 
 const timeoutVariable = parameterOf(MODULE, 'timeout_avp', undefined as PvReference['get'] | undefined, (name) => {
   const { get } = bindPv(parsePv(`${name}`))
@@ -33,7 +26,6 @@ const timeoutVariable = parameterOf(MODULE, 'timeout_avp', undefined as PvRefere
 export const dlgManage = define(
   {
     ...dialog(
-      'dlgManage',
       'dlg_manage',
       [],
       'Begins to follow the call of an INVITE; for a request within a dialog, true if it is one that is followed.',
@@ -53,13 +45,7 @@ export const dlgManage = define(
 )
 
 export const isKnownDlg = define(
-  dialog(
-    'isKnownDlg',
-    'is_known_dlg',
-    [],
-    'True if the message belongs to a dialog that is followed.',
-    'is_known_dlg()',
-  ),
+  dialog('is_known_dlg', [], 'True if the message belongs to a dialog that is followed.', 'is_known_dlg()'),
   () => askDialog<number>('known') ?? -1,
 )
 
@@ -73,17 +59,17 @@ function flagged(action: 'is' | 'set' | 'reset', flag: number | string): number 
 }
 
 export const dlgIsflagset = define(
-  dialog('dlgIsflagset', 'dlg_isflagset', FLAG, 'True if that flag of the dialog is set.', 'dlg_isflagset("1")'),
+  dialog('dlg_isflagset', FLAG, 'True if that flag of the dialog is set.', 'dlg_isflagset("1")'),
   (flag: number | string) => flagged('is', flag),
 )
 
 export const dlgSetflag = define(
-  dialog('dlgSetflag', 'dlg_setflag', FLAG, 'Sets a flag of the dialog.', 'dlg_setflag("1");'),
+  dialog('dlg_setflag', FLAG, 'Sets a flag of the dialog.', 'dlg_setflag("1");'),
   (flag: number | string) => flagged('set', flag),
 )
 
 export const dlgResetflag = define(
-  dialog('dlgResetflag', 'dlg_resetflag', FLAG, 'Clears a flag of the dialog.', 'dlg_resetflag("1");'),
+  dialog('dlg_resetflag', FLAG, 'Clears a flag of the dialog.', 'dlg_resetflag("1");'),
   (flag: number | string) => flagged('reset', flag),
 )
 
@@ -91,7 +77,6 @@ const SIDES = ['caller', 'callee', 'all']
 
 export const dlgBye = define(
   dialog(
-    'dlgBye',
     'dlg_bye',
     [{ ...text('side'), values: SIDES }],
     'Sends BYE to one side of an answered call, or to both, and ends the dialog.',
@@ -108,7 +93,6 @@ function keyOf(callId: string, fromTag: string, toTag: string): string | null {
 
 export const dlgGet = define(
   dialog(
-    'dlgGet',
     'dlg_get',
     THREE,
     'Makes another dialog the one that $dlg and $dlg_var mean, for the rest of the run.',
@@ -124,7 +108,6 @@ export const dlgGet = define(
 
 export const dlgSetVar = define(
   dialog(
-    'dlgSetVar',
     'dlg_set_var',
     [...THREE, text('name'), text('value')],
     'Puts a variable into another dialog.',
@@ -138,7 +121,6 @@ export const dlgSetVar = define(
 
 export const dlgGetVar = define(
   dialog(
-    'dlgGetVar',
     'dlg_get_var',
     [...THREE, text('name'), { name: 'result', kind: 'pv' }],
     'Reads a variable of another dialog.',
@@ -155,7 +137,6 @@ export const dlgGetVar = define(
 export const dlgReqWithin = define(
   {
     ...dialog(
-      'dlgReqWithin',
       'dlg_req_within',
       [...THREE, { ...text('side'), values: SIDES }, text('method')],
       'Sends a request of ours within a dialog.',
@@ -191,7 +172,6 @@ export const dlgReqWithin = define(
 export const dlgSetTimeout = define(
   {
     ...dialog(
-      'dlgSetTimeout',
       'dlg_set_timeout',
       [{ name: 'seconds', kind: 'int' }],
       'How many seconds the dialog may last from now on.',
@@ -208,7 +188,6 @@ export const dlgSetTimeout = define(
 
 export const dlgSetTimeoutByProfile = define(
   dialog(
-    'dlgSetTimeoutByProfile',
     'dlg_set_timeout_by_profile',
     [text('profile'), text('value'), { name: 'seconds', kind: 'int', optional: true }],
     'How many seconds each dialog of a profile may last from now on.',
@@ -230,7 +209,6 @@ function property(action: 'set' | 'reset', name: string): number {
 
 export const dlgSetProperty = define(
   dialog(
-    'dlgSetProperty',
     'dlg_set_property',
     [text('property')],
     'Gives the dialog a property: timeout-noreset, ka-src, ka-dst.',
@@ -241,7 +219,6 @@ export const dlgSetProperty = define(
 
 export const dlgResetProperty = define(
   dialog(
-    'dlgResetProperty',
     'dlg_reset_property',
     [text('property')],
     'Takes a property away from the dialog.',
@@ -253,19 +230,12 @@ export const dlgResetProperty = define(
 const PROFILE: readonly Parameter[] = [text('profile'), optional('value')]
 
 export const setDlgProfile = define(
-  dialog(
-    'setDlgProfile',
-    'set_dlg_profile',
-    PROFILE,
-    'Counts the dialog in a profile.',
-    'set_dlg_profile("caller", "$fU");',
-  ),
+  dialog('set_dlg_profile', PROFILE, 'Counts the dialog in a profile.', 'set_dlg_profile("caller", "$fU");'),
   (profile: string, value?: string) => askDialog<number>('profile', { profile, value, action: 'set' }),
 )
 
 export const unsetDlgProfile = define(
   dialog(
-    'unsetDlgProfile',
     'unset_dlg_profile',
     PROFILE,
     'Counts the dialog in a profile no more. Not in request_route.',
@@ -278,7 +248,6 @@ export const unsetDlgProfile = define(
 
 export const isInProfile = define(
   dialog(
-    'isInProfile',
     'is_in_profile',
     PROFILE,
     'True if the dialog is counted in that profile, with that value where one is given.',
@@ -292,7 +261,6 @@ const RESULT: Parameter = { name: 'size', kind: 'pv' }
 export const getProfileSize = define(
   {
     ...dialog(
-      'getProfileSize',
       'get_profile_size',
       [text('profile'), RESULT],
       'How many dialogs a profile counts, of one value or of all.',
@@ -312,7 +280,6 @@ export const getProfileSize = define(
 
 export const dlgRemoteProfile = define(
   dialog(
-    'dlgRemoteProfile',
     'dlg_remote_profile',
     [text('command'), text('profile'), text('value'), text('uid'), text('expires')],
     'Counts a dialog that another machine follows. Not provided: always false.',
@@ -323,7 +290,6 @@ export const dlgRemoteProfile = define(
 
 export const dlgDbLoadCallid = define(
   dialog(
-    'dlgDbLoadCallid',
     'dlg_db_load_callid',
     [text('callId')],
     'Reads a dialog of a database. Dialogs are not kept in one: always false.',

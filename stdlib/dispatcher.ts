@@ -1,6 +1,7 @@
 // Owns module dispatcher: choosing a destination of a set, going on to the next one, telling of failures.
 import { parseNameAddr, parseUri, type SipUri } from '../src/sip/index.ts'
-import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
+import type { Parameter, RouteKind } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define, defineWaiting } from './define.ts'
 import { type Destination, DestinationList } from './dispatcher-list.ts'
 import { bindFormat, bindPv } from './pv.ts'
@@ -16,16 +17,7 @@ const SET: Parameter = { name: 'set', kind: 'int' }
 const ALGORITHM: Parameter = { name: 'algorithm', kind: 'int' }
 const LIMIT: Parameter = { name: 'limit', kind: 'int', optional: true }
 
-function dispatcher(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  doc: string,
-  example: string,
-  routes: readonly RouteKind[] = CHOOSING,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: MODULE, parameters, routes, doc, example }
-}
+const dispatcher = declarations(MODULE, CHOOSING)
 
 const flags = numberParameter(MODULE, 'flags', 0)
 const forceDestination = numberParameter(MODULE, 'force_dst', 1)
@@ -138,7 +130,6 @@ const number = (value: number | string | undefined) => Number(value ?? 0) | 0
 
 export const dsSelectDst = define(
   dispatcher(
-    'dsSelectDst',
     'ds_select_dst',
     [SET, ALGORITHM, LIMIT],
     'Chooses a destination of the set and makes it $du; the others are kept for ds_next_dst (flags 2).',
@@ -150,7 +141,6 @@ export const dsSelectDst = define(
 
 export const dsSelectDomain = define(
   dispatcher(
-    'dsSelectDomain',
     'ds_select_domain',
     [SET, ALGORITHM, LIMIT],
     'As ds_select_dst, but the destination becomes host and port of the R-URI.',
@@ -162,7 +152,6 @@ export const dsSelectDomain = define(
 
 export const dsSelect = define(
   dispatcher(
-    'dsSelect',
     'ds_select',
     [SET, ALGORITHM, LIMIT],
     'Chooses destinations and keeps them; ds_next_dst or ds_set_dst uses them.',
@@ -175,7 +164,6 @@ export const dsSelect = define(
 
 export const dsSelectRoutes = define(
   dispatcher(
-    'dsSelectRoutes',
     'ds_select_routes',
     [{ name: 'rules', kind: 'string' }, { name: 'mode', kind: 'string' }, LIMIT],
     'Chooses from several sets in turn: "1=4;2=8". Mode 0 or d: $du, 1 or r: the R-URI, 2 or x: only kept.',
@@ -204,7 +192,6 @@ function next(where: Place): number {
 
 export const dsNextDst = define(
   dispatcher(
-    'dsNextDst',
     'ds_next_dst',
     [],
     'Makes the next of the destinations that were chosen $du; false when there is none left.',
@@ -215,7 +202,6 @@ export const dsNextDst = define(
 
 export const dsNextDomain = define(
   dispatcher(
-    'dsNextDomain',
     'ds_next_domain',
     [],
     'As ds_next_dst, into host and port of the R-URI.',
@@ -232,13 +218,12 @@ function again(where: Place): number {
 }
 
 export const dsSetDst = define(
-  dispatcher('dsSetDst', 'ds_set_dst', [], 'Makes the destination chosen last $du, after ds_select.', 'ds_set_dst();'),
+  dispatcher('ds_set_dst', [], 'Makes the destination chosen last $du, after ds_select.', 'ds_set_dst();'),
   () => again('destination'),
 )
 
 export const dsSetDomain = define(
   dispatcher(
-    'dsSetDomain',
     'ds_set_domain',
     [],
     'Puts the destination chosen last into host and port of the R-URI.',
@@ -249,7 +234,6 @@ export const dsSetDomain = define(
 
 export const dsMarkDst = define(
   dispatcher(
-    'dsMarkDst',
     'ds_mark_dst',
     [{ name: 'state', kind: 'string', optional: true }],
     'Sets the state of the destination used last: i inactive, a active, d disabled, t tried; with p behind it is probed.',
@@ -274,7 +258,6 @@ function assign(variable: string, value: string | number): void {
 
 export const dsIsFromList = define(
   dispatcher(
-    'dsIsFromList',
     'ds_is_from_list',
     [
       { name: 'set', kind: 'int', optional: true },
@@ -300,14 +283,7 @@ export const dsIsFromList = define(
 
 export const dsListExists = define(
   {
-    ...dispatcher(
-      'dsListExists',
-      'ds_list_exists',
-      [SET],
-      'True if there is a set of that number.',
-      'ds_list_exists("1")',
-      ANY_ROUTE,
-    ),
+    ...dispatcher('ds_list_exists', [SET], 'True if there is a set of that number.', 'ds_list_exists("1")', ANY_ROUTE),
     aliases: ['ds_list_exist'],
   },
   (set: number | string) => askNow<number>(MODULE, 'exists', { set: number(set) }),
@@ -315,7 +291,6 @@ export const dsListExists = define(
 
 export const dsIsActive = define(
   dispatcher(
-    'dsIsActive',
     'ds_is_active',
     [SET, { name: 'uri', kind: 'string', optional: true }],
     'True if a destination of the set, or the one given, can be used.',
@@ -326,13 +301,12 @@ export const dsIsActive = define(
 )
 
 export const dsReload = defineWaiting(
-  dispatcher('dsReload', 'ds_reload', [], 'Reads the destinations anew.', 'ds_reload();', ANY_ROUTE),
+  dispatcher('ds_reload', [], 'Reads the destinations anew.', 'ds_reload();', ANY_ROUTE),
   () => ask<number>(MODULE, 'reload'),
 )
 
 export const dsLoadUpdate = define(
   dispatcher(
-    'dsLoadUpdate',
     'ds_load_update',
     [],
     'Counts the message for algorithm 10: a BYE, a CANCEL or a failure ends its call.',
@@ -344,7 +318,6 @@ export const dsLoadUpdate = define(
 
 export const dsLoadUnset = define(
   dispatcher(
-    'dsLoadUnset',
     'ds_load_unset',
     [],
     'The call of the message no longer counts for algorithm 10.',

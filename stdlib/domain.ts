@@ -1,6 +1,7 @@
 // Owns module domain: tests for the domains that are served here.
 import { parseUri } from '../src/sip/index.ts'
-import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
+import type { Parameter, RouteKind } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { define } from './define.ts'
 import { avpAccess } from './named-pv.ts'
 import { currentRun } from './runtime.ts'
@@ -8,15 +9,7 @@ import { askNow } from './service.ts'
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'event']
 
-function domain(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'domain', parameters, routes: ROUTES, doc, example }
-}
+const domain = declarations('domain', ROUTES)
 
 interface Found {
   readonly did: string
@@ -30,13 +23,12 @@ function served(name: string | undefined): number {
 }
 
 export const isFromLocal = define(
-  domain('isFromLocal', 'is_from_local', [], 'True if the domain of From is served here.', 'if (is_from_local()) {}'),
+  domain('is_from_local', [], 'True if the domain of From is served here.', 'if (is_from_local()) {}'),
   () => served(parseUri(currentRun().message.from?.uri ?? '')?.host),
 )
 
 export const isUriHostLocal = define(
   domain(
-    'isUriHostLocal',
     'is_uri_host_local',
     [],
     'True if the domain of the R-URI is served here.',
@@ -48,13 +40,12 @@ export const isUriHostLocal = define(
 const name: Parameter = { name: 'domain', kind: 'string' }
 
 export const isDomainLocal = define(
-  domain('isDomainLocal', 'is_domain_local', [name], 'True if the domain is served here.', 'is_domain_local("$rd")'),
+  domain('is_domain_local', [name], 'True if the domain is served here.', 'is_domain_local("$rd")'),
   (text: string) => served(text),
 )
 
 export const lookupDomain = define(
   domain(
-    'lookupDomain',
     'lookup_domain',
     [name, { name: 'prefix', kind: 'string', optional: true }],
     'True if the domain is served here; its id and attributes become AVPs, their names after the prefix.',

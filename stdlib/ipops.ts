@@ -1,6 +1,6 @@
 // Owns module ipops: tests on numeric addresses.
-import type { BuiltinMeta, Parameter, PvReference } from './contract.ts'
-import { code } from './declaration.ts'
+import type { Parameter, PvReference } from './contract.ts'
+import { code, declarations } from './declaration.ts'
 import { ANY_ROUTE, define, defineWaiting } from './define.ts'
 import { inNetwork, parseAddress, parseNetwork } from './ip-address.ts'
 import { after } from './pending.ts'
@@ -10,19 +10,10 @@ import { ask } from './service.ts'
 
 const address: Parameter = { name: 'address', kind: 'string' }
 
-function ipops(
-  name: string,
-  kamailio: string,
-  parameters: Parameter[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'ipops', parameters, routes: ANY_ROUTE, doc, example }
-}
+const ipops = declarations('ipops')
 
 export const isInSubnet = define(
   ipops(
-    'isInSubnet',
     'is_in_subnet',
     [address, { name: 'networks', kind: 'string' }],
     'True if the address lies in one of the networks, separated by commas: 10.0.0.0/8, 2001:db8::/32, or a single address.',
@@ -45,28 +36,22 @@ function family(text: string): 4 | 6 | undefined {
 }
 
 export const isIp = define(
-  ipops('isIp', 'is_ip', [address], 'True if the text is an IPv4 or IPv6 address.', 'is_ip("$rd")'),
+  ipops('is_ip', [address], 'True if the text is an IPv4 or IPv6 address.', 'is_ip("$rd")'),
   (text: string) => (family(text) === undefined ? -1 : 1),
 )
 
 export const isIpv4 = define(
-  ipops('isIpv4', 'is_ipv4', [address], 'True if the text is an IPv4 address.', 'is_ipv4("$rd")'),
+  ipops('is_ipv4', [address], 'True if the text is an IPv4 address.', 'is_ipv4("$rd")'),
   (text: string) => (family(text) === 4 ? 1 : -1),
 )
 
 export const isIpv6 = define(
-  ipops('isIpv6', 'is_ipv6', [address], 'True if the text is an IPv6 address.', 'is_ipv6("$rd")'),
+  ipops('is_ipv6', [address], 'True if the text is an IPv6 address.', 'is_ipv6("$rd")'),
   (text: string) => (family(text) === 6 ? 1 : -1),
 )
 
 export const isIpRfc1918 = define(
-  ipops(
-    'isIpRfc1918',
-    'is_ip_rfc1918',
-    [address],
-    'True if the address is private (RFC 1918).',
-    'is_ip_rfc1918("$si")',
-  ),
+  ipops('is_ip_rfc1918', [address], 'True if the address is private (RFC 1918).', 'is_ip_rfc1918("$si")'),
   (text: string) => {
     const bytes = parseAddress(text)
     if (bytes?.length !== 4) return -1
@@ -85,7 +70,6 @@ function sameAddress(one: string, other: string): number {
 
 export const compareIps = define(
   ipops(
-    'compareIps',
     'compare_ips',
     [address, { name: 'other', kind: 'string' }],
     'True if the addresses are the same, IPv6 in brackets or not.',
@@ -96,7 +80,6 @@ export const compareIps = define(
 
 export const comparePureIps = define(
   ipops(
-    'comparePureIps',
     'compare_pure_ips',
     [address, { name: 'other', kind: 'string' }],
     'As compare_ips, without brackets.',
@@ -106,24 +89,17 @@ export const comparePureIps = define(
 )
 
 export const isPureIp = define(
-  ipops('isPureIp', 'is_pure_ip', [address], 'True if the text is an address without brackets.', 'is_pure_ip("$rd")'),
+  ipops('is_pure_ip', [address], 'True if the text is an address without brackets.', 'is_pure_ip("$rd")'),
   (text: string) => (!text.includes('[') && family(text) !== undefined ? 1 : -1),
 )
 
 export const isIpv6Reference = define(
-  ipops(
-    'isIpv6Reference',
-    'is_ipv6_reference',
-    [address],
-    'True if the text is an IPv6 address in brackets.',
-    'is_ipv6_reference("$rd")',
-  ),
+  ipops('is_ipv6_reference', [address], 'True if the text is an IPv6 address in brackets.', 'is_ipv6_reference("$rd")'),
   (text: string) => (/^\[.*\]$/.test(text) && family(bare(text)) === 6 ? 1 : -1),
 )
 
 export const ipType = define(
   ipops(
-    'ipType',
     'ip_type',
     [address],
     'The kind of address as the code: 1 IPv4, 2 IPv6, 3 IPv6 in brackets.',
@@ -169,7 +145,6 @@ const NAMED = (
 
 export const detailedIpType = define(
   ipops(
-    'detailedIpType',
     'detailed_ip_type',
     [address, { name: 'variable', kind: 'pv' }],
     'Puts the name of the kind of network into a variable: PRIVATE, LOOPBACK, PUBLIC and so on.',
@@ -195,7 +170,6 @@ const MOST_ANSWERS = 1000
 export const dnsQuery = defineWaiting(
   {
     ...ipops(
-      'dnsQuery',
       'dns_query',
       [
         { name: 'host', kind: 'string' },
@@ -217,7 +191,6 @@ export const dnsQuery = defineWaiting(
 export const dnsSysMatchIp = defineWaiting(
   {
     ...ipops(
-      'dnsSysMatchIp',
       'dns_sys_match_ip',
       [{ name: 'host', kind: 'string' }, address],
       'True if the name has that address.',

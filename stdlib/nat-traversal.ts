@@ -1,22 +1,13 @@
 // Owns module nat_traversal: its tests and repairs, by what nathelper knows, and the keeping open of the way to a client.
 import { SipRequest } from '../src/sip/index.ts'
-import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { define } from './define.ts'
 import { behindNat } from './nat-tests.ts'
 import { fixNatedContactCode, sourceUri } from './nathelper.ts'
 import { currentRun } from './runtime.ts'
 import { askNow } from './service.ts'
 
-function natTraversal(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  routes: readonly RouteKind[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'nat_traversal', parameters, routes, doc, example }
-}
+const natTraversal = declarations('nat_traversal')
 
 /** The test's bits as nathelper's: 1 private Contact; 2 Via differs from the source, by address or port; 4 private Via. */
 const TESTS: readonly (readonly [bit: number, flags: number])[] = [
@@ -27,12 +18,11 @@ const TESTS: readonly (readonly [bit: number, flags: number])[] = [
 
 export const clientNatTest = define(
   natTraversal(
-    'clientNatTest',
     'client_nat_test',
     [{ name: 'type', kind: 'int' }],
-    ['request', 'reply', 'failure', 'branch'],
     'True if one of the tests finds a NAT: 1 private Contact, 2 Via differs from the source, 4 private Via.',
     'if (client_nat_test("3")) fix_contact();',
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (type: number | string) => {
     const flags = TESTS.reduce((sum, [bit, own]) => ((Number(type) & bit) === 0 ? sum : sum | own), 0)
@@ -41,14 +31,12 @@ export const clientNatTest = define(
 )
 
 export const fixContact = define(
-  natTraversal(
-    'fixContact',
-    'fix_contact',
-    [],
-    ['request', 'reply', 'failure', 'branch'],
-    'Puts the source address and port into the Contact.',
-    'fix_contact();',
-  ),
+  natTraversal('fix_contact', [], 'Puts the source address and port into the Contact.', 'fix_contact();', [
+    'request',
+    'reply',
+    'failure',
+    'branch',
+  ]),
   fixNatedContactCode,
 )
 
@@ -61,12 +49,11 @@ function lifetime(request: SipRequest): number {
 
 export const natKeepalive = define(
   natTraversal(
-    'natKeepalive',
     'nat_keepalive',
     [],
-    ['request'],
     'Pings the source of a REGISTER, SUBSCRIBE or INVITE as long as what it asks for lasts.',
     'if (client_nat_test("3")) nat_keepalive();',
+    ['request'],
   ),
   () => {
     const { message, meta } = currentRun()

@@ -1,6 +1,7 @@
 // Owns module nathelper: tests for NAT, and contacts, R-URIs and session descriptions mended to where messages really come from.
 import { type NameAddr, parseUri } from '../src/sip/index.ts'
-import type { BuiltinMeta, Parameter, PvReference, RouteKind } from './contract.ts'
+import type { PvReference, RouteKind } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { edit } from './message-edits.ts'
 import { avpAccess } from './named-pv.ts'
@@ -14,16 +15,7 @@ import { parameterOf, textParameter } from './settings.ts'
 const TALKING: readonly RouteKind[] = ['request', 'reply', 'failure', 'branch']
 const TARGETED: readonly RouteKind[] = ['request', 'branch', 'event']
 
-function nathelper(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  routes: readonly RouteKind[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'nathelper', parameters, routes, doc, example }
-}
+const nathelper = declarations('nathelper')
 
 /** Kamailio's numbers of transports, as an alias has them. */
 const TRANSPORTS = ['', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']
@@ -41,24 +33,22 @@ export function sourceUri(): string {
 
 export const natUacTest = define(
   nathelper(
-    'natUacTest',
     'nat_uac_test',
     [{ name: 'flags', kind: 'int' }],
-    TALKING,
     'True if one of the tests finds a NAT: 1 private Contact, 2 Via differs from the source, 4 private Via, 8 private SDP, 16 other port, 32 private source, 64 WebSocket, 128 port of Contact, 256 SDP differs from the source, 512 destinations differ.',
     'if (nat_uac_test("19")) fix_nated_contact();',
+    TALKING,
   ),
   (flags: number | string) => (behindNat(Number(flags)) ? 1 : -1),
 )
 
 export const isRfc1918 = define(
   nathelper(
-    'isRfc1918',
     'is_rfc1918',
     [{ name: 'address', kind: 'string' }],
-    ANY_ROUTE,
     'True if the address is private: RFC 1918 or RFC 6598.',
     'if (is_rfc1918("$si")) setflag(5);',
+    ANY_ROUTE,
   ),
   (address: string) => (isPrivate(address) ? 1 : -1),
 )
@@ -77,14 +67,11 @@ export function fixNatedContactCode(): number {
 }
 
 export const fixNatedContact = define(
-  nathelper(
-    'fixNatedContact',
-    'fix_nated_contact',
-    [],
-    ['request', 'reply', 'branch'],
-    'Puts the source address and port into the Contact.',
-    'fix_nated_contact();',
-  ),
+  nathelper('fix_nated_contact', [], 'Puts the source address and port into the Contact.', 'fix_nated_contact();', [
+    'request',
+    'reply',
+    'branch',
+  ]),
   fixNatedContactCode,
 )
 
@@ -136,12 +123,11 @@ function aliasTarget(value: string, written: 'without udp' | 'always'): string |
 
 export const setContactAlias = define(
   nathelper(
-    'setContactAlias',
     'set_contact_alias',
     [{ name: 'trim', kind: 'int', optional: true }],
-    ['request', 'reply', 'branch'],
     'Adds ;alias=address~port~transport of the source to the URI of the Contact; handle_ruri_alias() on the way back finds it.',
     'set_contact_alias();',
+    ['request', 'reply', 'branch'],
   ),
   (trim?: number | string) => {
     const run = currentRun()
@@ -158,16 +144,15 @@ export const setContactAlias = define(
 
 export const addContactAlias = define(
   nathelper(
-    'addContactAlias',
     'add_contact_alias',
     [
       { name: 'address', kind: 'string', optional: true },
       { name: 'port', kind: 'string', optional: true },
       { name: 'proto', kind: 'string', optional: true },
     ],
-    ['request', 'reply', 'branch', 'event'],
     'As set_contact_alias, of the address given, or of the source where the Contact says otherwise. 2: nothing to add.',
     'add_contact_alias("$si", "$sp", "$proto");',
+    ['request', 'reply', 'branch', 'event'],
   ),
   (address?: string, port?: string | number, proto?: string) => {
     const run = currentRun()
@@ -191,12 +176,11 @@ export const addContactAlias = define(
 
 export const setAliasToPv = define(
   nathelper(
-    'setAliasToPv',
     'set_alias_to_pv',
     [{ name: 'target', kind: 'pv' }],
-    TALKING,
     'Writes the alias of the Contact to a variable, as a SIP URI.',
     'set_alias_to_pv("$avp(alias)");',
+    TALKING,
   ),
   (target: PvReference) => {
     const contact = ownContact(currentRun().message)
@@ -210,12 +194,11 @@ export const setAliasToPv = define(
 
 export const handleRuriAlias = define(
   nathelper(
-    'handleRuriAlias',
     'handle_ruri_alias',
     [{ name: 'mode', kind: 'int', optional: true }],
-    TARGETED,
     'Takes ;alias= off the R-URI and makes it the destination: the first one, with a mode other than 0 the last. 2: there is none.',
     'if ($du == "") handle_ruri_alias();',
+    TARGETED,
   ),
   (mode?: number | string) => {
     const target = currentRun().target
@@ -236,12 +219,11 @@ export const handleRuriAlias = define(
 
 export const fixNatedRegister = define(
   nathelper(
-    'fixNatedRegister',
     'fix_nated_register',
     [],
-    ['request'],
     'Notes the source as a URI in the variable that received_avp names; save() keeps it with the contact.',
     'fix_nated_register();',
+    ['request'],
   ),
   () => {
     const avp = receivedAvp()
@@ -253,12 +235,11 @@ export const fixNatedRegister = define(
 
 export const addRcvParam = define(
   nathelper(
-    'addRcvParam',
     'add_rcv_param',
     [{ name: 'flag', kind: 'int', optional: true }],
-    ['request'],
     'Adds ;received="URI of the source" to each Contact; with 1, to its URI.',
     'add_rcv_param();',
+    ['request'],
   ),
   (flag?: number | string) => {
     const { message } = currentRun()
@@ -273,15 +254,14 @@ export const addRcvParam = define(
 
 export const fixNatedSdp = define(
   nathelper(
-    'fixNatedSdp',
     'fix_nated_sdp',
     [
       { name: 'flags', kind: 'int' },
       { name: 'address', kind: 'string', optional: true },
     ],
-    TALKING,
     'Mends the SDP: 1 adds a=direction:active, 2 puts the source (or the address given) into c=, 4 adds a=nortpproxy:yes, 8 puts it into o=.',
     'fix_nated_sdp("3");',
+    TALKING,
   ),
   (flags: number | string, address?: string) => fixSdp(Number(flags), address ?? currentRun().meta.srcIp),
 )

@@ -1,6 +1,7 @@
 // Owns module permissions: tests of addresses against groups, of peers that are trusted, and of calls against files of rules.
-import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
-import { ANY_ROUTE, define, defineWaiting } from './define.ts'
+import type { Parameter, RouteKind } from './contract.ts'
+import { declarations } from './declaration.ts'
+import { define, defineWaiting } from './define.ts'
 import { avpAccess } from './named-pv.ts'
 import { allows, type Pair, parseRules, type Rule } from './permission-rules.ts'
 import { posixRegex } from './regex.ts'
@@ -10,16 +11,7 @@ import { numberParameter, parameterOf, textParameter } from './settings.ts'
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure']
 
-function permissions(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  doc: string,
-  example: string,
-  routes: readonly RouteKind[] = ANY_ROUTE,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'permissions', parameters, routes, doc, example }
-}
+const permissions = declarations('permissions')
 
 const peerTag = parameterOf('permissions', 'peer_tag_avp', undefined, (value) => avpAccess(`${value}`))
 
@@ -44,7 +36,6 @@ const port: Parameter = { name: 'port', kind: 'string' }
 
 export const allowAddress = define(
   permissions(
-    'allowAddress',
     'allow_address',
     [group, address, port],
     'True if the address and port are in the group, by subnet, address or name.',
@@ -55,7 +46,6 @@ export const allowAddress = define(
 
 export const allowSourceAddress = define(
   permissions(
-    'allowSourceAddress',
     'allow_source_address',
     [{ ...group, optional: true }],
     'True if the source of the message is in the group, in group 1 unless one is given.',
@@ -69,7 +59,6 @@ export const allowSourceAddress = define(
 
 export const allowAddressGroup = define(
   permissions(
-    'allowAddressGroup',
     'allow_address_group',
     [address, port],
     'The group that the address and port are in, -1 without one.',
@@ -80,7 +69,6 @@ export const allowAddressGroup = define(
 
 export const allowSourceAddressGroup = define(
   permissions(
-    'allowSourceAddressGroup',
     'allow_source_address_group',
     [],
     'The group that the source of the message is in, -1 without one.',
@@ -100,7 +88,6 @@ interface Trusted {
 
 export const allowTrusted = define(
   permissions(
-    'allowTrusted',
     'allow_trusted',
     [
       { name: 'address', kind: 'string', optional: true },
@@ -171,7 +158,6 @@ const fileParameters: readonly Parameter[] = [
 
 export const allowRouting = defineWaiting(
   permissions(
-    'allowRouting',
     'allow_routing',
     fileParameters,
     'True if the rules let From call the R-URI and every branch.',
@@ -189,7 +175,6 @@ export const allowRouting = defineWaiting(
 
 export const allowRegister = defineWaiting(
   permissions(
-    'allowRegister',
     'allow_register',
     fileParameters,
     'True if the rules let To have each of the contacts.',
@@ -206,7 +191,6 @@ export const allowRegister = defineWaiting(
 
 export const allowUri = defineWaiting(
   permissions(
-    'allowUri',
     'allow_uri',
     [
       { name: 'file', kind: 'string', constant: true },

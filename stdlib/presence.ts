@@ -1,24 +1,16 @@
 // Owns module presence: subscriptions and publications are answered and notified by the service behind it.
-import type { BuiltinMeta, Parameter } from './contract.ts'
+import type { Parameter } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { askNow } from './service.ts'
 
-function presence(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'presence', parameters, routes: ['request'], doc, example }
-}
+const presence = declarations('presence', ['request'])
 
 const uri: Parameter = { name: 'uri', kind: 'string' }
 const event: Parameter = { name: 'event', kind: 'string' }
 
 export const handleSubscribe = define(
   presence(
-    'handleSubscribe',
     'handle_subscribe',
     [{ ...uri, optional: true }],
     'Takes a SUBSCRIBE: answers it, keeps the subscription, and notifies the watcher.',
@@ -29,7 +21,6 @@ export const handleSubscribe = define(
 
 export const handlePublish = define(
   presence(
-    'handlePublish',
     'handle_publish',
     [{ ...uri, optional: true }],
     'Takes a PUBLISH: answers it, keeps the document, and notifies those who watch.',
@@ -41,7 +32,6 @@ export const handlePublish = define(
 export const presRefreshWatchers = define(
   {
     ...presence(
-      'presRefreshWatchers',
       'pres_refresh_watchers',
       [uri, event, { name: 'type', kind: 'int' }],
       'Notifies everybody who watches a user.',
@@ -56,7 +46,6 @@ export const presRefreshWatchers = define(
 export const presHasSubscribers = define(
   {
     ...presence(
-      'presHasSubscribers',
       'pres_has_subscribers',
       [uri, event],
       'True if somebody watches a user.',
@@ -71,7 +60,6 @@ export const presHasSubscribers = define(
 export const presAuthStatus = define(
   {
     ...presence(
-      'presAuthStatus',
       'pres_auth_status',
       [
         { name: 'watcher', kind: 'string' },
@@ -88,7 +76,6 @@ export const presAuthStatus = define(
 export const presUpdateWatchers = define(
   {
     ...presence(
-      'presUpdateWatchers',
       'pres_update_watchers',
       [uri, event],
       'Decides anew about those who watch a user, and notifies them.',

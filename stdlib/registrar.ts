@@ -1,5 +1,6 @@
 // Owns module registrar: save and its reply, lookup and its targets, tests for registrations.
-import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
+import type { Parameter, RouteKind } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define, defineWaiting } from './define.ts'
 import { avpAccess } from './named-pv.ts'
 import { fetchContacts, freeContacts } from './pv-contacts.ts'
@@ -16,16 +17,7 @@ const ROUTING: readonly RouteKind[] = ['request', 'failure']
 const domain: Parameter = { name: 'domain', kind: 'string', constant: true }
 const uri: Parameter = { name: 'uri', kind: 'string', optional: true }
 
-function registrar(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  routes: readonly RouteKind[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'registrar', parameters, routes, doc, example }
-}
+const registrar = declarations('registrar')
 
 const receivedAvp = parameterOf('registrar', 'received_avp', undefined, (value) => avpAccess(`${value}`))
 const aorAvp = parameterOf('registrar', 'aor_avp', undefined, (value) => avpAccess(`${value}`))
@@ -59,11 +51,10 @@ function flagBits(flags: string | number | undefined): number {
 export const save = defineWaiting(
   registrar(
     'save',
-    'save',
     [domain, { name: 'flags', kind: 'string', optional: true }, uri],
-    REGISTERING,
     'Registers, renews or removes the contacts of a REGISTER (RFC 3261 10.3) and answers it. 1 inserted, 2 updated, 3 removed, 4 listed.',
     'if (!save("location")) sl_reply_error();',
+    REGISTERING,
   ),
   (table: string, flags?: string | number, address?: string): number | Pending<number> => {
     const run = currentRun()
@@ -88,12 +79,11 @@ export const save = defineWaiting(
 
 export const regSendReply = define(
   registrar(
-    'regSendReply',
     'reg_send_reply',
     [],
-    ROUTING,
     'Sends the reply that save() with flag 2 has left to the script.',
     'save("location", "0x02"); reg_send_reply();',
+    ROUTING,
   ),
   () => {
     const { state } = currentRun()
@@ -189,23 +179,21 @@ function useContacts(contacts: readonly Found[]): number {
 export const lookup = defineWaiting(
   registrar(
     'lookup',
-    'lookup',
     [domain, uri],
-    ROUTING,
     'Puts the contacts of the R-URI’s user in its place: the best one as R-URI, the others as branches. -1 none, -2 none for this method.',
     'if (!lookup("location")) { send_reply("404", "Not Found"); exit; }',
+    ROUTING,
   ),
   (table: string, address?: string) => found(table, address, useContacts),
 )
 
 export const lookupToDset = defineWaiting(
   registrar(
-    'lookupToDset',
     'lookup_to_dset',
     [domain, uri],
-    ROUTING,
     'As lookup, but every contact becomes a branch; the R-URI stays.',
     'lookup_to_dset("location", "sip:bob@example.com");',
+    ROUTING,
   ),
   (table: string, address?: string) =>
     found(table, address, (contacts) => {
@@ -216,12 +204,11 @@ export const lookupToDset = defineWaiting(
 
 export const lookupBranches = defineWaiting(
   registrar(
-    'lookupBranches',
     'lookup_branches',
     [domain],
-    ROUTING,
     'Looks up the R-URI and every further branch that has nothing but its URI.',
     'lookup_branches("location");',
+    ROUTING,
   ),
   (table: string): number | Pending<number> => {
     const { state } = currentRun()
@@ -268,11 +255,10 @@ interface Listed {
 export const registered = defineWaiting(
   registrar(
     'registered',
-    'registered',
     [domain, uri, { name: 'match', kind: 'int', optional: true }, { name: 'action', kind: 'int', optional: true }],
-    ANY_ROUTE,
     'True if the user of the URI has a contact: of the R-URI, or of To in a reply route.',
     'if (registered("location")) send_reply("100", "Trying");',
+    ANY_ROUTE,
   ),
   (table: string, address?: string, match?: number | string) => {
     const run = currentRun()
@@ -304,11 +290,10 @@ function matchValue(name: string): string | undefined {
 export const unregister = defineWaiting(
   registrar(
     'unregister',
-    'unregister',
     [domain, { name: 'uri', kind: 'string' }, { name: 'ruid', kind: 'string', optional: true }],
-    ANY_ROUTE,
     'Removes the contacts of a user, or the one of that ruid. -3 when there is none.',
     'unregister("location", "$ru");',
+    ANY_ROUTE,
   ),
   (table: string, address: string, ruid?: string) =>
     after(ask<number>('registrar', 'unregister', { domain: table, uri: address, ruid: ruid ?? '' }), (code) => code),
@@ -316,12 +301,11 @@ export const unregister = defineWaiting(
 
 export const regFetchContacts = defineWaiting(
   registrar(
-    'regFetchContacts',
     'reg_fetch_contacts',
     [domain, { name: 'uri', kind: 'string' }, { name: 'profile', kind: 'string', constant: true }],
-    ['request', 'failure', 'event'],
     'Keeps the contacts of a user as $ulc(profile=>field).',
     'reg_fetch_contacts("location", "$ru", "callee");',
+    ['request', 'failure', 'event'],
   ),
   (table: string, address: string, profile: string) =>
     after(ask<Listed | null>('registrar', 'contacts', { domain: table, uri: address }), (answer) =>
@@ -331,24 +315,22 @@ export const regFetchContacts = defineWaiting(
 
 export const regFreeContacts = define(
   registrar(
-    'regFreeContacts',
     'reg_free_contacts',
     [{ name: 'profile', kind: 'string', constant: true }],
-    ['request', 'failure', 'event'],
     'Forgets what reg_fetch_contacts() kept.',
     'reg_free_contacts("callee");',
+    ['request', 'failure', 'event'],
   ),
   (profile: string) => freeContacts(profile),
 )
 
 export const addSockHdr = define(
   registrar(
-    'addSockHdr',
     'add_sock_hdr',
     [{ name: 'header', kind: 'string' }],
-    ['request'],
     'Adds a header with the socket that the REGISTER came in on, for another registrar.',
     'add_sock_hdr("Sock-Info");',
+    ['request'],
   ),
   (header: string) => {
     const { message, meta, edits } = currentRun()

@@ -1,6 +1,6 @@
 // Owns siputils' Remote-Party-ID: the header that tells who the caller is, by a column of the subscriber.
 import { parseUri } from '../src/sip/index.ts'
-import type { BuiltinMeta, Parameter } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { edit, endOfHeaders } from './message-edits.ts'
 import { avpAccess } from './named-pv.ts'
@@ -12,19 +12,10 @@ const rpid = parameterOf('siputils', 'rpid_avp', avpAccess('$avp(rpid)'), (value
 const rpidPrefix = textParameter('siputils', 'rpid_prefix')
 const rpidSuffix = textParameter('siputils', 'rpid_suffix', ';party=calling;id-type=subscriber;screen=yes')
 
-function siputils(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'siputils', parameters, routes: ['request', 'failure', 'branch'], doc, example }
-}
+const siputils = declarations('siputils', ['request', 'failure', 'branch'])
 
 export const appendRpidHf = define(
   siputils(
-    'appendRpidHf',
     'append_rpid_hf',
     [
       { name: 'prefix', kind: 'string', optional: true },
@@ -44,7 +35,6 @@ export const appendRpidHf = define(
 
 export const isRpidUserE164 = define(
   siputils(
-    'isRpidUserE164',
     'is_rpid_user_e164',
     [],
     'True if the user in rpid_avp is a number with its +.',
@@ -59,7 +49,7 @@ export const isRpidUserE164 = define(
 
 export const isUri = define(
   {
-    ...siputils('isUri', 'is_uri', [{ name: 'text', kind: 'string' }], 'True if the text is a URI.', 'is_uri("$ru")'),
+    ...siputils('is_uri', [{ name: 'text', kind: 'string' }], 'True if the text is a URI.', 'is_uri("$ru")'),
     routes: ANY_ROUTE,
   },
   (text: string) => (parseUri(text) === undefined ? -1 : 1),

@@ -1,32 +1,16 @@
 // Owns module sdpops: changes to a session description, line by line, every other byte kept.
-import type { BuiltinMeta, Parameter } from './contract.ts'
+import type { Parameter } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { define } from './define.ts'
 import { edit } from './message-edits.ts'
 import { currentRun } from './runtime.ts'
 import { bodyLines, mediaSections, sdpSpan } from './sdp-lines.ts'
 
-function sdpops(
-  name: string,
-  kamailio: string,
-  parameters: Parameter[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return {
-    name,
-    kamailio,
-    module: 'sdpops',
-    parameters,
-    routes: ['request', 'reply', 'failure', 'branch', 'event'],
-    doc,
-    example,
-  }
-}
+const sdpops = declarations('sdpops', ['request', 'reply', 'failure', 'branch', 'event'])
 const optionalMedia: Parameter = { name: 'media', kind: 'string', optional: true }
 
 export const sdpRemoveLineByPrefix = define(
   sdpops(
-    'sdpRemoveLineByPrefix',
     'sdp_remove_line_by_prefix',
     [{ name: 'prefix', kind: 'string' }, optionalMedia],
     'Removes every line of the SDP that begins so; of one kind of media when that is given. True also when no line does; false without SDP.',
@@ -48,7 +32,6 @@ export const sdpRemoveLineByPrefix = define(
 
 export const sdpWithMedia = define(
   sdpops(
-    'sdpWithMedia',
     'sdp_with_media',
     [{ name: 'media', kind: 'string' }],
     'True if the SDP has a line m= of that media.',
@@ -63,7 +46,6 @@ export const sdpWithMedia = define(
 
 export const sdpRemoveMedia = define(
   sdpops(
-    'sdpRemoveMedia',
     'sdp_remove_media',
     [{ name: 'media', kind: 'string' }],
     'Removes the sections of that media from the SDP.',
@@ -81,7 +63,6 @@ export const sdpRemoveMedia = define(
 
 export const sdpWithTransport = define(
   sdpops(
-    'sdpWithTransport',
     'sdp_with_transport',
     [{ name: 'transport', kind: 'string' }],
     'True if a line m= has that transport.',
@@ -99,7 +80,6 @@ export const sdpWithTransport = define(
   },
 )
 
-export const sdpContent = define(
-  sdpops('sdpContent', 'sdp_content', [], 'True if the message carries SDP.', 'sdp_content()'),
-  () => (sdpSpan(currentRun().message) === undefined ? -1 : 1),
+export const sdpContent = define(sdpops('sdp_content', [], 'True if the message carries SDP.', 'sdp_content()'), () =>
+  sdpSpan(currentRun().message) === undefined ? -1 : 1,
 )

@@ -1,6 +1,7 @@
 // Owns module tm: transactions, hooks, replies. Relaying stands in t-relay.ts.
 import { announceTransaction } from './accounting-hook.ts'
-import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
+import type { Parameter, RouteKind } from './contract.ts'
+import { declarations } from './declaration.ts'
 import { define } from './define.ts'
 import { posixRegex } from './regex.ts'
 import { sendReplyAs } from './replies.ts'
@@ -9,16 +10,7 @@ import './t-relay.ts'
 
 const HOOKS: readonly RouteKind[] = ['request', 'failure', 'branch', 'reply']
 
-function tm(
-  name: string,
-  kamailio: string,
-  parameters: readonly Parameter[],
-  routes: readonly RouteKind[],
-  doc: string,
-  example: string,
-): Omit<BuiltinMeta, 'waits'> {
-  return { name, kamailio, module: 'tm', parameters, routes, doc, example }
-}
+const tm = declarations('tm')
 
 function routeName(routeKind: RouteKind): readonly Parameter[] {
   return [{ name: 'route', kind: 'route', routeKind, constant: true }]
@@ -32,12 +24,11 @@ function hookName(name: string | number): string {
 
 export const tOnReply = define(
   tm(
-    'tOnReply',
     't_on_reply',
     routeName('reply'),
-    HOOKS,
     'Names the reply route of the branches to come; it stays set.',
     't_on_reply("MANAGE");',
+    HOOKS,
   ),
   (name: string | number) => {
     currentRun().state.onReply = hookName(name)
@@ -47,12 +38,11 @@ export const tOnReply = define(
 
 export const tOnFailure = define(
   tm(
-    'tOnFailure',
     't_on_failure',
     routeName('failure'),
-    ['request', 'reply', 'failure', 'branch'],
     'Names the failure route of the next relay; used once.',
     't_on_failure("NEXT");',
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (name: string | number) => {
     currentRun().state.onFailure = hookName(name)
@@ -62,12 +52,11 @@ export const tOnFailure = define(
 
 export const tOnBranch = define(
   tm(
-    'tOnBranch',
     't_on_branch',
     routeName('branch'),
-    ['request', 'failure'],
     'Names the branch route of the next relay; used once.',
     't_on_branch("EACH");',
+    ['request', 'failure'],
   ),
   (name: string | number) => {
     currentRun().state.onBranch = hookName(name)
@@ -77,12 +66,11 @@ export const tOnBranch = define(
 
 export const tOnBranchFailure = define(
   tm(
-    'tOnBranchFailure',
     't_on_branch_failure',
     [{ name: 'route', kind: 'string', constant: true }],
-    ['request', 'reply', 'failure', 'branch'],
     'Names the event route for the failure of one branch.',
     't_on_branch_failure("ONE");',
+    ['request', 'reply', 'failure', 'branch'],
   ),
   (name: string | number) => {
     currentRun().state.onBranchFailure = hookName(name)
@@ -91,14 +79,9 @@ export const tOnBranchFailure = define(
 )
 
 export const tNewtran = define(
-  tm(
-    'tNewtran',
-    't_newtran',
-    [],
-    ['request'],
-    'Makes the transaction. A retransmission is absorbed and ends the script.',
-    't_newtran();',
-  ),
+  tm('t_newtran', [], 'Makes the transaction. A retransmission is absorbed and ends the script.', 't_newtran();', [
+    'request',
+  ]),
   () => {
     const { state } = currentRun()
     // Kamailio's E_SCRIPT: the script has made it already.
@@ -112,12 +95,11 @@ export const tNewtran = define(
 
 export const tCheckTrans = define(
   tm(
-    'tCheckTrans',
     't_check_trans',
     [],
-    ['request', 'reply', 'branch'],
     'True if a CANCEL, an ACK or a reply belongs to a transaction, or a request is a retransmission of one.',
     'if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }',
+    ['request', 'reply', 'branch'],
   ),
   () => {
     const { kind, meta } = currentRun()
@@ -127,29 +109,21 @@ export const tCheckTrans = define(
 )
 
 export const tLookupRequest = define(
-  tm(
-    'tLookupRequest',
-    't_lookup_request',
-    [],
-    ['request'],
-    'True if a transaction of this request exists.',
-    't_lookup_request()',
-  ),
+  tm('t_lookup_request', [], 'True if a transaction of this request exists.', 't_lookup_request()', ['request']),
   () => (currentRun().meta.transactionMatch === 1 || currentRun().state.created ? 1 : -1),
 )
 
 export const tReply = define(
   {
     ...tm(
-      'tReply',
       't_reply',
       [
         { name: 'code', kind: 'string', constant: true },
         { name: 'reason', kind: 'string', constant: true },
       ],
-      ['request', 'reply', 'failure'],
       'Replies by the transaction.',
       't_reply("404", "Not found");',
+      ['request', 'reply', 'failure'],
     ),
     literal: true,
   },
@@ -163,12 +137,11 @@ export const tReply = define(
 
 export const tCheckStatus = define(
   tm(
-    'tCheckStatus',
     't_check_status',
     [{ name: 'regex', kind: 'regex' }],
-    ['request', 'reply', 'failure'],
     'True if the status of the reply matches: of the winning one in a failure route.',
     'if (t_check_status("486|408")) exit;',
+    ['request', 'reply', 'failure'],
   ),
   (pattern: string) => {
     const run = currentRun()
@@ -178,76 +151,64 @@ export const tCheckStatus = define(
 )
 
 export const tIsCanceled = define(
-  tm(
-    'tIsCanceled',
-    't_is_canceled',
-    [],
-    ['request', 'reply', 'failure', 'branch'],
-    'True if the caller has cancelled.',
-    'if (t_is_canceled()) exit;',
-  ),
+  tm('t_is_canceled', [], 'True if the caller has cancelled.', 'if (t_is_canceled()) exit;', [
+    'request',
+    'reply',
+    'failure',
+    'branch',
+  ]),
   () => (currentRun().meta.canceled ? 1 : -1),
 )
 
 export const tIsExpired = define(
-  tm(
-    'tIsExpired',
-    't_is_expired',
-    [],
-    ['request', 'reply', 'failure', 'branch'],
-    'True if a timer ended the transaction.',
-    't_is_expired()',
-  ),
+  tm('t_is_expired', [], 'True if a timer ended the transaction.', 't_is_expired()', [
+    'request',
+    'reply',
+    'failure',
+    'branch',
+  ]),
   () => (currentRun().meta.timedOut ? 1 : -1),
 )
 
 export const tBranchTimeout = define(
-  tm(
-    'tBranchTimeout',
-    't_branch_timeout',
-    [],
-    ['request', 'failure'],
-    'True if the winning branch failed by time-out.',
-    't_branch_timeout()',
-  ),
+  tm('t_branch_timeout', [], 'True if the winning branch failed by time-out.', 't_branch_timeout()', [
+    'request',
+    'failure',
+  ]),
   () => (currentRun().meta.timedOut ? 1 : -1),
 )
 
 export const tBranchReplied = define(
   tm(
-    'tBranchReplied',
     't_branch_replied',
     [],
-    ['request', 'failure'],
     'True if the winning branch had a reply before the one, or the time-out, that ended it.',
     't_branch_replied()',
+    ['request', 'failure'],
   ),
   () => (currentRun().meta.branchReplied ? 1 : -1),
 )
 
 export const tAnyTimeout = define(
-  tm(
-    'tAnyTimeout',
-    't_any_timeout',
-    [],
-    ['request', 'reply', 'failure', 'branch'],
-    'True if a branch failed by time-out.',
-    't_any_timeout()',
-  ),
+  tm('t_any_timeout', [], 'True if a branch failed by time-out.', 't_any_timeout()', [
+    'request',
+    'reply',
+    'failure',
+    'branch',
+  ]),
   () => (currentRun().meta.timedOut ? 1 : -1),
 )
 
 export const tSetFr = define(
   tm(
-    'tSetFr',
     't_set_fr',
     [
       { name: 'frInv', kind: 'int' },
       { name: 'fr', kind: 'int', optional: true },
     ],
-    ['request', 'branch', 'failure', 'reply'],
     'Sets the timers of the next relay, in milliseconds: to a final reply once it rang, and to a first reply.',
     't_set_fr(120000, 5000);',
+    ['request', 'branch', 'failure', 'reply'],
   ),
   (frInv: number | string, fr: number | string = 0) => {
     const { state } = currentRun()
@@ -258,14 +219,12 @@ export const tSetFr = define(
 )
 
 export const tResetFr = define(
-  tm(
-    'tResetFr',
-    't_reset_fr',
-    [],
-    ['request', 'branch', 'failure', 'reply'],
-    'Puts the timers of the next relay back to their defaults.',
-    't_reset_fr();',
-  ),
+  tm('t_reset_fr', [], 'Puts the timers of the next relay back to their defaults.', 't_reset_fr();', [
+    'request',
+    'branch',
+    'failure',
+    'reply',
+  ]),
   () => {
     const { state } = currentRun()
     state.frTimer = undefined
@@ -276,12 +235,11 @@ export const tResetFr = define(
 
 export const tSetDisableInternalReply = define(
   tm(
-    'tSetDisableInternalReply',
     't_set_disable_internal_reply',
     [{ name: 'state', kind: 'int' }],
-    ['request', 'failure', 'branch', 'reply'],
     'With 1, a relay that fails is not answered at the end of the script.',
     't_set_disable_internal_reply(1);',
+    ['request', 'failure', 'branch', 'reply'],
   ),
   (state: number | string) => {
     currentRun().state.noInternalReply = Number(state) !== 0
