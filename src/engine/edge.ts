@@ -57,11 +57,12 @@ export class Edge implements TransportLayer {
 
   send(hop: Hop, wire: string, failed: SendFailed): void {
     const { masks } = this.#services()
-    const masked =
-      masks.length === 0
-        ? wire
-        : this.#masked(masks, wire, { ...placeOf(hop), listener: this.#inner.listenerFor(hop) }, failed)
-    if (masked !== undefined) this.#inner.send(hop, masked, failed)
+    if (masks.length === 0) this.#inner.send(hop, wire, failed)
+    else {
+      const { transport, address, port } = hop
+      const to = { transport, address, port, listener: this.#inner.listenerFor(hop) }
+      this.#pass(masks, wire, to, failed, (masked) => this.#inner.send(hop, masked, failed))
+    }
   }
 
   reply(
@@ -72,8 +73,12 @@ export class Edge implements TransportLayer {
     route?: ReplyRoute,
   ): void {
     const { masks } = this.#services()
-    const masked = masks.length === 0 ? wire : this.#masked(masks, wire, sourceOf(flow), failed)
-    if (masked !== undefined) this.#inner.reply(flow, request, masked, failed, route)
+    if (masks.length === 0) this.#inner.reply(flow, request, wire, failed, route)
+    else {
+      const { transport, remoteAddress, remotePort, listener } = flow
+      const to = { transport, address: remoteAddress, port: remotePort, listener }
+      this.#pass(masks, wire, to, failed, (masked) => this.#inner.reply(flow, request, masked, failed, route))
+    }
   }
 
   #unmasked(message: SipMessage, flow: Flow): SipMessage {
@@ -84,20 +89,28 @@ export class Edge implements TransportLayer {
     return seen
   }
 
-  /** Undefined where a mask failed: rather nothing leaves than what was to be hidden. */
-  #masked(masks: readonly MessageMask[], wire: string, to: Destination, failed: SendFailed): string | undefined {
-    try {
-      let text = wire
-      for (const mask of masks) {
-        const message = readOwn(text)
-        if (message !== undefined) text = mask.sending(message, to)
-      }
-      return text
-    } catch (error) {
+  /** Lets a message pass the masks; later only where routes have a say. */
+  #pass(
+    masks: readonly MessageMask[],
+    wire: string,
+    to: Destination,
+    failed: SendFailed,
+    deliver: (masked: string) => void,
+  ): void {
+    // Rather nothing leaves than what was to be hidden.
+    const refuse = (error: unknown): void => {
       this.#log.error({ err: error }, 'a message was not sent: its topology could not be hidden')
       failed(new SignalboxError('ERR_TRANSPORT', 'not sent: its topology could not be hidden', { cause: error }))
-      return undefined
     }
+    let masked: string | Promise<string>
+    try {
+      masked = throughMasks(masks, 0, wire, to)
+    } catch (error) {
+      refuse(error)
+      return
+    }
+    if (typeof masked === 'string') deliver(masked)
+    else masked.then(deliver).catch(refuse)
   }
 
   close(): Promise<void> {
@@ -129,10 +142,26 @@ export class Edge implements TransportLayer {
   }
 }
 
-function sourceOf({ transport, remoteAddress, remotePort, listener }: Flow): Destination {
-  return { transport, address: remoteAddress, port: remotePort, listener }
-}
-
-function placeOf({ transport, address, port }: Hop): Omit<Destination, 'listener'> {
-  return { transport, address, port }
+/** From the mask of that number on. */
+function throughMasks(
+  masks: readonly MessageMask[],
+  from: number,
+  wire: string,
+  to: Destination,
+): string | Promise<string> {
+  let text = wire
+  for (let i = from; i < masks.length; i++) {
+    const mask = masks[i]!
+    const message = readOwn(text)
+    if (message === undefined) return text
+    const spared = mask.spares(message, to)
+    if (spared !== undefined) {
+      const plain = text
+      return spared.then((isSpared) =>
+        throughMasks(masks, i + 1, isSpared ? (mask.unmarked?.(message) ?? plain) : mask.sending(message, to), to),
+      )
+    }
+    text = mask.sending(message, to)
+  }
+  return text
 }

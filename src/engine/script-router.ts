@@ -57,6 +57,9 @@ export interface ScriptRouterOptions {
 const PASS_REPLY: ReplyOutcome = { drop: false, edits: [] }
 
 /** Each request keeps the program it began with, for its replies and failures too, until the proxy says that it is over. */
+/** Both ends of a message that leaves. */
+type Place = NonNullable<RunMeta['send']>
+
 export class ScriptRouter implements Router {
   readonly #options: ScriptRouterOptions
   readonly #failures: LogBudget
@@ -168,6 +171,11 @@ export class ScriptRouter implements Router {
     return (await this.#event(event, flow)) !== undefined
   }
 
+  /** Runs an event route about a message that leaves for `send`; resolves to whether it said drop. */
+  async dropped(event: EventRun, flow: Flow, send: Place): Promise<boolean> {
+    return (await this.#event(event, flow, send))?.exit === 'drop'
+  }
+
   /** What event_route[tm:local-request] makes of a request of our own; undefined: it is not sent. */
   async localRequest(request: SipRequest, flow: Flow): Promise<SipRequest | undefined> {
     const outcome = await this.#event({ name: 'tm:local-request', message: request }, flow)
@@ -177,7 +185,7 @@ export class ScriptRouter implements Router {
     return parsed.ok && parsed.message instanceof SipRequest ? parsed.message : request
   }
 
-  async #event(event: EventRun, flow: Flow): Promise<RunOutcome | undefined> {
+  async #event(event: EventRun, flow: Flow, send?: Place): Promise<RunOutcome | undefined> {
     const program = this.#options.active()
     const [kind, name] =
       event.route === undefined ? (['event', event.name] as const) : (['request', event.route] as const)
@@ -196,7 +204,8 @@ export class ScriptRouter implements Router {
     }
     this.#options.runs.add(run)
     try {
-      return await this.#enter(run, runMeta(flow, 0, 0, -1, ++this.#messages))
+      const meta = runMeta(flow, 0, 0, -1, ++this.#messages)
+      return await this.#enter(run, send === undefined ? meta : { ...meta, send })
     } catch {
       // Logged and counted where it happened: an event has nobody to tell.
       return undefined

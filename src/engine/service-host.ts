@@ -63,6 +63,11 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
         (event.route !== undefined || hasEvent(event.name)) && router.event(event, event.flow ?? ownFlow(transport))
       )
     },
+    async dropped(event, { transport: proto, address: toIp, port: toPort, listener }) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const send = { toIp, toPort, fromIp: listener?.address ?? '', fromPort: listener?.port ?? 0, proto }
+      return hasEvent(event.name) && router.dropped(event, event.flow ?? ownFlow(transport), send)
+    },
     hasEvent,
     continue: (context, route) => router.continue(context, route),
   }

@@ -24,8 +24,40 @@ export interface Destination {
 export interface MessageMask {
   /** The message as routes shall see it: as it came, or another. */
   received(message: SipMessage, flow: Flow): SipMessage
+  /** Asks routes whether the message is to leave as it is; undefined where no route has a say. */
+  spares(message: SipMessage, to: Destination): Promise<boolean> | undefined
+  /** A message that is spared, without what routes were shown in it; absent: they were shown nothing. */
+  unmarked?(message: SipMessage): string
   /** What the far end shall see. */
   sending(message: SipMessage, to: Destination): string
+}
+
+const OUTGOING = 1
+const SENDING = 2
+
+/** What of the service host is asked. */
+interface EventHost {
+  hasEvent(name: string): boolean
+  dropped(event: { name: string; message?: SipMessage }, to: Destination): Promise<boolean>
+}
+
+/** `event_mode`, and the event routes of the module that say drop for what is to leave as it is. */
+export function sparing(
+  host: EventHost,
+  module: string,
+  mode: number,
+): (message: SipMessage, to: Destination) => Promise<boolean> | undefined {
+  const [outgoing, sending] = [`${module}:msg-outgoing`, `${module}:msg-sending`]
+  return (message, to) => {
+    const first = (mode & OUTGOING) !== 0 && host.hasEvent(outgoing)
+    const second = (mode & SENDING) !== 0 && host.hasEvent(sending)
+    if (!first && !second) return undefined
+    return (async () => {
+      // The first sees where it goes, and a message of no meaning; the second sees the message.
+      if (first && (await host.dropped({ name: outgoing }, to))) return true
+      return second && (await host.dropped({ name: sending, message }, to))
+    })()
+  }
 }
 
 /** Reads what is about to leave; undefined where it is no SIP. */

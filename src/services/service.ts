@@ -5,7 +5,7 @@ import type { CallSummary, LocalReply, LocalRequest, ReplyContext, RequestContex
 import type { IdSource, MessageEdit, SipMessage, SipReply, SipRequest, Transport } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Flow, Listener } from '../transport/index.ts'
-import type { MessageMask } from './mask.ts'
+import type { Destination, MessageMask } from './mask.ts'
 
 /** One `modparam` of a `.cfg`, or one entry of `config.modules` in a `.ts`. A name may be given several times. */
 export interface ModuleParameter {
@@ -129,6 +129,8 @@ export interface ServiceHost {
   datagram(to: { address: string; port: number; listener: number | undefined }, bytes: string): void
   /** Runs an event route of the active program, if it has it. Resolves to whether it ran to its end; never rejects. */
   event(event: EventRun): Promise<boolean>
+  /** Runs an event route about a message that leaves; resolves to whether it said drop. Never rejects. */
+  dropped(event: EventRun, to: Destination): Promise<boolean>
   hasEvent(name: string): boolean
   /**
    * Goes on with a request that `context.suspend()` left open: runs `route[name]` for it, flags, AVPs and changes kept.

@@ -11,7 +11,7 @@ import {
   type Via,
 } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
-import { changed, isLocalMethod, type MessageMask, methodOf } from './mask.ts'
+import { changed, isLocalMethod, type MessageMask, methodOf, sparing } from './mask.ts'
 import { Parameters } from './parameters.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { TopologyCipher } from './topoh-cipher.ts'
@@ -60,9 +60,12 @@ class TopologyMask implements MessageMask {
   readonly #directions = new Map<string, Direction>()
   readonly #callIds = new Map<string, string>()
 
-  constructor(host: ServiceHost, settings: Settings) {
+  readonly spares: MessageMask['spares']
+
+  constructor(host: ServiceHost, settings: Settings, eventMode: number) {
     this.#host = host
     this.#settings = settings
+    this.spares = sparing(host, 'topoh', eventMode)
   }
 
   received(message: SipMessage, _flow: Flow): SipMessage {
@@ -88,6 +91,12 @@ class TopologyMask implements MessageMask {
       if (clear !== undefined) edits.push({ at: via.start, remove: via.end - via.start, text: clear })
     }
     return changed(message, edits)
+  }
+
+  unmarked(message: SipMessage): string {
+    const edits: MessageEdit[] = []
+    for (const via of message.vias()) this.#withoutCookie(message, via, edits)
+    return changed(message, edits).raw
   }
 
   sending(message: SipMessage): string {
@@ -254,7 +263,8 @@ export function createTopoh(host: ServiceHost): Service {
   return {
     module: 'topoh',
     configure(given, loaded) {
-      mask = loaded ? new TopologyMask(host, settingsOf(new Parameters(given))) : undefined
+      const parameters = new Parameters(given)
+      mask = loaded ? new TopologyMask(host, settingsOf(parameters), parameters.number('event_mode', 3)) : undefined
     },
     mask: () => mask,
   }

@@ -16,6 +16,7 @@ import {
   type MessageMask,
   methodOf,
   replaced,
+  sparing,
   withoutHeaders,
 } from './mask.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
@@ -48,7 +49,10 @@ class ToposMask implements MessageMask {
   readonly #records: ToposRecords
   readonly #settings: Settings
 
-  constructor(records: ToposRecords, isOwn: IsOwn, settings: Settings) {
+  readonly spares: MessageMask['spares']
+
+  constructor(records: ToposRecords, isOwn: IsOwn, settings: Settings, spares: MessageMask['spares']) {
+    this.spares = spares
     this.#records = records
     this.#isOwn = isOwn
     this.#settings = settings
@@ -245,7 +249,8 @@ export function createTopos(host: ServiceHost): Service {
         contactMode: parameters.number('contact_mode'),
         contactParameter: parameters.text('cparam_name', 'tps'),
       }
-      mask = loaded ? new ToposMask(records, isOwn, settings) : undefined
+      const spares = sparing(host, 'topos', parameters.number('event_mode', 3))
+      mask = loaded ? new ToposMask(records, isOwn, settings, spares) : undefined
     },
     mask: () => mask,
   }

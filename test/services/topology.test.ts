@@ -123,6 +123,42 @@ describe('topos', () => {
   })
 })
 
+describe.each(['topoh', 'topos'])('an event route of %s', (module) => {
+  const events = `
+event_route[${module}:msg-outgoing] { xlog("to $sndto(ip):$sndto(port) $sndto(proto)\\n"); if ($sndto(ip) == "10.0.0.8") drop; }
+event_route[${module}:msg-sending] { if (is_method("INVITE") && $hdr(X-Plain) == "yes") drop; }
+`
+  const reaches = async (callId: string, headers: Record<string, string>): Promise<string[]> => {
+    const [bob, carol] = [cfg.route.party('udp:10.0.0.7:5060'), cfg.route.party('udp:10.0.0.8:5060')]
+    const alice = cfg.route.party('udp:10.0.0.6:5060')
+    await alice.send(request('INVITE', { uri: 'sip:both@127.0.0.1', callId, fromTag: 'alice', headers }))
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    await cfg.route.settle()
+    return [(await bob.request('INVITE')).message.raw, (await carol.request('INVITE')).message.raw]
+  }
+  const hidden = /\r\nContact: <sip:(?:btpsh-|127\.0\.0\.8;line=sr-)/
+  const plain = /\r\nContact: <sip:alice@10\.0\.0\.6/
+
+  test('keeps messages to some places as they are', async () => {
+    await start(module, events)
+    const [atBob, atCarol] = await reaches('places', {})
+    expect(atBob).toMatch(hidden)
+    expect(atCarol).toMatch(plain)
+    expect(atCarol).not.toContain('TH=')
+    expect(cfg.said()).toContain('to 10.0.0.8:5060 1')
+  })
+
+  test('sees what is about to leave', async () => {
+    await start(module, events)
+    for (const text of await reaches('messages', { 'X-Plain': 'yes' })) expect(text).toMatch(plain)
+  })
+
+  test('is not asked where event_mode says so', async () => {
+    await start(module, `modparam("${module}", "event_mode", 0)\n${events}`)
+    for (const text of await reaches('none', { 'X-Plain': 'yes' })) expect(text).toMatch(hidden)
+  })
+})
+
 describe('topoh', () => {
   test('is read by nobody without the key, and takes nothing that was forged', () => {
     const [one, same, other] = [new TopologyCipher('a'), new TopologyCipher('a'), new TopologyCipher('b')]

@@ -137,6 +137,7 @@ const services = new ServiceTable(
     send: async () => ({ status: 408, reason: 'Request Timeout' }),
     datagram() {},
     event: async () => false,
+    dropped: async () => false,
     hasEvent: () => false,
     continue: async () => false,
   }),
