@@ -138,11 +138,16 @@ const OPTIONS: Record<string, Record<string, NgValue>> = {
   },
   'loop protection': { flags: ['early media', 'symmetric codecs', 'loop-protect'] },
   'no rtcp': { flags: ['no-rtcp-attribute', 'asymmetric'] },
-  'media that moves': { flags: ['media-handover', 'symmetric', 'recrypt', 'strip-extmap'] },
+  'media that moves': { flags: ['media-handover', 'symmetric', 'recrypt', 'strip-extmap', 'generate RTCP'] },
   'sources checked': { flags: ['strict-source', 'asymmetric', 'no-port-latching'] },
   'from another family': { flags: ['SIP-source-address'], 'received-from': ['IP6', '2001:db8::44'] },
   'from where it came': { flags: ['SIP-source-address'], 'received-from': ['IP4', '10.4.4.4'], TOS: '184' },
-  'both families named': { 'address-family': 'IP6', 'media-address': '9.9.9.9', replace: ['origin'] },
+  'both families named': {
+    'generate RTCP': 'on',
+    'address-family': 'IP6',
+    'media-address': '9.9.9.9',
+    replace: ['origin'],
+  },
   'padded, by text': {
     SDES: [...(SUITES as string[]), 'pad', 'lifetime', 'static'],
     'transport-protocol': 'RTP/SAVP',
