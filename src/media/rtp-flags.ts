@@ -17,7 +17,7 @@ const CODEC = /^codec-(strip|except|offer|mask|transcode|consume|accept|set|igno
 const PROFILE = /^(RTP\/S?AVPF?|UDP\/TLS\/RTP\/SAVPF?)$/
 
 /** Flags without a value that the relay reads from the request's `flags` list. */
-const LISTED: ReadonlySet<string> = new Set([
+export const LISTED_FLAGS: ReadonlySet<string> = new Set([
   'trust-address',
   'SIP-source-address',
   'symmetric',
@@ -28,6 +28,7 @@ const LISTED: ReadonlySet<string> = new Set([
   'media-handover',
   'port-latching',
   'no-port-latching',
+  // Each side has keys of its own in any case.
   'recrypt',
   'strip-extmap',
   'generate-mid',
@@ -53,7 +54,7 @@ const LISTED: ReadonlySet<string> = new Set([
 ])
 
 /** Keys whose value goes into the request as it is. */
-const KEYS: ReadonlyMap<string, string> = new Map([
+export const FLAG_KEYS: ReadonlyMap<string, string> = new Map([
   ['ICE', 'ICE'],
   ['ICE-lite', 'ICE-lite'],
   ['DTLS', 'DTLS'],
@@ -86,6 +87,7 @@ const KEYS: ReadonlyMap<string, string> = new Map([
   ['ptime', 'ptime'],
   ['ptime-reverse', 'ptime-reverse'],
   ['generate-RTCP', 'generate-RTCP'],
+  ['drop-traffic', 'drop-traffic'],
 ])
 
 /** Longest flag string that is read; what follows is ignored with a warning. */
@@ -128,7 +130,7 @@ export function rtpFlags(text: string): RtpFlags {
       else if (word.startsWith('SDES-')) add('SDES', word.slice(5))
       else if (word === 'ICE-remove' || word === 'ICE-force') result.ICE = word.slice(4)
       else {
-        if (!LISTED.has(word)) warnings.push(`rtpengine flag ${quote(word)} is not known`)
+        if (!LISTED_FLAGS.has(word)) warnings.push(`rtpengine flag ${quote(word)} is not known`)
         add('flags', word)
       }
     } else if (key === 'direction') add('direction', value)
@@ -142,7 +144,7 @@ export function rtpFlags(text: string): RtpFlags {
       result['to-tag'] = value
     } else if (key === 'SDES' && value !== '' && value !== 'off') add('SDES', value)
     else if (key.startsWith('codec-')) addCodec(key.slice(6), value)
-    else if (KEYS.has(key)) result[KEYS.get(key)!] = value
+    else if (FLAG_KEYS.has(key)) result[FLAG_KEYS.get(key)!] = value
     else {
       warnings.push(`rtpengine flag ${quote(word)} is not known`)
       result[key] = value

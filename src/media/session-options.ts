@@ -5,7 +5,7 @@ import type { FingerprintHash } from './connection-settings.ts'
 import type { IceLite } from './connection-state.ts'
 import { isFingerprintHash } from './dtls-statement.ts'
 import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
-import { rtpFlags } from './rtp-flags.ts'
+import { FLAG_KEYS, LISTED_FLAGS, rtpFlags } from './rtp-flags.ts'
 import { type AttributeOptions, readAttributes } from './sdp-attributes.ts'
 
 export interface SdesOptions {
@@ -70,6 +70,8 @@ export interface SessionOptions {
   readonly originalDirection: boolean
   /** `generate RTCP`: RTCP of either side ends at the relay, which makes its own; undefined: as it was. */
   readonly ownReports: boolean | undefined
+  /** RTP of the call goes nowhere, or goes on again. */
+  readonly dropTraffic: 'start' | 'stop' | undefined
   readonly rtcpAttribute: 'port' | 'full' | 'none'
   /** Logical interface of a subscriber. */
   readonly interfaceName: string | undefined
@@ -108,10 +110,10 @@ export function canonicalKey(key: string): string {
   return key.replace(/[ _]/g, '-').toLowerCase()
 }
 
+/** Keys that the flag string has too, and those that a request alone has. */
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
+  ...[...FLAG_KEYS.values()].map(canonicalKey),
   'command',
-  'call-id',
-  'from-tag',
   'to-tag',
   'via-branch',
   'sdp',
@@ -120,84 +122,19 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'replace',
   'direction',
   'received-from',
-  'transport-protocol',
-  'ice',
-  'ice-lite',
-  'dtls',
-  'dtls-reverse',
-  'dtls-fingerprint',
-  'sdes',
   'rtcp-mux',
-  'media-address',
-  'address-family',
-  'tos',
-  'delete-delay',
-  'metadata',
-  'drop-traffic',
-  'from-interface',
-  'to-interface',
-  'label',
   'supports',
   'codec',
-  'ptime',
-  'ptime-reverse',
   'sdp-attr',
   'sdp-media-remove',
-  'address',
   'all',
   'interface',
   'from-tags',
-  'file',
-  'blob',
-  'db-id',
-  'repeat-times',
-  'start-pos',
-  'code',
-  'duration',
-  'volume',
-  'pause',
-  'record-call',
   'moh',
   'limit',
-  'generate-rtcp',
 ])
 
-const KNOWN_FLAGS: ReadonlySet<string> = new Set([
-  'trust-address',
-  'sip-source-address',
-  'symmetric',
-  'asymmetric',
-  'unidirectional',
-  'force',
-  'strict-source',
-  'media-handover',
-  'port-latching',
-  'no-port-latching',
-  // Each side has keys of its own in any case.
-  'recrypt',
-  'strip-extmap',
-  'generate-mid',
-  'generate-rtcp',
-  'original-sendrecv',
-  'full-rtcp-attribute',
-  'no-rtcp-attribute',
-  'loop-protect',
-  'no-redis-update',
-  'no-rtcp-mux',
-  'fatal',
-  'reset',
-  'early-media',
-  'symmetric-codecs',
-  'asymmetric-codecs',
-  'reorder-codecs',
-  'single-codec',
-  'always-transcode',
-  'inject-dtmf',
-  'directional',
-  'trickle-ice',
-  'fragment',
-  'all',
-])
+const KNOWN_FLAGS: ReadonlySet<string> = new Set([...[...LISTED_FLAGS].map(canonicalKey), 'no-rtcp-mux'])
 
 /** What holds where a request says nothing of it. */
 export interface SessionDefaults {
@@ -279,6 +216,7 @@ export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults 
     generateMid: flags.has('generate-mid'),
     originalDirection: flags.has('original-sendrecv'),
     ownReports: readSwitch(flags.has('generate-rtcp') ? 'on' : text('generate-rtcp'), 'generate RTCP', warnings),
+    dropTraffic: readDropTraffic(text('drop-traffic'), warnings),
     rtcpAttribute: flags.has('no-rtcp-attribute') ? 'none' : flags.has('full-rtcp-attribute') ? 'full' : 'port',
     interfaceName: text('interface') || undefined,
     codecs: readCodecs(request.codec, warnings),
@@ -351,6 +289,12 @@ function readIceLite(text: string, warnings: string[]): IceLite {
   if (lite === 'offer') return 'forward'
   if (lite === 'answer') return 'backward'
   warnings.push(`ICE-lite=${lite.slice(0, 20)} is not known and was ignored`)
+  return undefined
+}
+
+function readDropTraffic(text: string, warnings: string[]): SessionOptions['dropTraffic'] {
+  if (text === 'start' || text === 'stop') return text
+  if (text !== '') warnings.push(`drop-traffic=${text.slice(0, 20)} is neither start nor stop and was ignored`)
   return undefined
 }
 

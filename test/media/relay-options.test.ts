@@ -100,3 +100,23 @@ describe('threads', () => {
     }
   })
 })
+
+test('drop-traffic stops all RTP of a call, events too, until it is told to go on', () => {
+  const blocked = (keys: NgDictionary) => {
+    const { media, blockDtmf } = configured({}, keys)
+    return [media, blockDtmf]
+  }
+  expect(blocked({})).toEqual(['pass', false])
+  expect(blocked({ 'drop-traffic': 'start' })).toEqual(['block', true])
+  expect(readSessionOptions({ 'drop-traffic': 'soon' }).warnings).toHaveLength(1)
+  let native!: FakeNative
+  const again = createEmbeddedRelay({
+    interfaces: ['10.0.0.5'],
+    offerTimeout: 0,
+    native: (on) => (native = createFakeNative(on)),
+  })
+  again.perform({ ...CALL, command: 'offer', 'drop-traffic': 'start' })
+  again.perform({ ...CALL, command: 'answer', 'to-tag': 'b', 'drop-traffic': 'stop' })
+  expect([...native.open.values()].map(({ config }) => config?.media)).toEqual(['pass', 'pass'])
+  void again.close()
+})

@@ -1,128 +1,52 @@
 // Owns the registration with Node: turns JavaScript values, checked by native-relay.ts, into calls of the relay.
 #include <node_api.h>
 
-#include <span>
 #include <string>
 #include <vector>
 
 #include "addon_audio.h"
 #include "addon_connection.h"
-#include "addon_handle.h"
+#include "addon_values.h"
 
 namespace {
 
+using media::Arguments;
+using media::boolean;
 using media::Endpoint;
 using media::Handle;
+using media::number;
+using media::Properties;
 using media::Relay;
 using media::StreamSettings;
 
-class Arguments {
- public:
-  Arguments(napi_env env, napi_callback_info info) : env_(env) { napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr); }
-
-  Handle* handle() const {
-    void* data = nullptr;
-    napi_get_value_external(env_, values_[0], &data);
-    return static_cast<Handle*>(data);
-  }
-  napi_value value(size_t i) const { return values_[i]; }
-  int64_t integer(size_t i) const {
-    int64_t value = 0;
-    napi_get_value_int64(env_, values_[i], &value);
-    return value;
-  }
-  std::string text(size_t i) const {
-    char buffer[128] = "";
-    size_t length = 0;
-    napi_get_value_string_utf8(env_, values_[i], buffer, sizeof buffer, &length);
-    return {buffer, length};
-  }
- private:
-  napi_env env_;
-  static constexpr size_t kMost = 5;
-  size_t count_ = kMost;
-  napi_value values_[kMost];
-};
-
-/// The properties of an object that native-relay.ts made; all of them are there, and of the right kind.
-class Properties {
- public:
-  Properties(napi_env env, napi_value object) : env_(env), object_(object) {}
-
-  int64_t integer(const char* name) const {
-    int64_t value = 0;
-    napi_get_value_int64(env_, get(name), &value);
-    return value;
-  }
-  bool boolean(const char* name) const {
-    bool value = false;
-    napi_get_value_bool(env_, get(name), &value);
-    return value;
-  }
-  std::string text(const char* name) const {
-    char buffer[128] = "";
-    size_t length = 0;
-    napi_get_value_string_utf8(env_, get(name), buffer, sizeof buffer, &length);
-    return {buffer, length};
-  }
-  std::span<const uint8_t> bytes(const char* name) const {
-    void* data = nullptr;
-    size_t length = 0;
-    napi_get_typedarray_info(env_, get(name), nullptr, &length, &data, nullptr, nullptr);
-    return {static_cast<const uint8_t*>(data), length};
-  }
-  /// An address of "" stays unknown.
-  Endpoint endpoint(const char* address, const char* port) const {
-    Endpoint result;
-    Endpoint::parse(text(address).c_str(), static_cast<uint16_t>(integer(port)), &result);
-    return result;
-  }
-  /// No context for a suite of "".
-  std::unique_ptr<media::SrtpContext> srtp(const char* name) const { return Properties(env_, get(name)).context(); }
-  std::vector<std::unique_ptr<media::SrtpContext>> srtp_list(const char* name) const {
-    std::vector<std::unique_ptr<media::SrtpContext>> result;
-    const napi_value list = get(name);
-    uint32_t length = 0;
-    napi_get_array_length(env_, list, &length);
-    for (uint32_t i = 0; i < length; i++) {
-      napi_value element = nullptr;
-      napi_get_element(env_, list, i, &element);
-      if (auto context = Properties(env_, element).context()) result.push_back(std::move(context));
-    }
-    return result;
-  }
-
- private:
-  /// { suite, key, mki }
-  std::unique_ptr<media::SrtpContext> context() const {
-    const std::string suite = text("suite");
-    for (const media::CryptoSuite& each : media::kCryptoSuites) {
-      if (each.name != suite) continue;
-      const auto master = bytes("key");
-      if (master.size() != each.master_length()) return nullptr;
-      return std::make_unique<media::SrtpContext>(each, master, bytes("mki"));
-    }
-    return nullptr;
-  }
-  napi_value get(const char* name) const {
-    napi_value value = nullptr;
-    napi_get_named_property(env_, object_, name, &value);
-    return value;
-  }
-
-  napi_env env_;
-  napi_value object_;
-};
-
-napi_value number(napi_env env, double value) {
-  napi_value result;
-  napi_create_double(env, value, &result);
+/// An address of "" stays unknown.
+Endpoint endpoint(const Properties& given, const char* address, const char* port) {
+  Endpoint result;
+  Endpoint::parse(given.text(address).c_str(), static_cast<uint16_t>(given.integer(port)), &result);
   return result;
 }
 
-napi_value boolean(napi_env env, bool value) {
-  napi_value result;
-  napi_get_boolean(env, value, &result);
+/// { suite, key, mki }; no context for a suite of "".
+std::unique_ptr<media::SrtpContext> srtp(const Properties& given) {
+  const std::string suite = given.text("suite");
+  for (const media::CryptoSuite& each : media::kCryptoSuites) {
+    if (each.name != suite) continue;
+    const auto master = given.bytes("key");
+    if (master.size() != each.master_length()) return nullptr;
+    return std::make_unique<media::SrtpContext>(each, master, given.bytes("mki"));
+  }
+  return nullptr;
+}
+
+std::vector<std::unique_ptr<media::SrtpContext>> srtp_list(napi_env env, napi_value list) {
+  std::vector<std::unique_ptr<media::SrtpContext>> result;
+  uint32_t length = 0;
+  napi_get_array_length(env, list, &length);
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element = nullptr;
+    napi_get_element(env, list, i, &element);
+    if (auto context = srtp(Properties(env, element))) result.push_back(std::move(context));
+  }
   return result;
 }
 
@@ -188,7 +112,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   int error = 0;
   auto outcome = media::PortResult::kAddress;
   if (Endpoint::parse(arguments.text(1).c_str(), 0, &address))
-    outcome = arguments.handle()->relay->open(address, static_cast<uint16_t>(arguments.integer(2)), static_cast<uint16_t>(arguments.integer(3)),
+    outcome = arguments.handle().relay->open(address, static_cast<uint16_t>(arguments.integer(2)), static_cast<uint16_t>(arguments.integer(3)),
                                               static_cast<int>(arguments.integer(4)), &opened, &error);
   switch (outcome) {
     case media::PortResult::kOk:
@@ -212,7 +136,7 @@ napi_value open(napi_env env, napi_callback_info info) {
 // link(handle, a, b) -> whether both exist
 napi_value link(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  return boolean(env, arguments.handle()->relay->link(static_cast<uint32_t>(arguments.integer(1)), static_cast<uint32_t>(arguments.integer(2))));
+  return boolean(env, arguments.handle().relay->link(arguments.id(1), arguments.id(2)));
 }
 
 // configure(handle, id, settings) -> whether the stream exists
@@ -221,8 +145,8 @@ napi_value configure(napi_env env, napi_callback_info info) {
   const Properties given(env, arguments.value(2));
   auto settings = std::make_unique<StreamSettings>();
   settings->latching = static_cast<media::Latching>(given.integer("latching"));
-  settings->remote_rtp = given.endpoint("address", "rtpPort");
-  settings->remote_rtcp = given.endpoint("address", "rtcpPort");
+  settings->remote_rtp = endpoint(given, "address", "rtpPort");
+  settings->remote_rtcp = endpoint(given, "address", "rtcpPort");
   settings->rtcp_mux = given.boolean("rtcpMux");
   settings->send = given.boolean("send");
   settings->receive = given.boolean("receive");
@@ -231,9 +155,9 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->policy.media = static_cast<media::MediaPolicy::Media>(given.integer("media"));
   settings->policy.block_dtmf = given.boolean("blockDtmf");
   for (const uint8_t type : given.bytes("dtmfPayloadTypes")) settings->policy.telephone_events.set(type & 0x7f);
-  settings->srtp_in = given.srtp("srtpIn");
-  settings->srtp_in_further = given.srtp_list("srtpInFurther");
-  settings->srtp_out = given.srtp("srtpOut");
+  settings->srtp_in = srtp(Properties(env, given.get("srtpIn")));
+  settings->srtp_in_further = srtp_list(env, given.get("srtpInFurther"));
+  settings->srtp_out = srtp(Properties(env, given.get("srtpOut")));
   settings->timeout = given.integer("timeoutMillis");
   settings->silent_timeout = given.integer("silentTimeoutMillis");
   settings->clock_rate = static_cast<uint32_t>(given.integer("clockRate"));
@@ -241,13 +165,13 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->packet_rate = static_cast<uint32_t>(given.integer("packetRate"));
   settings->connection = media::read_connection(env, arguments.value(2));
   settings->conversion = media::read_conversion(env, arguments.value(2));
-  return boolean(env, arguments.handle()->relay->configure(static_cast<uint32_t>(arguments.integer(1)), std::move(settings)));
+  return boolean(env, arguments.handle().relay->configure(arguments.id(1), std::move(settings)));
 }
 
 // close(handle, id) -> whether the stream existed
 napi_value close(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  return boolean(env, arguments.handle()->relay->close(static_cast<uint32_t>(arguments.integer(1))));
+  return boolean(env, arguments.handle().relay->close(arguments.id(1)));
 }
 
 template <typename Rows, typename Fill>
@@ -297,7 +221,7 @@ napi_value reports(napi_env env, const media::PacketStream& stream) {
 napi_value stats(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   napi_value result;
-  const media::PacketStream* stream = arguments.handle()->relay->find(static_cast<uint32_t>(arguments.integer(1)));
+  const media::PacketStream* stream = arguments.handle().relay->find(arguments.id(1));
   if (!stream) {
     napi_get_null(env, &result);
     return result;
@@ -325,11 +249,11 @@ napi_value stats(napi_env env, napi_callback_info info) {
 napi_value shares(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Endpoint address;
-  return boolean(env, Endpoint::parse(arguments.text(1).c_str(), 0, &address) && arguments.handle()->relay->shares(address));
+  return boolean(env, Endpoint::parse(arguments.text(1).c_str(), 0, &address) && arguments.handle().relay->shares(address));
 }
 
 napi_value shutdown(napi_env env, napi_callback_info info) {
-  Arguments(env, info).handle()->stop();
+  Arguments(env, info).handle().stop();
   return nullptr;
 }
 

@@ -2,66 +2,12 @@
 #include "addon_audio.h"
 
 #include <array>
-#include <span>
 
-#include "addon_handle.h"
+#include "addon_values.h"
 
 namespace media {
 
 namespace {
-
-constexpr size_t kMost = 4;
-
-struct Arguments {
-  napi_env env;
-  napi_value values[kMost];
-
-  Arguments(napi_env given, napi_callback_info info) : env(given) {
-    size_t count = kMost;
-    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
-  }
-  Handle& handle() const {
-    void* data = nullptr;
-    napi_get_value_external(env, values[0], &data);
-    return *static_cast<Handle*>(data);
-  }
-  uint32_t number(size_t i) const {
-    int64_t value = 0;
-    napi_get_value_int64(env, values[i], &value);
-    return static_cast<uint32_t>(value);
-  }
-};
-
-napi_value property(napi_env env, napi_value object, const char* name) {
-  napi_value value = nullptr;
-  napi_get_named_property(env, object, name, &value);
-  return value;
-}
-
-int64_t integer(napi_env env, napi_value object, const char* name) {
-  int64_t value = 0;
-  napi_get_value_int64(env, property(env, object, name), &value);
-  return value;
-}
-
-std::span<const uint8_t> bytes(napi_env env, napi_value value) {
-  void* data = nullptr;
-  size_t length = 0;
-  napi_get_typedarray_info(env, value, nullptr, &length, &data, nullptr, nullptr);
-  return {static_cast<const uint8_t*>(data), length};
-}
-
-napi_value number(napi_env env, double value) {
-  napi_value result;
-  napi_create_double(env, value, &result);
-  return result;
-}
-
-napi_value boolean(napi_env env, bool value) {
-  napi_value result;
-  napi_get_boolean(env, value, &result);
-  return result;
-}
 
 /// A report crosses threads as one number of 64 bits: stream, duration, event, volume, and which of the two it is.
 class Reporter : public StreamEvents {
@@ -96,7 +42,7 @@ napi_value listen(napi_env env, napi_callback_info info) {
   napi_value name;
   napi_create_string_utf8(env, "media-audio", NAPI_AUTO_LENGTH, &name);
   // Keys are told a few times a second for each stream, and clips when they end, so the queue needs no limit.
-  napi_create_threadsafe_function(env, arguments.values[1], nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_listener, &handle.audio_report);
+  napi_create_threadsafe_function(env, arguments.value(1), nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_listener, &handle.audio_report);
   napi_unref_threadsafe_function(env, handle.audio_report);
   handle.relay->listen(std::make_unique<Reporter>(handle.audio_report));
   return nullptr;
@@ -105,9 +51,9 @@ napi_value listen(napi_env env, napi_callback_info info) {
 // compand(bytes, from, to) -> bytes; law 0 is linear: 16 bits, little-endian
 napi_value compand(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const auto in = bytes(env, arguments.values[0]);
-  const auto from = static_cast<Law>(arguments.number(1));
-  const auto to = static_cast<Law>(arguments.number(2));
+  const auto in = arguments.bytes(0);
+  const auto from = static_cast<Law>(arguments.id(1));
+  const auto to = static_cast<Law>(arguments.id(2));
   const size_t count = from == Law::kNone ? in.size() / 2 : in.size();
   void* data = nullptr;
   napi_value buffer, result;
@@ -127,7 +73,7 @@ napi_value compand(napi_env env, napi_callback_info info) {
 napi_value add_clip(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Handle& handle = arguments.handle();
-  const auto data = bytes(env, arguments.values[1]);
+  const auto data = arguments.bytes(1);
   handle.clips[handle.next_number] = std::make_shared<const Clip>(data.begin(), data.end());
   return number(env, handle.next_number++);
 }
@@ -135,7 +81,7 @@ napi_value add_clip(napi_env env, napi_callback_info info) {
 // dropClip(handle, number); whoever hears it hears it to its end
 napi_value drop_clip(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  arguments.handle().clips.erase(arguments.number(1));
+  arguments.handle().clips.erase(arguments.id(1));
   return nullptr;
 }
 
@@ -143,13 +89,13 @@ napi_value drop_clip(napi_env env, napi_callback_info info) {
 napi_value play(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Handle& handle = arguments.handle();
-  const napi_value given = arguments.values[2];
-  const auto clip = handle.clips.find(static_cast<uint32_t>(integer(env, given, "clip")));
+  const Properties given(env, arguments.value(2));
+  const auto clip = handle.clips.find(static_cast<uint32_t>(given.integer("clip")));
   if (clip == handle.clips.end()) return boolean(env, false);
-  const ClipOrder order{clip->second, static_cast<uint8_t>(integer(env, given, "payloadType") & 0x7f),
-                        static_cast<uint16_t>(integer(env, given, "packetSamples")), static_cast<uint32_t>(integer(env, given, "times")),
-                        static_cast<size_t>(integer(env, given, "start"))};
-  return boolean(env, handle.relay->ask(arguments.number(1), [order](PacketStream& stream, int64_t now) {
+  const ClipOrder order{clip->second, static_cast<uint8_t>(given.integer("payloadType") & 0x7f),
+                        static_cast<uint16_t>(given.integer("packetSamples")), static_cast<uint32_t>(given.integer("times")),
+                        static_cast<size_t>(given.integer("start"))};
+  return boolean(env, handle.relay->ask(arguments.id(1), [order](PacketStream& stream, int64_t now) {
     stream.needed_services().playout().play(order, now);
   }));
 }
@@ -157,7 +103,7 @@ napi_value play(napi_env env, napi_callback_info info) {
 // stop(handle, stream) -> whether the stream exists
 napi_value stop(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  return boolean(env, arguments.handle().relay->ask(arguments.number(1), [](PacketStream& stream, int64_t) {
+  return boolean(env, arguments.handle().relay->ask(arguments.id(1), [](PacketStream& stream, int64_t) {
     if (stream.services() && stream.services()->played()) stream.services()->played()->stop();
   }));
 }
@@ -165,15 +111,15 @@ napi_value stop(napi_env env, napi_callback_info info) {
 // press(handle, stream, order) -> whether the stream exists
 napi_value press(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const napi_value given = arguments.values[2];
-  const DigitOrder order{static_cast<uint8_t>(integer(env, given, "event") & 15),
-                         static_cast<uint8_t>(integer(env, given, "volume") & 0x3f),
-                         static_cast<uint16_t>(integer(env, given, "durationMillis")),
-                         static_cast<uint16_t>(integer(env, given, "pauseMillis")),
-                         static_cast<uint8_t>(integer(env, given, "payloadType") & 0x7f),
-                         static_cast<Law>(integer(env, given, "law")),
-                         static_cast<uint32_t>(integer(env, given, "clockRate"))};
-  return boolean(env, arguments.handle().relay->ask(arguments.number(1), [order](PacketStream& stream, int64_t now) {
+  const Properties given(env, arguments.value(2));
+  const DigitOrder order{static_cast<uint8_t>(given.integer("event") & 15),
+                         static_cast<uint8_t>(given.integer("volume") & 0x3f),
+                         static_cast<uint16_t>(given.integer("durationMillis")),
+                         static_cast<uint16_t>(given.integer("pauseMillis")),
+                         static_cast<uint8_t>(given.integer("payloadType") & 0x7f),
+                         static_cast<Law>(given.integer("law")),
+                         static_cast<uint32_t>(given.integer("clockRate"))};
+  return boolean(env, arguments.handle().relay->ask(arguments.id(1), [order](PacketStream& stream, int64_t now) {
     stream.needed_services().playout().press(order, now);
   }));
 }
@@ -182,10 +128,10 @@ napi_value press(napi_env env, napi_callback_info info) {
 napi_value open_recording(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Handle& handle = arguments.handle();
-  const auto fd = static_cast<int>(arguments.number(1));
-  const uint32_t kind = arguments.number(2);
+  const auto fd = static_cast<int>(arguments.id(1));
+  const uint32_t kind = arguments.id(2);
   double limit = 0;
-  napi_get_value_double(env, arguments.values[3], &limit);
+  napi_get_value_double(env, arguments.value(3), &limit);
   const auto bound = static_cast<uint64_t>(limit);
   std::shared_ptr<Recording> recording;
   if (kind < 2) {
@@ -202,14 +148,14 @@ napi_value open_recording(napi_env env, napi_callback_info info) {
 napi_value record(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Handle& handle = arguments.handle();
-  const napi_value given = arguments.values[3];
-  const uint32_t stream = arguments.number(2);
-  const auto found = handle.recordings.find(arguments.number(1));
-  RecordingTrack track{found == handle.recordings.end() ? nullptr : found->second, nullptr, static_cast<uint8_t>(integer(env, given, "track")), {}, {}};
+  const Properties given(env, arguments.value(3));
+  const uint32_t stream = arguments.id(2);
+  const auto found = handle.recordings.find(arguments.id(1));
+  RecordingTrack track{found == handle.recordings.end() ? nullptr : found->second, nullptr, static_cast<uint8_t>(given.integer("track")), {}, {}};
   if (!track.recording || !handle.relay->local(stream, &track.local[0], &track.local[1])) return boolean(env, false);
   track.recorder = &handle.relay->recorder();
-  for (const uint8_t type : bytes(env, property(env, given, "pcmu"))) track.laws[type & 0x7f] = Law::kMu;
-  for (const uint8_t type : bytes(env, property(env, given, "pcma"))) track.laws[type & 0x7f] = Law::kA;
+  for (const uint8_t type : given.bytes("pcmu")) track.laws[type & 0x7f] = Law::kMu;
+  for (const uint8_t type : given.bytes("pcma")) track.laws[type & 0x7f] = Law::kA;
   return boolean(env, handle.relay->ask(stream, [track](PacketStream& recorded, int64_t) {
     StreamServices& services = recorded.needed_services();
     services.stop_recording(track.recording.get());
@@ -221,10 +167,10 @@ napi_value record(napi_env env, napi_callback_info info) {
 napi_value pause_recording(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Handle& handle = arguments.handle();
-  const auto found = handle.recordings.find(arguments.number(1));
+  const auto found = handle.recordings.find(arguments.id(1));
   if (found == handle.recordings.end()) return boolean(env, false);
   bool paused = false;
-  napi_get_value_bool(env, arguments.values[2], &paused);
+  napi_get_value_bool(env, arguments.value(2), &paused);
   found->second->pause(paused);
   return boolean(env, true);
 }
@@ -233,9 +179,9 @@ napi_value pause_recording(napi_env env, napi_callback_info info) {
 napi_value leave_recording(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Handle& handle = arguments.handle();
-  const auto found = handle.recordings.find(arguments.number(1));
+  const auto found = handle.recordings.find(arguments.id(1));
   if (found == handle.recordings.end()) return nullptr;
-  handle.relay->ask(arguments.number(2), [recording = found->second](PacketStream& stream, int64_t) {
+  handle.relay->ask(arguments.id(2), [recording = found->second](PacketStream& stream, int64_t) {
     if (stream.services()) stream.services()->stop_recording(recording.get());
   });
   return nullptr;
@@ -245,7 +191,7 @@ napi_value leave_recording(napi_env env, napi_callback_info info) {
 napi_value close_recording(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Handle& handle = arguments.handle();
-  const auto found = handle.recordings.find(arguments.number(1));
+  const auto found = handle.recordings.find(arguments.id(1));
   if (found == handle.recordings.end()) return boolean(env, true);
   const bool whole = !found->second->failed();
   handle.recordings.erase(found);
@@ -262,23 +208,24 @@ napi_value recorder_drops(napi_env env, napi_callback_info info) {
 // subscribe(handle, source, sink, conversion) -> whether both exist
 napi_value subscribe(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  return boolean(env, arguments.handle().relay->subscribe(arguments.number(1), arguments.number(2), read_conversion(env, arguments.values[3])));
+  return boolean(env, arguments.handle().relay->subscribe(arguments.id(1), arguments.id(2), read_conversion(env, arguments.value(3))));
 }
 
 // unsubscribe(handle, sink) -> whether it exists
 napi_value unsubscribe(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  return boolean(env, arguments.handle().relay->unsubscribe(arguments.number(1)));
+  return boolean(env, arguments.handle().relay->unsubscribe(arguments.id(1)));
 }
 
 }  // namespace
 
 std::unique_ptr<Conversion> read_conversion(napi_env env, napi_value settings) {
+  const Properties given(env, settings);
   constexpr size_t kRule = 5;
-  const auto rules = bytes(env, property(env, settings, "rules"));
+  const auto rules = given.bytes("rules");
   if (rules.empty()) return nullptr;
   auto conversion = std::make_unique<Conversion>();
-  conversion->packet_samples = static_cast<uint16_t>(integer(env, settings, "packetSamples"));
+  conversion->packet_samples = static_cast<uint16_t>(given.integer("packetSamples"));
   for (size_t i = 0; i + kRule <= rules.size(); i += kRule)
     conversion->rules[rules[i] & 0x7f] = {static_cast<PayloadRule::Kind>(rules[i + 1]), static_cast<uint8_t>(rules[i + 2] & 0x7f),
                                          static_cast<Law>(rules[i + 3]), static_cast<Law>(rules[i + 4])};

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <span>
 
+#include "addon_values.h"
 #include "rtp.h"
 
 namespace media {
@@ -15,42 +15,6 @@ using Identity = std::shared_ptr<const DtlsIdentity>;
 
 /// One candidate: component, family, port, priority, address in its first bytes.
 constexpr size_t kPackedCandidate = 24;
-
-class Object {
- public:
-  Object(napi_env env, napi_value value) : env_(env), value_(value) {}
-
-  napi_value get(const char* name) const {
-    napi_value value = nullptr;
-    napi_get_named_property(env_, value_, name, &value);
-    return value;
-  }
-  bool flag(const char* name) const {
-    bool value = false;
-    napi_get_value_bool(env_, get(name), &value);
-    return value;
-  }
-  std::string text(const char* name) const {
-    char buffer[kMaxIceCredential + 1] = "";
-    size_t length = 0;
-    napi_get_value_string_utf8(env_, get(name), buffer, sizeof buffer, &length);
-    return {buffer, length};
-  }
-  std::span<const uint8_t> bytes(const char* name) const {
-    void* data = nullptr;
-    size_t length = 0;
-    napi_get_typedarray_info(env_, get(name), nullptr, &length, &data, nullptr, nullptr);
-    return {static_cast<const uint8_t*>(data), length};
-  }
-  bool is_object() const {
-    napi_valuetype type = napi_undefined;
-    return napi_typeof(env_, value_, &type) == napi_ok && type == napi_object;
-  }
-
- private:
-  napi_env env_;
-  napi_value value_;
-};
 
 IceCandidate unpack(const uint8_t* packed) {
   IceCandidate candidate{.component = packed[0], .priority = read32(packed + 4), .endpoint = {}};
@@ -65,26 +29,26 @@ IceCandidate unpack(const uint8_t* packed) {
   return candidate;
 }
 
-std::unique_ptr<IceSettings> read_ice(const Object& given) {
+std::unique_ptr<IceSettings> read_ice(const Properties& given) {
   auto ice = std::make_unique<IceSettings>();
   ice->local_ufrag = given.text("localUfrag");
   ice->local_password = given.text("localPassword");
   ice->remote_ufrag = given.text("remoteUfrag");
   ice->remote_password = given.text("remotePassword");
-  ice->lite = given.flag("lite");
-  ice->remote_lite = given.flag("remoteLite");
-  ice->controlling = given.flag("controlling");
+  ice->lite = given.boolean("lite");
+  ice->remote_lite = given.boolean("remoteLite");
+  ice->controlling = given.boolean("controlling");
   const auto packed = given.bytes("candidates");
   for (size_t at = 0; at + kPackedCandidate <= packed.size(); at += kPackedCandidate) ice->candidates.push_back(unpack(packed.data() + at));
   return ice;
 }
 
-std::unique_ptr<DtlsSettings> read_dtls(napi_env env, const Object& given) {
+std::unique_ptr<DtlsSettings> read_dtls(const Properties& given) {
   void* identity = nullptr;
-  if (napi_get_value_external(env, given.get("identity"), &identity) != napi_ok || !identity) return nullptr;
+  if (napi_get_value_external(given.env(), given.get("identity"), &identity) != napi_ok || !identity) return nullptr;
   auto dtls = std::make_unique<DtlsSettings>();
   dtls->identity = *static_cast<Identity*>(identity);
-  dtls->active = given.flag("active");
+  dtls->active = given.boolean("active");
   dtls->hash = given.text("hash");
   const auto fingerprint = given.bytes("fingerprint");
   dtls->fingerprint.assign(fingerprint.begin(), fingerprint.end());
@@ -94,12 +58,12 @@ std::unique_ptr<DtlsSettings> read_dtls(napi_env env, const Object& given) {
 }  // namespace
 
 std::unique_ptr<ConnectionSettings> read_connection(napi_env env, napi_value settings) {
-  const Object given(env, settings);
-  const Object ice(env, given.get("ice")), dtls(env, given.get("dtls"));
+  const Properties given(env, settings);
+  const Properties ice(env, given.get("ice")), dtls(env, given.get("dtls"));
   if (!ice.is_object() && !dtls.is_object()) return nullptr;
   auto result = std::make_unique<ConnectionSettings>();
   if (ice.is_object()) result->ice = read_ice(ice);
-  if (dtls.is_object()) result->dtls = read_dtls(env, dtls);
+  if (dtls.is_object()) result->dtls = read_dtls(dtls);
   return result;
 }
 
