@@ -272,6 +272,7 @@ export const forward = defineWaiting(
     kamailio: 'forward',
     module: 'core',
     parameters: HOST_AND_PORT,
+    overloads: [[], [HOST_AND_PORT[0]]],
     routes: ['request'],
     doc: 'Sends the request on without a transaction.',
     example: 'forward();',
