@@ -162,7 +162,7 @@ function challenger(name: string, kamailio: string, doc: string, side: (method: 
         `${doc} Flags: 1 qop=auth, 2 qop=auth-int, 16 stale.`,
         `${kamailio}("$fd", "1");`,
       ),
-      routes: ['request', 'reply', 'failure'],
+      routes: ['request', 'failure'],
     },
     (realm: string, flags: string | number) =>
       challenge(side((currentRun().message as SipRequest).method), realm, Number(flags)),

@@ -12,6 +12,7 @@ export const isdsturiset = define(kex('isdsturiset', [], 'True if $du is set.', 
 )
 
 export const resetdsturi = define(kex('resetdsturi', [], 'Takes $du away.', 'resetdsturi();'), () => {
+  if (currentRun().target === undefined) return -1
   setDestination(null)
   return 1
 })

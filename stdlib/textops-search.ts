@@ -2,7 +2,7 @@
 import { define } from './define.ts'
 import { edit, findLast } from './message-edits.ts'
 import { posixRegex } from './regex.ts'
-import { cutUri, joinUri, runTarget, setRequestUri } from './request-uri.ts'
+import { cutUri, joinUri, setRequestUri } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
 import { findReplacements, parseSubstitution, substitute } from './substitution.ts'
 import { toBytes } from './text.ts'
@@ -87,7 +87,8 @@ export const substUri = define(
     ['request', 'reply', 'failure', 'branch'],
   ),
   (text: string) => {
-    const changed = substitute(parseSubstitution(toBytes(text)), runTarget().uri)
+    const { target } = currentRun()
+    const changed = target && substitute(parseSubstitution(toBytes(text)), target.uri)
     if (changed === undefined) return -1
     setRequestUri(changed)
     return 1
@@ -104,7 +105,8 @@ export const substUser = define(
     ['request', 'reply', 'failure', 'branch'],
   ),
   (text: string) => {
-    const seams = cutUri(runTarget().uri)
+    const { target } = currentRun()
+    const seams = target && cutUri(target.uri)
     const changed = substitute(parseSubstitution(toBytes(text)), seams?.userinfo ?? '')
     if (seams === undefined || changed === undefined) return -1
     seams.userinfo = changed === '' ? undefined : changed

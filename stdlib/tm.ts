@@ -40,7 +40,7 @@ export const tOnFailure = define(
   tm(
     't_on_failure',
     routeName('failure'),
-    'Names the failure route of the next relay; used once.',
+    'Names the failure route of the next relay; used once. In a reply route it changes nothing any more, as in Kamailio.',
     't_on_failure("NEXT");',
     ['request', 'reply', 'failure', 'branch'],
   ),

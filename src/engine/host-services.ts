@@ -69,6 +69,8 @@ export class HostServices implements HostOps {
       case 'relay':
         return this.#relay(requestOf(run, op), relaySpec(args))
       case 'reply':
+        // A reply of no transaction has no request that could be answered.
+        if (run.kind === 'reply' && run.context === undefined) return -1
         return this.#reply(requestOf(run, op), replySpec(args))
       case 'newtran':
         return requestOf(run, op).newTransaction()
@@ -166,10 +168,13 @@ export class HostServices implements HostOps {
   }
 }
 
+/** What a reply route may do to the request that is being answered. */
+const IN_REPLIES: ReadonlySet<string> = new Set(['cancel', 'transaction', 'reply'])
+
 function requestOf(run: ScriptRun, op: string): RequestContext {
   const context = run.failure ?? run.context
-  const inReply = op === 'cancel' || op === 'transaction'
-  if (!context || (run.kind === 'reply' && !inReply)) throw wrongArguments(`${op} has no request in this route`)
+  if (!context || (run.kind === 'reply' && !IN_REPLIES.has(op)))
+    throw wrongArguments(`${op} has no request in this route`)
   return context
 }
 

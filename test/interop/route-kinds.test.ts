@@ -11,9 +11,9 @@ import { describeWithPeers } from './peers.ts'
 
 const MODULES = '/usr/lib/x86_64-linux-gnu/kamailio/modules'
 
-/** Functions that do the same in more kinds here than 5.6.3 takes them in, and `t_next_contact_flow`, which it takes where it cannot work. */
+/** Functions that do the same in more kinds here than 5.6.3 takes them in, challenges of who answered a request, and `t_next_contact_flow`, which it takes where it cannot work. */
 const DIFFERENT = new Set(
-  `is_rpid_user_e164 is_e164 remove_body_part append_body_part set_body_multipart t_next_contact_flow
+  `www_challenge proxy_challenge auth_challenge is_rpid_user_e164 is_e164 remove_body_part append_body_part set_body_multipart t_next_contact_flow
    check_blocklist check_allowlist check_user_blocklist check_user_allowlist`.split(/\s+/),
 )
 

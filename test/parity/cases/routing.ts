@@ -223,6 +223,28 @@ failure_route[F%%] { say("F $T_rpl($rs) $T_reply_code $ru [$du] $avp(a) [$hdr(X-
     blocks: `failure_route[F%%] { $(avp(n)[*]) = $avp(n) + 1; say("$avp(n) $T_reply_code $T_branch_idx"); if ($avp(n) < 4) { $ru = "sip:s" + $avp(n) + "@${HERE}:${SINK_PORT}"; t_on_failure("F%%"); t_relay(); } }`,
     answers: { '*': [[500, 'Err']], s2: [[302, 'Moved', 'Contact: <sip:z@z>']], s3: [[404, 'NF']] },
   }),
+  route('failure route named by the reply route', `${DU} t_on_reply("R%%"); t_relay();`, {
+    blocks: `onreply_route[R%%] { say("$rs"); t_on_failure("F%%"); say("$rc"); } failure_route[F%%] { say("in $T_reply_code"); t_reply("480", "Named late"); }`,
+    answers: { '*': BUSY },
+  }),
+  route('failure route taken away by the reply route', `${DU} t_on_failure("F%%"); t_on_reply("R%%"); t_relay();`, {
+    blocks:
+      'onreply_route[R%%] { t_on_failure("0"); say("$rc"); } failure_route[F%%] { say("in"); t_reply("480", "No"); }',
+    answers: { '*': BUSY },
+  }),
+  ...[
+    'send_reply("480", "No");',
+    't_reply("480", "No");',
+    'subst_user("/a/b/");',
+    'subst_uri("/alice/bob/");',
+    't_check_trans();',
+    't_is_expired();',
+    't_any_timeout();',
+  ].map((call) =>
+    route(`in a reply route: ${call}`, `${DU} t_on_reply("R%%"); t_relay();`, {
+      blocks: `onreply_route[R%%] { ${call} say("$rc [$ru]"); }`,
+    }),
+  ),
   route('failure not re-armed', `${DU} t_on_failure("F%%"); t_relay();`, {
     blocks: `failure_route[F%%] { say("once"); $ru = "${sink('s1')}"; t_relay(); }`,
     answers: { '*': BUSY, s1: [[404, 'NF']] },
@@ -292,6 +314,16 @@ failure_route[F%%] { say("F $T_rpl($rs) $T_reply_code $ru [$du] $avp(a) [$hdr(X-
   }),
   route('reply route of a branch', `${DU} t_on_branch("B%%"); t_relay();`, {
     blocks: 'branch_route[B%%] { t_on_reply("R%%"); } onreply_route[R%%] { say("$rs"); }',
+  }),
+  route('change_reply_status_code', `${DU} t_on_reply("R%%"); t_relay();`, {
+    blocks:
+      'onreply_route[R%%] { if ($rs == 183) { change_reply_status_code("200"); say("$rc"); change_reply_status_code("180"); say("$rc"); } }',
+    answers: {
+      '*': [
+        [183, 'P'],
+        [200, 'OK'],
+      ],
+    },
   }),
   route('change_reply_status', `${DU} t_on_reply("R%%"); t_relay();`, {
     blocks: 'onreply_route[R%%] { if ($rs == 183) { change_reply_status("180", "Ringing Instead"); say("$rc"); } }',
