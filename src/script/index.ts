@@ -25,13 +25,7 @@ export {
 export { type CfgSettings, type ConvertedProgram, compileDsl, convertDsl, type RawSourceMap } from './dsl/index.ts'
 export { guestBundle, provideGuestBundle } from './guest-bundle.ts'
 export type { HostOps } from './host-ops.ts'
-export {
-  DEFAULT_PROGRAM_LIMITS,
-  type LoadedProgram,
-  type LoadOptions,
-  loadProgram,
-  type ProgramLimits,
-} from './loaded-program.ts'
+export { type LoadedProgram, type LoadOptions, loadProgram } from './loaded-program.ts'
 export { manualPages } from './manual.ts'
 export type {
   CompiledScript,
@@ -44,6 +38,7 @@ export type {
   RunMeta,
   RunOutcome,
 } from './program.ts'
+export { DEFAULT_PROGRAM_LIMITS, type ProgramLimits } from './program-limits.ts'
 export { loadDiagnostic, ProgramStore, type ProgramStoreOptions, type StoreOutcome } from './program-store.ts'
 export { applyRules, RULES, type RuleSetting } from './rules.ts'
 export { checkAwaits } from './unawaited.ts'

@@ -1,4 +1,4 @@
-// Owns a program in use: its isolate and the replacement of it, runs under way, limits, and errors told in the script's own lines.
+// Owns a program in use: its isolate and the replacement of it, runs under way, limits, and what happens when it ends badly.
 
 import { encodeHead } from '../../stdlib/registry.ts'
 import { type Clock, systemClock, type Timer } from '../clock.ts'
@@ -8,21 +8,12 @@ import { DRY_META, DRY_REQUEST, dryAnswer } from './dry-run.ts'
 import type { CfgSettings } from './dsl/index.ts'
 import { guestBundle } from './guest-bundle.ts'
 import type { HostOps } from './host-ops.ts'
-import { IsolateError, ScriptIsolate } from './isolate.ts'
+import { ScriptIsolate } from './isolate.ts'
 import type { CompiledScript, RouteKind, RouteLanguage, RouteProgram, RunInput, RunOutcome } from './program.ts'
+import { ProgramErrors } from './program-errors.ts'
+import { DEFAULT_PROGRAM_LIMITS, LOAD_FACTOR, type ProgramLimits, WALL_FACTOR } from './program-limits.ts'
 import { RehearsedProgram } from './rehearsed-program.ts'
-import { readOutcome, type ThrownInGuest } from './run-outcome.ts'
 import { PROGRAM_FILE, ScriptPositions } from './script-position.ts'
-
-export interface ProgramLimits {
-  /** Computing time of one entry into the isolate, milliseconds. */
-  readonly runMillis: number
-  readonly isolateMegabytes: number
-  /** How long a run may wait in all, milliseconds. */
-  readonly waitMillis?: number
-}
-
-export const DEFAULT_PROGRAM_LIMITS: ProgramLimits = { runMillis: 50, isolateMegabytes: 64, waitMillis: 32_000 }
 
 export interface LoadOptions {
   readonly version: number
@@ -32,14 +23,6 @@ export interface LoadOptions {
   readonly log?: Log
 }
 
-/**
- * V8 is stopped by the clock on the wall, and a process that others keep from the processor must not lose calls to it:
- * a run has this many times its limit.
- */
-const WALL_FACTOR = 4
-
-/** Evaluating a program may take this many times a run's limit: it is done once, and aside. */
-const LOAD_FACTOR = 40
 /** Operations carry edits and texts of one message, which are never this long. */
 const MOST_ARGUMENTS = 4 * 1024 * 1024
 
@@ -69,7 +52,7 @@ export class LoadedProgram implements RouteProgram {
   readonly #limits: ProgramLimits
   readonly #clock: Clock
   readonly #log: Log
-  readonly #positions: ScriptPositions
+  readonly #errors: ProgramErrors
   readonly #names: Readonly<Record<string, readonly string[]>>
   readonly #waiting = new Map<number, WaitingRun>()
   /** Runs that ended within the entry that began them. */
@@ -94,7 +77,7 @@ export class LoadedProgram implements RouteProgram {
     this.#limits = options.limits ?? DEFAULT_PROGRAM_LIMITS
     this.#clock = options.clock ?? systemClock
     this.#log = options.log ?? silentLog
-    this.#positions = new ScriptPositions(script.file, script.sourceMap)
+    this.#errors = new ProgramErrors(script.file, new ScriptPositions(script.file, script.sourceMap), this.#limits)
     this.#isolate = this.#start()
     const { names, config } = this.#describe()
     this.#names = names
@@ -143,7 +126,7 @@ export class LoadedProgram implements RouteProgram {
       if (answer === undefined) return this.#wait(input, this.#asked - asked)
       this.#ended.delete(runId)
     }
-    return this.#decode(answer)
+    return this.#errors.outcome(answer)
   }
 
   /** Runs the request route once over a trivial call that reaches nobody, so that its code is compiled before traffic comes. */
@@ -215,7 +198,7 @@ export class LoadedProgram implements RouteProgram {
         finished: (runId, outcome) => this.#finished(runId, outcome),
       })
     } catch (error) {
-      throw this.#asScriptError(error, undefined)
+      throw this.#errors.of(error, undefined)
     }
   }
 
@@ -223,7 +206,7 @@ export class LoadedProgram implements RouteProgram {
     try {
       return JSON.parse(this.#isolate.described(this.#limits.runMillis * LOAD_FACTOR))
     } catch (error) {
-      throw this.#asScriptError(error, undefined)
+      throw this.#errors.of(error, undefined)
     }
   }
 
@@ -279,7 +262,10 @@ export class LoadedProgram implements RouteProgram {
     for (const other of this.#waiting.values()) if (other.operations > 0) return
     this.#forget(runId)
     run.reject(
-      new SignalboxError('ERR_SCRIPT', `${this.#place(run.input)}: the route waits for a promise that nothing settles`),
+      new SignalboxError(
+        'ERR_SCRIPT',
+        `${this.#errors.place(run.input)}: the route waits for a promise that nothing settles`,
+      ),
     )
   }
 
@@ -290,7 +276,10 @@ export class LoadedProgram implements RouteProgram {
         this.#forget(input.runId)
         this.#abandon(input.runId)
         reject(
-          new SignalboxError('ERR_SCRIPT_TIMEOUT', `${this.#place(input)}: the route waited longer than ${millis} ms`),
+          new SignalboxError(
+            'ERR_SCRIPT_TIMEOUT',
+            `${this.#errors.place(input)}: the route waited longer than ${millis} ms`,
+          ),
         )
       })
       this.#waiting.set(input.runId, { input, resolve, reject, timer, operations })
@@ -306,7 +295,7 @@ export class LoadedProgram implements RouteProgram {
     }
     this.#forget(runId)
     try {
-      run.resolve(this.#decode(outcome))
+      run.resolve(this.#errors.outcome(outcome))
     } catch (error) {
       run.reject(error as SignalboxError)
     }
@@ -325,66 +314,12 @@ export class LoadedProgram implements RouteProgram {
     }
   }
 
-  #decode(answer: string | number): RunOutcome {
-    let outcome: ReturnType<typeof readOutcome>
-    try {
-      outcome = readOutcome(answer)
-    } catch (error) {
-      throw new SignalboxError('ERR_SCRIPT', `${this.file}: ${String(error)}`)
-    }
-    if ('thrown' in outcome) throw this.#thrown(outcome.thrown)
-    return outcome
-  }
-
-  /** What the script threw, in its own lines. */
-  #thrown(error: ThrownInGuest): SignalboxError {
-    const timedOut = error.name === 'RunTimeout'
-    return new SignalboxError(
-      timedOut ? 'ERR_SCRIPT_TIMEOUT' : 'ERR_SCRIPT',
-      this.#told(error.message, error.stack, undefined),
-    )
-  }
-
-  #told(message: string, stack: string, input: RunInput | undefined): string {
-    const position = this.#positions.inStack(stack)
-    if (position) return `${position.file}:${position.line}:${position.column}: ${message}`
-    return input ? `${this.#place(input)}: ${message}` : `${this.file}: ${message}`
-  }
-
-  #place(input: RunInput): string {
-    return input.name === '' ? `${this.file}: ${input.kind}_route` : `${this.file}: ${input.kind}_route ${input.name}`
-  }
-
   /** An entry that V8 ended. After a loss of the isolate, what waits in it is lost too and the next run begins in a new one. */
   #failed(error: unknown, input: RunInput): SignalboxError {
-    const told = this.#asScriptError(error, input)
+    const told = this.#errors.of(error, input)
     if (this.#isolate.disposed) this.#replaceIsolate()
     else this.#abandon(input.runId)
     return told
-  }
-
-  #asScriptError(error: unknown, input: RunInput | undefined): SignalboxError {
-    if (error instanceof SignalboxError) return error
-    if (!(error instanceof IsolateError)) throw error
-    const { runMillis, isolateMegabytes } = this.#limits
-    switch (error.failure) {
-      case 'memory':
-        return new SignalboxError(
-          'ERR_SCRIPT_MEMORY',
-          this.#told(`the script used more than ${isolateMegabytes} MB`, error.guestStack, input),
-        )
-      case 'timeout':
-        return new SignalboxError(
-          'ERR_SCRIPT_TIMEOUT',
-          this.#told(
-            `the run took longer than its ${input ? runMillis : runMillis * LOAD_FACTOR} ms`,
-            error.guestStack,
-            input,
-          ),
-        )
-      case 'error':
-        return new SignalboxError('ERR_SCRIPT', this.#told(error.message, error.guestStack, input))
-    }
   }
 
   #replaceIsolate(): void {
@@ -396,7 +331,7 @@ export class LoadedProgram implements RouteProgram {
       run.reject(
         new SignalboxError(
           'ERR_SCRIPT_MEMORY',
-          `${this.#place(run.input)}: lost with an isolate that outgrew its memory`,
+          `${this.#errors.place(run.input)}: lost with an isolate that outgrew its memory`,
         ),
       )
     }

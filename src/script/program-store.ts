@@ -5,8 +5,9 @@ import { type Log, silentLog } from '../log.ts'
 import { type CompileOptions, compileScript } from './compile.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { HostOps } from './host-ops.ts'
-import { type LoadedProgram, loadProgram, type ProgramLimits } from './loaded-program.ts'
+import { type LoadedProgram, loadProgram } from './loaded-program.ts'
 import type { CompiledScript } from './program.ts'
+import type { ProgramLimits } from './program-limits.ts'
 import { sourceLine } from './source-line.ts'
 
 export interface ProgramStoreOptions {

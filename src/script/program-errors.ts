@@ -1,0 +1,76 @@
+// Owns errors of a program, told in the script's own lines.
+import { SignalboxError } from '../errors.ts'
+import { IsolateError } from './isolate.ts'
+import type { RunInput, RunOutcome } from './program.ts'
+import { LOAD_FACTOR, type ProgramLimits } from './program-limits.ts'
+import { readOutcome, type ThrownInGuest } from './run-outcome.ts'
+import type { ScriptPositions } from './script-position.ts'
+
+export class ProgramErrors {
+  readonly #file: string
+  readonly #positions: ScriptPositions
+  readonly #limits: ProgramLimits
+
+  constructor(file: string, positions: ScriptPositions, limits: ProgramLimits) {
+    this.#file = file
+    this.#positions = positions
+    this.#limits = limits
+  }
+
+  /** The route of a run, for messages. */
+  place(input: RunInput): string {
+    return input.name === '' ? `${this.#file}: ${input.kind}_route` : `${this.#file}: ${input.kind}_route ${input.name}`
+  }
+
+  /** What a run came to; throws what the script threw. */
+  outcome(answer: string | number): RunOutcome {
+    let outcome: ReturnType<typeof readOutcome>
+    try {
+      outcome = readOutcome(answer)
+    } catch (error) {
+      throw new SignalboxError('ERR_SCRIPT', `${this.#file}: ${String(error)}`)
+    }
+    if ('thrown' in outcome) throw this.#thrown(outcome.thrown)
+    return outcome
+  }
+
+  /** An entry that V8 ended, or an error of ours as it is. */
+  of(error: unknown, input: RunInput | undefined): SignalboxError {
+    if (error instanceof SignalboxError) return error
+    if (!(error instanceof IsolateError)) throw error
+    const { runMillis, isolateMegabytes } = this.#limits
+    switch (error.failure) {
+      case 'memory':
+        return new SignalboxError(
+          'ERR_SCRIPT_MEMORY',
+          this.#told(`the script used more than ${isolateMegabytes} MB`, error.guestStack, input),
+        )
+      case 'timeout':
+        return new SignalboxError(
+          'ERR_SCRIPT_TIMEOUT',
+          this.#told(
+            `the run took longer than its ${input ? runMillis : runMillis * LOAD_FACTOR} ms`,
+            error.guestStack,
+            input,
+          ),
+        )
+      case 'error':
+        return new SignalboxError('ERR_SCRIPT', this.#told(error.message, error.guestStack, input))
+    }
+  }
+
+  /** What the script threw, in its own lines. */
+  #thrown(error: ThrownInGuest): SignalboxError {
+    const timedOut = error.name === 'RunTimeout'
+    return new SignalboxError(
+      timedOut ? 'ERR_SCRIPT_TIMEOUT' : 'ERR_SCRIPT',
+      this.#told(error.message, error.stack, undefined),
+    )
+  }
+
+  #told(message: string, stack: string, input: RunInput | undefined): string {
+    const position = this.#positions.inStack(stack)
+    if (position) return `${position.file}:${position.line}:${position.column}: ${message}`
+    return input ? `${this.place(input)}: ${message}` : `${this.#file}: ${message}`
+  }
+}
