@@ -280,6 +280,7 @@ function close(media: PartyMedia, pool: StreamPool): void {
   media.agreed = undefined
   media.dtls = NO_DTLS
   media.ice = undefined
+  media.iceAdded = undefined
 }
 
 function mediaAt(party: Party, index: number): PartyMedia {

@@ -4,10 +4,10 @@ import { addressFamily, profileOf } from '../sdp/index.ts'
 import type { MediaStatement, PartyMedia, RelayStream } from './call.ts'
 import { answerCodecs, offerCodecs } from './codec-negotiation.ts'
 import type { Payload } from './codec-policy.ts'
-import type { PartyIce } from './connection-state.ts'
+import type { AddedCandidate, PartyIce } from './connection-state.ts'
 import { acceptAnswer, answerCrypto, cryptoLine, offerCrypto, type RandomKey, sameKey } from './crypto-negotiation.ts'
 import { acceptDtls, answerDtls, type DtlsIdentities, offerDtls } from './dtls-negotiation.ts'
-import { answerIce, iceLines, liteTowards, offerIce } from './ice-negotiation.ts'
+import { addedCandidate, addedLines, answerIce, iceLines, liteTowards, offerIce } from './ice-negotiation.ts'
 import type { RelayedMedia } from './sdp-rewrite.ts'
 import type { SessionOptions } from './session-options.ts'
 
@@ -61,7 +61,8 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
   const agreed = other.mux && !options.reset
   const wished = required || agreed || flags.has('offer') || (statement.rtcpMux && !flags.has('demux'))
   const mux = spoken.rtp && wished
-  const ice = offerIce(statement, other, options, randomKey)
+  const added = addedCandidate(statement, [statement.protocol, protocol], options)
+  const ice = added ? undefined : offerIce(statement, other, options, randomKey)
   const mid = offeredMid(statement.mid ?? other.stated?.mid ?? other.midTold, index, options)
   const codecs = spoken.rtp
     ? offerCodecs(
@@ -72,6 +73,7 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
     : undefined
   const plan = relayed(other.stream!, {
     ice,
+    iceAdded: added,
     iceLines: ice
       ? iceLines(
           ice,
@@ -80,7 +82,9 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
           options,
           randomKey,
         )
-      : [],
+      : added
+        ? addedLines(statement, added, other.stream!, (required || agreed) && mux ? 1 : 2, randomKey)
+        : [],
     dtls: dtls?.lines ?? [],
     protocol,
     mux,
@@ -104,6 +108,7 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
       other.dtls = dtls?.next ?? { ...other.dtls, offered: false }
       own.dtls = { ...own.dtls, wanted: options.dtlsReverse ?? own.dtls.wanted }
       other.ice = ice
+      other.iceAdded = added
       other.iceLite = liteTowards('forward', options.iceLite, other.iceLite)
       own.iceLite = liteTowards('backward', options.iceLite, own.iceLite)
       own.ptimeAnswer = options.ptimeReverse
@@ -196,12 +201,17 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
     : undefined
   const ownMux = own.muxOffered && statement.rtcpMux
   const otherMux = offer.rtcpMux && own.muxAnswer !== 'reject' && (own.muxAnswer === 'accept' || ownMux)
-  const ice = answerIce(offer, other, options, randomKey)
+  // Who was offered the candidates of the other side does ICE with that, whatever the flags say now.
+  const added = statement.ice && offer.ice ? own.iceAdded : undefined
+  const ice = added || own.iceAdded ? undefined : answerIce(offer, other, options, randomKey)
   const plan = relayed(other.stream!, {
     ice,
+    iceAdded: added,
     iceLines: ice
       ? iceLines(ice, other.stream!, { components: otherMux ? 1 : 2, trickle: offer.ice!.trickle }, options, randomKey)
-      : [],
+      : added
+        ? addedLines(statement, added, other.stream!, otherMux ? 1 : 2, randomKey)
+        : [],
     dtls: ourDtls?.lines ?? [],
     protocol: offer.protocol,
     mux: otherMux,
@@ -228,6 +238,8 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
       other.dtls = ourDtls?.next ?? { ...other.dtls, agreed: undefined }
       if (own.ice) own.ice = { ...own.ice, metWith: statement.ice?.remote }
       other.ice = ice
+      other.iceAdded = added
+      if (!added) own.iceAdded = undefined
       own.mux = ownMux
       other.agreed = ours
       other.mux = otherMux
@@ -244,6 +256,7 @@ function relayed(
   stream: RelayStream,
   part: {
     ice: PartyIce | undefined
+    iceAdded: AddedCandidate | undefined
     iceLines: string[]
     dtls: string[]
     protocol: string
@@ -259,13 +272,17 @@ function relayed(
     options: SessionOptions
   },
 ): RelayedMedia {
-  const { options } = part
+  const { options, statement } = part
+  // As a relay among candidates it is in nobody's way: the description's own address stays.
+  const stays = part.iceAdded === 'relay' && statement.address !== undefined
+  const [port, rtcpPort] = stays ? [statement.port, statement.rtcpPort] : [stream.rtpPort, stream.rtcpPort]
+  const address = stays ? statement.address! : (options.mediaAddress ?? stream.local.advertised)
   return {
     action: 'relay',
-    family: (options.mediaAddress && addressFamily(options.mediaAddress)) || stream.local.family,
-    address: options.mediaAddress ?? stream.local.advertised,
-    port: stream.rtpPort,
-    rtcpPort: part.rtp ? (part.rtcpShared ? stream.rtpPort : stream.rtcpPort) : undefined,
+    family: addressFamily(address) ?? stream.local.family,
+    address,
+    port,
+    rtcpPort: part.rtp ? (part.rtcpShared ? port : rtcpPort) : undefined,
     protocol: part.protocol,
     direction: options.originalDirection ? undefined : part.statement.direction,
     rtcpAttribute: options.rtcpAttribute,

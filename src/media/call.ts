@@ -3,7 +3,7 @@ import type { CryptoAttribute, Direction } from '../sdp/index.ts'
 import type { Conversion } from './audio-settings.ts'
 import type { CodecOffer } from './codec-negotiation.ts'
 import type { Payload } from './codec-policy.ts'
-import { NO_DTLS, type PartyDtls, type PartyIce } from './connection-state.ts'
+import { type AddedCandidate, NO_DTLS, type PartyDtls, type PartyIce } from './connection-state.ts'
 import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
 import type { DtlsStatement } from './dtls-statement.ts'
 import type { IceStatement } from './ice-statement.ts'
@@ -66,6 +66,8 @@ export interface PartyMedia {
   dtls: PartyDtls
   /** ICE in the last SDP that this party was sent; undefined: none. */
   ice: PartyIce | undefined
+  /** What it was last told has the candidates of the other side, and the relay as one more. */
+  iceAdded: AddedCandidate | undefined
   /** Whether the relay is to be lite towards it. */
   iceLite: boolean
   /** Whether the last offer that this party was sent had rtcp-mux. */
@@ -139,6 +141,7 @@ export function newPartyMedia(): PartyMedia {
     agreed: undefined,
     dtls: NO_DTLS,
     ice: undefined,
+    iceAdded: undefined,
     iceLite: false,
     muxOffered: false,
     mux: false,

@@ -12,6 +12,9 @@ export interface PartyIce {
   readonly metWith: IceCredentials | undefined
 }
 
+/** How the relay may add itself to candidates that go on as they are: as one more host, or in the place of other relays. */
+export type AddedCandidate = 'host' | 'relay'
+
 /** Which side is told that the relay is lite; undefined: as before. */
 export type IceLite = 'off' | 'forward' | 'backward' | 'both' | undefined
 

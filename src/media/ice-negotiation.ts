@@ -2,7 +2,7 @@
 import { addressFamily, encodeBase64, profileOf } from '../sdp/index.ts'
 import type { MediaStatement, PartyMedia, RelayStream } from './call.ts'
 import type { IceConfig, IceCredentials } from './connection-settings.ts'
-import type { IceLite, PartyIce } from './connection-state.ts'
+import type { AddedCandidate, IceLite, PartyIce } from './connection-state.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
 import { sameCredentials } from './ice-statement.ts'
 import type { MediaInterface } from './interfaces.ts'
@@ -48,6 +48,47 @@ export function answerIce(
   const goesOn = other.ice && other.ice.lite === lite && sameCredentials(other.ice.metWith, remote)
   if (goesOn) return { ...other.ice!, offered: 'by-them' }
   return { local: newCredentials(randomKey), lite, offered: 'by-them', metWith: remote }
+}
+
+/**
+ * Whether the parties do ICE with one another, the relay being one way among theirs. Only of media in the clear: keys and
+ * fingerprints are the relay's own on each side, and would not fit where media goes past it.
+ */
+export function addedCandidate(
+  statement: MediaStatement,
+  profiles: readonly string[],
+  { ice }: SessionOptions,
+): AddedCandidate | undefined {
+  const asked = ice === 'optional' ? 'host' : ice === 'force-relay' ? 'relay' : undefined
+  return statement.ice && profiles.every((each) => profileOf(each).rtp && !profileOf(each).secure) ? asked : undefined
+}
+
+/** RFC 8445 5.1.2.1: below all that the parties have themselves. */
+const lowPriority = (component: number): number => 256 - component
+
+/** Attributes of the media as its party wrote them, and the relay's own candidates, which are taken last. */
+export function addedLines(
+  statement: MediaStatement,
+  added: AddedCandidate,
+  stream: RelayStream,
+  components: 1 | 2,
+  randomKey: RandomKey,
+): string[] {
+  const { remote, told, trickle } = statement.ice!
+  const { address, advertised } = stream.local
+  const theirs = told.filter((value) => added === 'host' || !/ typ relay( |$)/i.test(value))
+  const ours = [stream.rtpPort, stream.rtcpPort].slice(0, components).map((port, index) => {
+    const related = added === 'relay' ? ` raddr ${address} rport ${port}` : ''
+    const place = `${lowPriority(index + 1)} ${advertised} ${port} typ ${added}${related}`
+    return `candidate:${foundationOf(stream.local, randomKey)} ${index + 1} UDP ${place}`
+  })
+  return [
+    `ice-ufrag:${remote.ufrag}`,
+    `ice-pwd:${remote.password}`,
+    ...(trickle ? ['ice-options:trickle'] : []),
+    ...theirs.map((value) => `candidate:${value}`),
+    ...ours,
+  ]
 }
 
 /** Foundations (RFC 8445 5.1.1.3): one for each address, the same for all its candidates. */

@@ -16,6 +16,8 @@ export interface IceStatement {
   /** More candidates may follow (RFC 8838). */
   readonly trickle: boolean
   readonly candidates: readonly RemoteCandidate[]
+  /** Those that go on as they are where the relay only adds itself to them: values of `a=candidate`. */
+  readonly told: readonly string[]
 }
 
 /** Candidates read of one media; what comes after is not looked at. */
@@ -26,11 +28,13 @@ export function readIce(document: SdpDocument, media: SdpMedia): IceStatement | 
   const said = (name: string): string | undefined => attributes(media, name)[0] ?? attributes(document.session, name)[0]
   const remote = credentialsOf(said('ice-ufrag'), said('ice-pwd'))
   if (!remote) return undefined
+  const told = attributes(media, 'candidate').slice(0, MOST_CANDIDATES)
   return {
     remote,
+    told,
     lite: hasAttribute(document.session, 'ice-lite'),
     trickle: /(^| )trickle( |$)/.test(said('ice-options') ?? ''),
-    candidates: readCandidates(attributes(media, 'candidate')),
+    candidates: readCandidates(told),
   }
 }
 

@@ -60,6 +60,8 @@ export interface StreamConfig {
    * counters. Both ends of a link have it, and no keys.
    */
   passthrough?: boolean
+  /** STUN that arrives here goes on to the far end of the other side, from whomever it is. Default false. */
+  passStun?: boolean
   /** RTCP that arrives here ends here, and the far end gets reports of the relay's own (RFC 3550 6.4). Default false. */
   ownReports?: boolean
   /**
@@ -100,6 +102,7 @@ export interface Settings extends ConnectionForm, ConversionForm {
   receive: boolean
   passthrough: boolean
   ownReports: boolean
+  passStun: boolean
   media: number
   dtmfPayloadTypes: Uint8Array
   blockDtmf: boolean
@@ -208,6 +211,8 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     throw new SignalboxError('ERR_MEDIA', `media must be pass, block or silence, not ${JSON.stringify(media)}.`)
   if (config.dtls && (config.passthrough || config.srtpIn || config.srtpOut))
     throw new SignalboxError('ERR_MEDIA', 'Media keyed by DTLS is RTP, and has no other keys.')
+  if (config.passStun && (config.ice || config.dtls))
+    throw new SignalboxError('ERR_MEDIA', 'A stream that speaks ICE or DTLS itself passes no STUN on.')
   if (config.passthrough && config.ownReports)
     throw new SignalboxError('ERR_MEDIA', 'Media that is no RTP has no reports.')
   if (config.passthrough && (config.srtpIn || config.srtpOut))
@@ -224,6 +229,7 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     receive: config.receive ?? true,
     passthrough: config.passthrough ?? false,
     ownReports: config.ownReports ?? false,
+    passStun: config.passStun ?? false,
     media: MEDIA[media],
     dtmfPayloadTypes: Uint8Array.from(dtmf),
     blockDtmf: config.blockDtmf ?? false,

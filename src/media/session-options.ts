@@ -46,7 +46,8 @@ export interface SessionOptions {
   readonly replaceSessionName: boolean
   /** Count the versions of o= ourselves. */
   readonly replaceVersion: boolean
-  readonly ice: 'remove' | 'force' | 'default'
+  /** `optional`, `force-relay`: where a side speaks ICE its candidates go on, and the relay is one more; else as `force`. */
+  readonly ice: 'remove' | 'force' | 'default' | 'optional' | 'force-relay'
   readonly iceLite: IceLite
   /** Tell the receiver of an offer that candidates may follow. */
   readonly trickle: boolean
@@ -136,6 +137,8 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
 
 const KNOWN_FLAGS: ReadonlySet<string> = new Set([...[...LISTED_FLAGS].map(canonicalKey), 'no-rtcp-mux'])
 
+const ICE_MODES = ['remove', 'force', 'default', 'optional', 'force-relay'] as const
+
 /** What holds where a request says nothing of it. */
 export interface SessionDefaults {
   /** Take media from where the SIP message came from, not from the address in its SDP. */
@@ -168,8 +171,6 @@ export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults 
   }
   const replace = new Set(words('replace'))
   const ice = text('ice').toLowerCase()
-  if (ice === 'force-relay' || ice === 'optional')
-    warnings.push(`ICE=${ice} is done as ICE=force: the relay is the only candidate`)
   const hash = text('dtls-fingerprint').toLowerCase()
   if (hash !== '' && !isFingerprintHash(hash))
     warnings.push(`DTLS-fingerprint=${hash.slice(0, 20)} is not supported; it is left as it was`)
@@ -198,7 +199,7 @@ export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults 
     replaceUsername: replace.has('username'),
     replaceSessionName: replace.has('session-name'),
     replaceVersion: replace.has('sdp-version'),
-    ice: ice === 'remove' ? 'remove' : ice === 'optional' || ice.startsWith('force') ? 'force' : 'default',
+    ice: readIceMode(ice, warnings),
     iceLite: readIceLite(text('ice-lite'), warnings),
     trickle: flags.has('trickle-ice'),
     fragment: flags.has('fragment'),
@@ -279,6 +280,12 @@ function merged(before: NgValue | undefined, value: NgValue): NgValue {
   const both = dictionary({ ...before })
   for (const [key, list] of Object.entries(value)) both[key] = [...wordsOf(before[key]), ...wordsOf(list)]
   return both
+}
+
+function readIceMode(text: string, warnings: string[]): SessionOptions['ice'] {
+  const mode = ICE_MODES.find((each) => each === text.replace(/_/g, '-'))
+  if (!mode && text !== '') warnings.push(`ICE=${text.slice(0, 20)} is not known and was ignored`)
+  return mode ?? 'default'
 }
 
 function readIceLite(text: string, warnings: string[]): IceLite {

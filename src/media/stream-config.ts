@@ -76,12 +76,15 @@ function streamConfig(
     stated.address !== undefined &&
     stated.port > 0 &&
     addressFamily(stated.address) === addressFamily(media.stream!.local.address)
-  const silent = isHeldMedia(stated)
+  // RFC 8445 5.1.2: the parties check the way through the relay with one another; media may go past it.
+  const passStun = media.iceAdded !== undefined && other.iceAdded !== undefined
+  const silent = isHeldMedia(stated) || passStun
   return {
     ...(reachable ? { remote: { address: stated.address!, rtpPort: stated.port, rtcpPort: stated.rtcpPort } } : {}),
     latching: stated.latching,
     ...(learningMillis === undefined ? {} : { learningMillis }),
     rtcpMux: media.mux,
+    passStun,
     ice: passthrough ? null : (iceConfig(media) ?? null),
     dtls: dtls ?? null,
     srtpIn: keyed ? { ...srtpKey(keyed.remote), mki: keyed.remote.mki } : null,

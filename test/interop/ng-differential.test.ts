@@ -10,6 +10,8 @@
 // - a second answer of the same party with other codecs: rtpengine narrows it to those of the first one.
 // - ports in a re-offer without port-latching: rtpengine may open new ones, the relay keeps them (they are masked here).
 // - a=rtcp-mux in the session part: rtpengine leaves it there; it is an attribute of the media (RFC 5761 5.1.1).
+// - ICE=optional and ICE=force-relay: the same candidates, but rtpengine leaves those of the party where they stand, and gives its own on
+//   further addresses priorities beyond 2^31.
 // - what 10.5.3 does not know yet and the relay does: sdp-attr, sdp-media-remove, SDES only-, order:, nonew, replace-origin and its like in
 //   `flags`, underscores in keys.
 import { afterAll, beforeAll, expect, test } from 'vitest'

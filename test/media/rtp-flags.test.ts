@@ -95,13 +95,14 @@ describe('options of a session', () => {
 
   test('what is not supported is told', () => {
     const { warnings } = readSessionOptions({
-      ICE: 'optional',
+      ICE: 'wild',
       DTLS: 'wild',
       codec: { strip: ['G729'], transcode: ['opus'] },
       flags: ['x-y'],
       SDES: ['wild'],
     })
-    expect(warnings.join('\n')).toMatch(/ICE=optional.*\n.*DTLS=wild|transcod|"x-y"|"wild"/s)
+    for (const part of ['ICE=wild', 'DTLS=wild', 'opus', '"x-y"', '"wild"'])
+      expect(warnings.some((warning) => warning.includes(part))).toBe(true)
     expect(warnings).toHaveLength(5)
   })
 })

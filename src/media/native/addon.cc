@@ -151,6 +151,7 @@ napi_value configure(napi_env env, napi_callback_info info) {
   settings->send = given.boolean("send");
   settings->receive = given.boolean("receive");
   settings->own_reports = given.boolean("ownReports");
+  settings->pass_stun = given.boolean("passStun");
   settings->passthrough = given.boolean("passthrough");
   settings->policy.media = static_cast<media::MediaPolicy::Media>(given.integer("media"));
   settings->policy.block_dtmf = given.boolean("blockDtmf");

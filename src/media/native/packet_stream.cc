@@ -228,14 +228,18 @@ void PacketStream::count_failure(SrtpResult result) {
 }
 
 void PacketStream::transmit(Kind kind, Component component, uint8_t* data, size_t length, int64_t now) {
-  const bool rtcp = kind == Kind::kRtcp || kind == Kind::kReport || (kind == Kind::kForeign && component == kRtcp);
+  const bool rtcp = kind == Kind::kRtcp || kind == Kind::kReport || (kind >= Kind::kForeign && component == kRtcp);
   // A mux'd far end gets both on its RTP port, from ours (RFC 5761 3).
   const Component out = rtcp && !settings_.rtcp_mux ? kRtcp : kRtp;
   const Endpoint& destination = latches_[out].destination();
   // RFC 3264 5.1: whatever the direction of the media, RTCP is sent.
-  if (!open_ || (!settings_.send && kind != Kind::kReport) || !destination.known()) return counters_.discarded.add(1);
+  if (!open_ || (!settings_.send && kind != Kind::kReport && kind != Kind::kStun) || !destination.known()) return counters_.discarded.add(1);
   if (kind == Kind::kRtcp || kind == Kind::kReport) reports_.sent(data, length, now);
   if (services_ && kind == Kind::kRtp) [[unlikely]] services_->departing(data, length, settings_.clock_rate, now);
+  if (kind == Kind::kStun) {
+    if (!settings_.pass_stun || !send(sockets_[out], data, length, destination)) counters_.discarded.add(1);
+    return;
+  }
   if (settings_.srtp_out) {
     // What is no RTP cannot be protected, and never leaves unprotected where protection was agreed.
     if (kind == Kind::kForeign) return counters_.srtp_unsent.add(1);

@@ -30,6 +30,7 @@ struct StreamSettings {
   bool send = true;
   bool receive = true;
   bool own_reports = false;  // RTCP ends here, and the far end gets the relay's own
+  bool pass_stun = false;    // STUN goes on, from whomever it is: the far ends do ICE with one another
   bool passthrough = false;  // what arrives is no RTP and goes on as it is
   uint32_t packet_rate = 0;  // good packets taken a second
   std::unique_ptr<SrtpContext> srtp_in;
@@ -150,7 +151,7 @@ class alignas(64) PacketStream {
 
  private:
   int64_t patience() const { return silent() ? settings_.silent_timeout : settings_.timeout; }
-  enum class Kind : uint8_t { kRtp, kRtcp, kReport, kForeign };
+  enum class Kind : uint8_t { kRtp, kRtcp, kReport, kForeign, kStun };
 
   /// Contexts whose key was there before go on where that was.
   void keep_contexts(StreamSettings* settings);
@@ -163,6 +164,7 @@ class alignas(64) PacketStream {
   void adopt_connection();
   /// Keys of the RTCP port's own association are its own (RFC 5764 3).
   bool rtcp_apart() const { return connection_ && connection_->has_dtls() && !settings_.rtcp_mux; }
+  void pass_stun(Component component, uint8_t* data, size_t length, int64_t now);
   void receive_foreign(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now);
   /// What a packet that was found good brings about. False when it is one too many.
   bool accept(Component component, const Endpoint& source, int64_t now);
@@ -189,6 +191,8 @@ class alignas(64) PacketStream {
   StreamSettings settings_;
   int64_t rate_since_ = 0;  // microseconds
   uint32_t rate_packets_ = 0;
+  uint32_t stun_packets_ = 0;  // of stun_since_
+  int64_t stun_since_ = 0;     // microseconds
   int64_t active_;  // milliseconds: the last packet, configuration or the opening
   Counter last_packet_;
   EndpointLatch latches_[2];

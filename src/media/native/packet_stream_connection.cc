@@ -28,6 +28,7 @@ void PacketStream::connect(StreamSettings* settings, int64_t now) {
 
 void PacketStream::receive_other(Component component, uint8_t* data, size_t length, const Endpoint& source, int64_t now) {
   if (!configured_) return counters_.discarded.add(1);
+  if (settings_.pass_stun && looks_like_stun(data, length)) return pass_stun(component, data, length, now);
   const uint8_t first = length > 0 ? data[0] : 255;
   const bool speaks = connection_ && (first < 4 || (connection_->has_dtls() && first >= 20 && first < 64));
   if (speaks && !connection_->within_rate(now / 1000)) return counters_.rate_limited.add(1);
@@ -49,6 +50,18 @@ void PacketStream::receive_other(Component component, uint8_t* data, size_t leng
   }
   // Nothing passes in the clear where DTLS was agreed on.
   (open_ ? counters_.malformed : counters_.discarded).add(1);
+}
+
+/// A check may come from any candidate of the far end, and moves nothing: neither addresses nor time-outs.
+void PacketStream::pass_stun(Component component, uint8_t* data, size_t length, int64_t now) {
+  counters_.stun_in.add(1);
+  if (now - stun_since_ >= 1'000'000) {
+    stun_since_ = now;
+    stun_packets_ = 0;
+  }
+  if (++stun_packets_ > Connection::kMostPerSecond) return counters_.rate_limited.add(1);
+  if (!peer_) return counters_.discarded.add(1);
+  peer_->transmit(Kind::kStun, component, data, length, now);
 }
 
 void PacketStream::adopt_connection() {

@@ -11,8 +11,6 @@ namespace media {
 
 namespace {
 
-constexpr uint32_t kCookie = 0x2112a442;
-constexpr size_t kHeader = 20;
 constexpr size_t kTag = 20;
 constexpr uint32_t kFingerprintXor = 0x5354554e;  // RFC 5389 15.5
 
@@ -58,7 +56,7 @@ bool read_mapped(const uint8_t* value, size_t length, const uint8_t* header, End
   if (!v6 && !(length == 8 && value[1] == 1)) return false;
   Endpoint result;
   result.any.sa_family = v6 ? AF_INET6 : AF_INET;
-  result.set_port(static_cast<uint16_t>(read16(value + 2) ^ kCookie >> 16));
+  result.set_port(static_cast<uint16_t>(read16(value + 2) ^ kStunCookie >> 16));
   auto* address = v6 ? result.v6.sin6_addr.s6_addr : reinterpret_cast<uint8_t*>(&result.v4.sin_addr);
   for (size_t i = 0; i < length - 4; i++) address[i] = value[4 + i] ^ header[4 + i];
   *out = result;
@@ -70,8 +68,7 @@ bool read_mapped(const uint8_t* value, size_t length, const uint8_t* header, End
 StunKey::StunKey(std::string_view password) : hmac_(hmac_key(password)) {}
 
 bool StunMessage::parse(const uint8_t* data, size_t length, StunMessage* out) {
-  if (length < kHeader || length > kMaxStun || data[0] > 3) return false;
-  if (read16(data + 2) != length - kHeader || length % 4 != 0 || read32(data + 4) != kCookie) return false;
+  if (!looks_like_stun(data, length)) return false;
   StunMessage message;
   // RFC 5389 6: two bits of class within fourteen of type.
   const uint16_t type = read16(data);
@@ -79,7 +76,7 @@ bool StunMessage::parse(const uint8_t* data, size_t length, StunMessage* out) {
   message.method = static_cast<uint16_t>((type & 0x000f) | (type >> 1 & 0x0070) | (type >> 2 & 0x0f80));
   message.transaction = data + 8;
   bool has_username = false;
-  for (size_t at = kHeader; at < length;) {
+  for (size_t at = kStunHeader; at < length;) {
     if (message.has_fingerprint || at + 4 > length) return false;  // RFC 5389 15.5: FINGERPRINT is the last
     const uint16_t name = read16(data + at);
     const size_t size = read16(data + at + 2);
@@ -121,7 +118,7 @@ bool StunMessage::authentic(uint8_t* data, const StunKey& key) const {
   if (integrity == 0) return false;
   // RFC 5389 15.4: the length counts up to the end of MESSAGE-INTEGRITY.
   const uint16_t whole = read16(data + 2);
-  put16(data + 2, integrity + 4 + kTag - kHeader);
+  put16(data + 2, integrity + 4 + kTag - kStunHeader);
   uint8_t tag[kTag];
   key.tag(data, integrity, tag);
   put16(data + 2, whole);
@@ -131,12 +128,12 @@ bool StunMessage::authentic(uint8_t* data, const StunKey& key) const {
 StunWriter::StunWriter(StunClass kind, const uint8_t transaction[kStunTransaction]) {
   const auto bits = static_cast<unsigned>(kind);
   put16(data_, (bits & 2) << 7 | (bits & 1) << 4 | kStunBinding);
-  write32(data_ + 4, kCookie);
+  write32(data_ + 4, kStunCookie);
   std::memcpy(data_ + 8, transaction, kStunTransaction);
   set_length(size_);
 }
 
-void StunWriter::set_length(size_t length) { put16(data_ + 2, length - kHeader); }
+void StunWriter::set_length(size_t length) { put16(data_ + 2, length - kStunHeader); }
 
 uint8_t* StunWriter::attribute(uint16_t type, size_t length) {
   if (failed_ || size_ + 4 + padded(length) > sizeof data_) {
@@ -175,7 +172,7 @@ void StunWriter::mapped_address(const Endpoint& address) {
   uint8_t* at = attribute(kXorMappedAddress, 4 + size);
   if (!at) return;
   at[1] = v6 ? 2 : 1;
-  put16(at + 2, address.port() ^ kCookie >> 16);
+  put16(at + 2, address.port() ^ kStunCookie >> 16);
   const auto* from = v6 ? address.v6.sin6_addr.s6_addr : reinterpret_cast<const uint8_t*>(&address.v4.sin_addr);
   for (size_t i = 0; i < size; i++) at[4 + i] = from[i] ^ data_[4 + i];
 }

@@ -8,6 +8,7 @@
 
 #include "crypto.h"
 #include "endpoint.h"
+#include "rtp.h"
 
 namespace media {
 
@@ -17,6 +18,15 @@ inline constexpr uint16_t kStunBinding = 1;
 inline constexpr size_t kStunTransaction = 12;
 /// Longer messages are none that ICE sends.
 inline constexpr size_t kMaxStun = 1280;
+
+inline constexpr size_t kStunHeader = 20;
+inline constexpr uint32_t kStunCookie = 0x2112a442;
+
+/// RFC 5389 6: what tells a message from everything else.
+inline bool looks_like_stun(const uint8_t* data, size_t length) {
+  return length >= kStunHeader && length <= kMaxStun && length % 4 == 0 && data[0] < 4 && read16(data + 2) == length - kStunHeader &&
+         read32(data + 4) == kStunCookie;
+}
 
 /// RFC 8839 5.4: the longest fragment and password.
 inline constexpr size_t kMaxIceCredential = 256;

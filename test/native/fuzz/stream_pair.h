@@ -38,6 +38,7 @@ struct StreamPair {
     result->policy.media = static_cast<media::MediaPolicy::Media>(policy % 3);
     result->policy.block_dtmf = policy & 4;
     result->own_reports = policy & 8;
+    result->pass_stun = policy & 16;
     result->policy.telephone_events.set(input.byte() & 0x7f);
     return result;
   }
