@@ -115,24 +115,28 @@ export const ipType = define(
 /** Networks with a name of their own (RFC 6890), the narrower ones first. */
 const NAMED = (
   [
-    ['0.0.0.0/8', 'BROADCAST'],
+    ['255.255.255.255/32', 'BROADCAST'],
+    ['0.0.0.0/8', 'PRIVATE'],
     ['10.0.0.0/8', 'PRIVATE'],
     ['100.64.0.0/10', 'SHARED'],
     ['127.0.0.0/8', 'LOOPBACK'],
     ['169.254.0.0/16', 'LINK-LOCAL'],
     ['172.16.0.0/12', 'PRIVATE'],
-    ['192.0.0.0/24', 'PRIVATE'],
+    ['192.0.0.0/24', 'RESERVED'],
     ['192.0.2.0/24', 'TEST-NET'],
     ['192.88.99.0/24', '6TO4-RELAY'],
     ['192.168.0.0/16', 'PRIVATE'],
-    ['198.18.0.0/15', 'PRIVATE'],
+    ['198.18.0.0/15', 'RESERVED'],
     ['198.51.100.0/24', 'TEST-NET'],
     ['203.0.113.0/24', 'TEST-NET'],
-    ['224.0.0.0/4', 'RESERVED'],
+    ['224.0.0.0/4', 'MULTICAST'],
     ['240.0.0.0/4', 'RESERVED'],
     ['::/128', 'UNSPECIFIED'],
     ['::1/128', 'LOOPBACK'],
     ['::ffff:0:0/96', 'IPV4MAP'],
+    ['100::/64', 'DISCARD'],
+    ['2001:2::/48', 'BMWG'],
+    ['2001:10::/28', 'ORCHID'],
     ['2001:db8::/32', 'DOCUMENTATION'],
     ['2001::/32', 'TEREDO'],
     ['2002::/16', '6TO4'],
@@ -143,21 +147,28 @@ const NAMED = (
   ] as const
 ).map(([text, name]) => ({ network: parseNetwork(text)!, name }))
 
-export const detailedIpType = define(
-  ipops(
-    'detailed_ip_type',
-    [address, { name: 'variable', kind: 'pv' }],
-    'Puts the name of the kind of network into a variable: PRIVATE, LOOPBACK, PUBLIC and so on.',
-    'detailed_ip_type("$si", "$var(kind)");',
-  ),
-  (text: string, target: PvReference) => {
-    const bytes = parseAddress(bare(text))
-    if (bytes === undefined) return -1
-    const found = NAMED.find(({ network }) => inNetwork(bytes, network))
-    target.set(found?.name ?? (bytes.length === 4 ? 'PUBLIC' : 'RESERVED'))
-    return 1
-  },
-)
+/** The family in the name of the function, or undefined for both. */
+function detailedType(kamailio: string, family?: 4 | 6) {
+  const size = family === undefined ? undefined : family === 4 ? 4 : 16
+  return define(
+    ipops(
+      kamailio,
+      [address, { name: 'variable', kind: 'pv' }],
+      `Puts the name of the kind of network of an ${family === undefined ? '' : `IPv${family} `}address into a variable: PRIVATE, LOOPBACK, PUBLIC and so on.`,
+      `${kamailio}("$si", "$var(kind)");`,
+    ),
+    (text: string, target: PvReference) => {
+      const bytes = parseAddress(bare(text))
+      if (bytes === undefined || (size !== undefined && bytes.length !== size)) return -1
+      const found = NAMED.find(({ network }) => inNetwork(bytes, network))
+      target.set(found?.name ?? (bytes.length === 4 ? 'PUBLIC' : 'RESERVED'))
+      return 1
+    },
+  )
+}
+export const detailedIpType = detailedType('detailed_ip_type')
+export const detailedIpv4Type = detailedType('detailed_ipv4_type', 4)
+export const detailedIpv6Type = detailedType('detailed_ipv6_type', 6)
 
 /** What dns_query found, by the name that the script gave it: `$dns(name=>addr[0])`. */
 interface DnsAnswer {

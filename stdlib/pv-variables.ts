@@ -29,6 +29,11 @@ export function variableSlot(name: string): VariableSlot {
   return slotIn(slots, name, 0)
 }
 
+/** Every `$var` that the script names, with its value. */
+export function scriptVariables(): [name: string, value: PvValue][] {
+  return [...slots].map(([name, { value }]) => [name, value])
+}
+
 /** Remembers the variables of the process; the function that it gives puts them back, those made since as unassigned. */
 export function keepVariables(): () => void {
   const tables = [

@@ -80,6 +80,25 @@ export const sdpWithTransport = define(
   },
 )
 
+export const sdpWithTransportLike = define(
+  sdpops(
+    'sdp_with_transport_like',
+    [{ name: 'part', kind: 'string' }],
+    'True if a line m= has a transport with that in it.',
+    'sdp_with_transport_like("SAVPF")',
+  ),
+  (part: string) => {
+    const { message } = currentRun()
+    const span = sdpSpan(message)
+    if (span === undefined || part === '') return -1
+    for (const line of bodyLines(message.raw, span)) {
+      const text = message.raw.slice(line.start, line.end)
+      if (text.startsWith('m=') && text.split(' ')[2]?.includes(part) === true) return 1
+    }
+    return -1
+  },
+)
+
 export const sdpContent = define(sdpops('sdp_content', [], 'True if the message carries SDP.', 'sdp_content()'), () =>
   sdpSpan(currentRun().message) === undefined ? -1 : 1,
 )

@@ -8,9 +8,20 @@ const textops = declarations('textops')
 const textopsx = declarations('textopsx')
 const lower = (value: string) => value.toLowerCase()
 
+/** Kamailio answers -2 where the text sorts before what is looked for, else -1. */
+function sameEnd(end: string, wanted: string): number {
+  if (end === wanted) return 1
+  return end.length === wanted.length && end < wanted ? -2 : -1
+}
+
 export const startsWith = define(
   textops('starts_with', [text('text'), text('prefix')], 'True if the text begins so.', 'starts_with("$rU", "00")'),
-  (value: string, prefix: string) => (value.startsWith(prefix) ? 1 : -2),
+  (value: string, prefix: string) => sameEnd(value.slice(0, prefix.length), prefix),
+)
+
+export const endsWith = define(
+  textops('ends_with', [text('text'), text('suffix')], 'True if the text ends so.', 'ends_with("$rU", "8800")'),
+  (value: string, suffix: string) => sameEnd(value.slice(-suffix.length || value.length), suffix),
 )
 
 /** Kamailio gives where it stands, counted from 1. */

@@ -44,6 +44,13 @@ function movedBy(edits: readonly MessageEdit[], at: number): number {
   return moved
 }
 
+/** Whether the reply may have that status: of its own class only, for both sides' state machines. */
+function fits(message: unknown, status: number): message is SipReply {
+  if (!(message instanceof SipReply) || !Number.isInteger(status) || status < 100 || status > 699) return false
+  const kind = (value: number) => (value < 200 ? 1 : value < 300 ? 2 : 3)
+  return kind(status) === kind(message.status)
+}
+
 export const changeReplyStatus = define(
   {
     name: 'changeReplyStatus',
@@ -60,13 +67,29 @@ export const changeReplyStatus = define(
   (code: number | string, reason: string) => {
     const { message } = currentRun()
     const status = Number(code)
-    if (!(message instanceof SipReply) || !Number.isInteger(status) || status < 100 || status > 699) return -1
-    // Moving between classes 1xx, 2xx and the rest would break the state machines on either side.
-    const kind = (value: number) => (value < 200 ? 1 : value < 300 ? 2 : 3)
-    if (kind(status) !== kind(message.status)) return -1
+    if (!fits(message, status)) return -1
     const lineEnd = message.firstLineEnd - (message.raw.charCodeAt(message.firstLineEnd - 2) === 13 ? 2 : 1)
     const start = message.raw.indexOf(' ') + 1
     edit(start, lineEnd - start, `${status} ${toBytes(reason).replace(/[\r\n]+/g, ' ')}`)
+    return 1
+  },
+)
+
+export const changeReplyStatusCode = define(
+  {
+    name: 'changeReplyStatusCode',
+    kamailio: 'change_reply_status_code',
+    module: 'textopsx',
+    parameters: [{ name: 'code', kind: 'int' }],
+    routes: ['reply'],
+    doc: 'As change_reply_status; the reason stays.',
+    example: 'change_reply_status_code("404");',
+  },
+  (code: number | string) => {
+    const { message } = currentRun()
+    const status = Number(code)
+    if (!fits(message, status)) return -1
+    edit(message.raw.indexOf(' ') + 1, 3, `${status}`)
     return 1
   },
 )

@@ -17,7 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
     't_reuse_branch t_next_contact_flow t_relay_cancel t_is_retr_async_reply',
   'a name server is asked': 'dns_query dns_sys_match_ip dns_int_match_ip $dns',
   'waits a whole second, stops in a debugger, or writes what only Kamailio writes':
-    'sleep dbg_breakpoint dbg_sip_msg dbg_pv_dump xinfol xnoticel xwarnl xerrl xcritl xalertl $HN $C t_lookup_cancel pv_xavp_print avp_print shm_status pkg_summary shm_summary sdp_print $sdp',
+    'sleep dbg_breakpoint dbg_sip_msg dbg_pv_dump xinfol xnoticel xwarnl xerrl xcritl xalertl $HN $C t_lookup_cancel pv_xavp_print pv_xavu_print pv_xavi_print avp_print shm_status pkg_summary shm_summary sdp_print $sdp',
   'a request of our own has other tags and Call-ID every time': 't_uac_send',
   'a file or credentials are needed':
     'pcre_match_group is_user set_source_address append_rpid_hf is_rpid_user_e164 is_uri',

@@ -110,7 +110,15 @@ const FORKS: ParityCase[] = ['603', '404', '200'].flatMap((status) =>
 export const CONVERSIONS: readonly ParityCase[] = [
   ...READABLE.map(everywhere),
   ...LISTS.map((text) =>
-    taken(text, ['param.count', 'param.value,a', 'param.value,b', 'param.name,0', 'param.name,-1', 'param.valueat,-1', 'param.in,b']),
+    taken(text, [
+      'param.count',
+      'param.value,a',
+      'param.value,b',
+      'param.name,0',
+      'param.name,-1',
+      'param.valueat,-1',
+      'param.in,b',
+    ]),
   ),
   ...ADDRESSES.map((text) =>
     taken(text, ['tobody.uri', 'tobody.user', 'tobody.host', 'tobody.display', 'tobody.params', 'tobody.tag']),

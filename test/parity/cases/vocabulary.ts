@@ -4,6 +4,11 @@ import { SDP } from './messages.ts'
 
 type Answers = NonNullable<ParityCase['answers']>
 
+const KINDS_OF_ADDRESS =
+  '10.1.2.3 8.8.8.8 127.0.0.1 169.254.1.1 224.0.0.1 239.1.1.1 100.64.0.1 100.128.0.1 192.0.2.1 198.18.0.1 240.0.0.1 255.255.255.255 255.255.255.254 0.0.0.0 0.1.2.3 192.88.99.1 172.16.0.1 172.32.0.1 192.168.1.1 203.0.113.1 198.51.100.1 192.0.0.1 ::1 64:ff9b::1 100::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2001::1 2001:100::1 2002::1 fec0::1 fe80::1 ::2 4000::1 ::ffff:1.2.3.4 [fe80::1] ff02::1 fd00::1 bogus'.split(
+    ' ',
+  )
+
 export const VOCABULARY: readonly ParityCase[] = [
   {
     title: 'vocabulary 1: xavp_params_explode("a=1;b=xyz;c"',
@@ -29,6 +34,28 @@ export const VOCABULARY: readonly ParityCase[] = [
     title: 'vocabulary 6: starts_with("abc"',
     route: `starts_with("abc", "ab"); say("$rc"); starts_with("abc","x"); say("$rc"); starts_with("",""); say("$rc"); str_find("hello","ll"); say("$rc"); str_find("hello","LL"); say("$rc"); str_ifind("hello","LL"); say("$rc"); str_find("hello","zz"); say("$rc"); cmp_str("a","a"); say("$rc"); cmp_str("a","A"); say("$rc"); cmp_istr("a","A"); say("$rc"); in_list("b","a,b,c",","); say("$rc"); in_list("B","a,b,c",","); say("$rc"); in_list("b","a, b ,c",","); say("$rc"); in_list("bb","a;b",";"); say("$rc"); in_list("","a,,b",","); say("$rc"); in_list_prefix("abc","x,ab,c",","); say("$rc"); in_list_prefix("abc","x,b",","); say("$rc");`,
   },
+  {
+    title: 'vocabulary: fields of records',
+    route: `xavp_child_sets("r", "a", "x$rU"); say("$rc [$xavp(r=>a)]"); xavp_child_seti("r", "n", "10"); say("$rc [$xavp(r=>n)]"); $var(n) = $xavp(r=>n) + 1; say("$var(n)"); xavp_child_sets("r", "a", "again"); say("$rc [$xavp(r=>a)] [$xavp(r=>a[1])]"); xavp_child_rm("r", "a"); say("$rc [$xavp(r=>a)] [$xavp(r=>n)]"); xavp_child_rm("r", "a"); say("$rc"); xavp_child_rm("none", "a"); say("$rc"); $xavp(s=>k) = "one"; $xavp(s=>k) = "two"; xavp_child_sets("s", "k", "three"); say("[$xavp(s=>k)] [$xavp(s[0]=>k)] [$xavp(s[1]=>k)]"); xavp_child_rm("s", "k"); say("$rc [$xavp(s=>k)] [$xavp(s[1]=>k)]");`,
+  },
+  {
+    title: 'vocabulary: fields of records whose names any case fits',
+    route: `xavi_child_sets("R", "A", "x$rU"); say("$rc [$xavi(r=>a)]"); xavi_child_seti("r", "N", "10"); say("$rc [$xavi(R=>n)]"); xavi_child_rm("r", "a"); say("$rc [$xavi(r=>a)]"); xavi_child_rm("r", "a"); say("$rc"); xavi_rm("R"); say("$rc [$xavi(r=>n)]"); xavi_rm("R"); say("$rc"); xavi_rm("never"); say("$rc");`,
+  },
+  {
+    title: 'vocabulary: records from variables and back',
+    route: `$var(keepa) = "one"; $var(keepn) = 7; pv_var_to_xavp("keepa", "k"); say("$rc [$xavp(k=>keepa)] [$xavp(k=>keepn)]"); pv_var_to_xavp("keepn", "k"); say("$rc [$xavp(k=>keepa)] [$xavp(k=>keepn)]"); pv_var_to_xavp("*", "all"); say("$rc [$xavp(all=>keepa)] [$xavp(all=>keepn)]"); $var(keepa) = "else"; $var(keepn) = 1; pv_xavp_to_var("all"); say("$rc $var(keepa) $var(keepn)"); pv_xavp_to_var("none"); say("$rc"); pv_var_to_xavp("neverset", "q"); say("$rc [$xavp(q=>neverset)]");`,
+  },
+  {
+    title: 'vocabulary: ends_with',
+    route: `ends_with("abc", "bc"); say("$rc"); ends_with("abc", "ab"); say("$rc"); ends_with("", ""); say("$rc"); ends_with("a", "aa"); say("$rc"); ends_with("abc", ""); say("$rc"); ends_with("ABC", "bc"); say("$rc"); starts_with("abc", "aa"); say("$rc"); starts_with("abc", "abcd"); say("$rc"); starts_with("", "a"); say("$rc"); starts_with("ABC", "abc"); say("$rc");`,
+  },
+  ...['detailed_ip_type', 'detailed_ipv4_type', 'detailed_ipv6_type'].map((name) => ({
+    title: `vocabulary: ${name}`,
+    route: KINDS_OF_ADDRESS.map(
+      (one) => `$var(t) = "old"; ${name}("${one}", "$var(t)"); say("${one} $rc $var(t)");`,
+    ).join(' '),
+  })),
   {
     title: 'vocabulary 7: regex_substring("abc123def"',
     route: `regex_substring("abc123def", "[a-z]+([0-9]+)([a-z]+)", "1", "2", "$var(x)"); say("$rc [$var(x)]"); regex_substring("abc123def", "[0-9]+", "0", "0", "$var(x)"); say("$rc [$var(x)]"); regex_substring("abc", "[0-9]+", "0", "0", "$var(x)"); say("$rc"); fnmatch("alice@x","al*"); say("$rc"); fnmatch("alice","b*"); say("$rc"); fnmatch("abc","a?c"); say("$rc"); fnmatch("abc","[a-c]bc"); say("$rc");`,
