@@ -4,7 +4,7 @@ import type { CheckContext } from './check-context.ts'
 import { CORE_PARAMETERS } from './core-parameters.ts'
 import { insteadOf } from './instead.ts'
 import { KNOWN_MODULES } from './known-modules.ts'
-import { MODULE_PARAMETERS, PROVIDED_MODULES } from './module-parameters.ts'
+import { DROPPED_PARAMETERS, MODULE_PARAMETERS, PROVIDED_MODULES } from './module-parameters.ts'
 import { nearest } from './report.ts'
 import { moduleName, settingValue } from './settings.ts'
 
@@ -141,7 +141,8 @@ function checkParameter(
         'unknown-modparam',
         `Module ${module} has no parameter ${name} here`,
         declaration.name.at,
-        near === undefined ? 'It is left out.' : `Did you mean ${near}?`,
+        DROPPED_PARAMETERS.get(`${module}:${name}`) ??
+          (near === undefined ? 'It is left out.' : `Did you mean ${near}?`),
       )
     } else if ((type === 'n' && typeof value === 'string') || (type === 's' && typeof value === 'number')) {
       const wantedType = type === 'n' ? 'a number' : 'a string'

@@ -240,3 +240,21 @@ export const MODULE_PARAMETERS: ReadonlyMap<string, ReadonlyMap<string, Paramete
 
 /** Modules whose work is done here, by functions of ours or by the engine itself. */
 export const PROVIDED_MODULES: ReadonlySet<string> = new Set(Object.keys(TABLE))
+
+const IN_XAVP = 'Destinations stand in $xavp(_dsdst_=>uri), $xavp(_dsdst_=>attrs) and so on: see xavp_dst.'
+
+/** What became of parameters that older files set. */
+export const DROPPED_PARAMETERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...Object.fromEntries(
+      ['dst_avp', 'grp_avp', 'cnt_avp', 'sock_avp', 'attrs_avp', 'dstid_avp'].map((name) => [
+        `dispatcher:${name}`,
+        IN_XAVP,
+      ]),
+    ),
+    'nathelper:rtpproxy_sock': 'It is a parameter of module rtpproxy.',
+    'registrar:nat_flag': 'It is nat_bflag of usrloc, a branch flag.',
+    'auth_db:plain_password_column': 'It is password_column, with calculate_ha1.',
+    'domain:db_mode': 'Domains are always read at the start, and again by domain.reload.',
+  }),
+)
