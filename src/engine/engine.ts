@@ -294,7 +294,10 @@ class ComposedEngine implements PreparedEngine {
     const overload = new OverloadControl({ clock, log })
     const sockets = (options.transport ?? createTransport)({
       listen: config.listen,
-      queued: (millis) => overload.observe(millis),
+      queued: (waitedMillis, isMore) => {
+        overload.observe(waitedMillis)
+        transactions.timers.reading(waitedMillis, isMore)
+      },
       http: (request, flow) => this.#services.httpRequest(request, flow),
       clock,
       log,

@@ -13,13 +13,28 @@ export abstract class Deadline {
   abstract expire(now: number): void
 }
 
-/** A binary heap of deadlines. Setting and clearing allocate nothing; the clock is asked again only for an earlier moment. */
+/** A timer of the clock that comes so much later than asked for comes after a pause in which nothing was read either. */
+const LATE_MILLIS = 10
+/** What was said of messages that wait holds for so long: a reader that is behind says it anew with each batch. */
+const SAID_MILLIS = 500
+/** Deadlines stand back behind unread messages for so long at most. */
+const MOST_BEHIND_MILLIS = 4000
+
+/**
+ * A binary heap of deadlines. Setting and clearing allocate nothing; the clock is asked again only for an earlier moment.
+ * What came before a deadline goes before it: while messages wait to be read, time stands where the reading is, so that a
+ * process which is behind neither sends again what was answered nor gives up what goes on.
+ */
 export class TimerQueue {
   readonly #clock: Clock
   readonly #heap: Deadline[] = []
   #timer: Timer | undefined
   #armedFor = Number.POSITIVE_INFINITY
   #firing = false
+  /** How old the messages are that are being read, and when that was said. */
+  #behind = 0
+  #saidAt = 0
+  #hasStoodBack = false
   readonly #fire = (): void => this.#expireDue()
 
   constructor(clock: Clock) {
@@ -33,6 +48,14 @@ export class TimerQueue {
 
   now(): number {
     return this.#clock.now()
+  }
+
+  /** A batch of messages is read, the first of which waited so long; whether more wait. */
+  reading(waitedMillis: number, isMore: boolean): void {
+    const wasBehind = this.#behind > 0
+    this.#behind = isMore ? Math.min(waitedMillis, MOST_BEHIND_MILLIS) : 0
+    if (isMore) this.#saidAt = this.#clock.now()
+    else if (wasBehind) this.#rearm()
   }
 
   /** Lets `entry` run out `delay` milliseconds from now, in place of what it waited for. */
@@ -70,29 +93,56 @@ export class TimerQueue {
   close(): void {
     for (const entry of this.#heap) entry.place = -1
     this.#heap.length = 0
+    this.#disarm()
+  }
+
+  #disarm(): void {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#armedFor = Number.POSITIVE_INFINITY
+  }
+
+  #rearm(): void {
+    if (this.#firing) return
+    this.#disarm()
+    this.#arm()
+  }
+
+  /** How far time stands back. */
+  #back(now: number): number {
+    return this.#behind > 0 && now - this.#saidAt < SAID_MILLIS ? this.#behind : 0
   }
 
   #arm(): void {
     const first = this.#heap[0]
     if (first === undefined || first.due >= this.#armedFor) return
     this.#timer?.cancel()
-    this.#armedFor = first.due
-    this.#timer = this.#clock.setTimer(Math.max(0, first.due - this.#clock.now()), this.#fire)
+    const now = this.#clock.now()
+    const back = this.#back(now)
+    const at = back === 0 ? first.due : Math.min(first.due + back, this.#saidAt + SAID_MILLIS)
+    const delay = Math.max(0, at - now)
+    this.#armedFor = now + delay
+    this.#timer = this.#clock.setTimer(delay, this.#fire)
   }
 
   #expireDue(): void {
+    // The event loop looks at timers before sockets: what came during a pause is read first.
+    if (!this.#hasStoodBack && this.#clock.now() - this.#armedFor > LATE_MILLIS) {
+      this.#hasStoodBack = true
+      this.#timer = this.#clock.setTimer(0, this.#fire)
+      return
+    }
+    this.#hasStoodBack = false
     this.#timer = undefined
     this.#armedFor = Number.POSITIVE_INFINITY
     this.#firing = true
     try {
       for (;;) {
         const now = this.#clock.now()
+        const reached = now - this.#back(now)
         const first = this.#heap[0]
         // A timer of Node may come a fraction of a millisecond early; what is that close is due.
-        if (first === undefined || first.due > now + 0.5) break
+        if (first === undefined || first.due > reached + 0.5) break
         this.clear(first)
         first.expire(now)
       }

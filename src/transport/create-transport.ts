@@ -7,7 +7,7 @@ import type { DatagramSocket, Dial, Sockets, StreamEvents, StreamServer, StreamS
 import { dialStream, openStreamServer } from './stream.ts'
 import { TlsContexts } from './tls-context.ts'
 import { createLayer } from './transport-layer.ts'
-import type { ListenSpec, TlsOptions, TransportLayer, TransportOptions } from './types.ts'
+import type { ListenSpec, Queued, TlsOptions, TransportLayer, TransportOptions } from './types.ts'
 import { openUdp } from './udp.ts'
 
 /** UDP, TCP and TLS of Node. */
@@ -16,7 +16,7 @@ export class NodeSockets implements Sockets {
   readonly #log: Log
   readonly #tls: TlsContexts
   readonly #portable: boolean
-  readonly #queued: ((millis: number) => void) | undefined
+  readonly #queued: Queued | undefined
 
   constructor(options: TransportOptions) {
     this.#log = options.log ?? silentLog

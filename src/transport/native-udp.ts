@@ -5,7 +5,7 @@ import { latin1 } from './latin1.ts'
 import type { BatchSockets } from './native-sockets.ts'
 import { listenError } from './socket-errors.ts'
 import type { DatagramSocket } from './sockets.ts'
-import type { ListenSpec } from './types.ts'
+import type { ListenSpec, Queued } from './types.ts'
 
 /** The addon's own measures: datagrams a batch, bytes a received one may have, words that describe one. */
 const BATCH = 64
@@ -37,8 +37,7 @@ const WAITING = 4096
 
 export interface NativeUdpOptions {
   readonly bufferBytes: number
-  /** Told with each batch how many milliseconds its first datagram waited in the kernel. */
-  readonly queued?: (millis: number) => void
+  readonly queued?: Queued
   /** Who reads the socket: this object, or another that spreads what comes over shards. Default `self`. */
   readonly reader?: 'self' | 'another'
 }
@@ -82,7 +81,7 @@ export class NativeUdp implements DatagramSocket {
       const own = reader !== 'another'
       this.#in = Buffer.allocUnsafeSlow(own ? BATCH * SLOT : 0)
       const read = (count: number, waited: number): void => {
-        queued?.(waited / 1000)
+        queued?.(waited / 1000, count === BATCH)
         this.#read(count)
       }
       this.#handle = native.openBatch(fd, own ? read : undefined, this.#in, this.#inMeta, this.#out, this.#outMeta)

@@ -30,6 +30,7 @@ import type {
   Hop,
   Listener,
   ListenSpec,
+  Queued,
   SendFailed,
   Transport,
   TransportLayer,
@@ -70,7 +71,7 @@ class ShardSockets implements Sockets {
   listeners: readonly Listener[] = []
   readonly #askSeat: () => ShardSeat
   readonly #native: BatchSockets
-  readonly #queued: ((millis: number) => void) | undefined
+  readonly #queued: Queued | undefined
   readonly #udp = new Map<number, { socket: NativeUdp; received: Received }>()
   #seat: ShardSeat | undefined
   #reader: TurnReader | undefined
@@ -143,12 +144,11 @@ class ShardSockets implements Sockets {
     this.#waited = -1
     for (const { socket } of this.#udp.values()) socket.beginBatch()
     try {
-      datagrams.drain(TURN, this.#takeDatagram)
-      streams.drain(TURN, this.#takeStream)
+      const taken = Math.max(datagrams.drain(TURN, this.#takeDatagram), streams.drain(TURN, this.#takeStream))
+      if (this.#waited >= 0) this.#queued?.(this.#waited, taken === TURN)
     } finally {
       for (const { socket } of this.#udp.values()) socket.endBatch()
     }
-    if (this.#waited >= 0) this.#queued?.(this.#waited)
   }
 
   readonly #takeDatagram = (record: RingRecord): void => {

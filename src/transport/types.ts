@@ -225,16 +225,18 @@ export interface TransportOptions extends Partial<ReloadableTransport> {
   readonly readFile?: (path: string) => string
   /** How UDP is read and written; by default in batches where the addon was built, else by node:dgram. */
   readonly datagrams?: 'native' | 'dgram'
-  /**
-   * Told with each batch of messages how many milliseconds the first of them waited to be read, as far as the system tells:
-   * the time that a message spends before anybody has looked at it.
-   */
-  readonly queued?: (millis: number) => void
+  readonly queued?: Queued
   /** Takes HTTP requests that come to stream listeners; without it they are answered as bad SIP. */
   readonly http?: (request: SipRequest, flow: Flow) => void
   /** 0 <= n < 1, for SRV weights. */
   readonly random?: () => number
 }
+
+/**
+ * Told with each batch of messages how many milliseconds the first of them waited to be read, as far as the system tells: the
+ * time that a message spends before anybody has looked at it; and whether the batch was a full one, so that more may wait.
+ */
+export type Queued = (waitedMillis: number, isMore: boolean) => void
 
 /** Counters since the start, and gauges. */
 export interface TransportStats {

@@ -21,6 +21,8 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 })
+/** Under a quota the engine sends what piled up in one go: that a far end loses some of it must not be the limit. */
+const FAR_BUFFERS = ['-buff_size', '4194304']
 const METRICS = '127.0.0.1:9791'
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-overload-'))
 
@@ -82,6 +84,7 @@ async function call(uac: string, rate: number, calls: number): Promise<Outcome> 
     '-l',
     '20000',
     '-nostdin',
+    ...FAR_BUFFERS,
   ]
   const run = ['-r', String(rate), '-m', String(calls), '-timeout', String(Math.ceil(calls / rate) + 50)]
   const sipp = spawn('sipp', [...args, ...run, '-trace_stat', '-stf', statistics, '-fd', '1'], { stdio: 'ignore' })
@@ -109,7 +112,7 @@ async function call(uac: string, rate: number, calls: number): Promise<Outcome> 
 }
 
 const group = limitedGroup()
-const uas = ['-sf', join(values.bench, 'uas.xml'), '-i', '127.0.0.1', '-p', '5080', '-t', 'u1', '-nostdin']
+const uas = ['-sf', join(values.bench, 'uas.xml'), '-i', '127.0.0.1', '-p', '5080', '-t', 'u1', '-nostdin', ...FAR_BUFFERS]
 const far = spawn('sipp', uas, { stdio: 'ignore' })
 const script = join(values.bench, 'proxy.cfg')
 const engine = await ProxyProcess.start(

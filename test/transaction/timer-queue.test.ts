@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ManualClock } from '../../src/clock.ts'
+import { type Clock, ManualClock } from '../../src/clock.ts'
 import { Deadline, TimerQueue } from '../../src/transaction/index.ts'
 
 class Entry extends Deadline {
@@ -72,4 +72,66 @@ test('a deadline may set itself and others while it runs out', () => {
   queue.set(new Again(), 100)
   clock.advance(1000)
   expect(at).toEqual([100, 200, 300, 400])
+})
+
+/** A clock whose process is kept from the processor: time goes on, timers come when it is back. */
+class PausedClock implements Clock {
+  readonly manual = new ManualClock()
+  #lost = 0
+  now = (): number => this.manual.now() + this.#lost
+  wallclock = (): number => this.manual.wallclock() + this.#lost
+  setTimer = (delay: number, fire: () => void) => this.manual.setTimer(delay, fire)
+  pause(millis: number): void {
+    this.#lost += millis
+  }
+}
+
+test('after a pause, what came meanwhile is read before a deadline runs out', () => {
+  const clock = new PausedClock()
+  const queue = new TimerQueue(clock)
+  const fired: number[] = []
+  const answered = new Entry(1, fired)
+  queue.set(answered, 500)
+  queue.set(new Entry(2, fired), 500)
+  clock.pause(600)
+  clock.manual.setTimer(500, () => queue.clear(answered))
+  clock.manual.advance(500)
+  expect(fired).toEqual([2])
+})
+
+test('while messages wait to be read, deadlines stand back as long as these waited', () => {
+  const clock = new ManualClock()
+  const queue = new TimerQueue(clock)
+  const fired: number[] = []
+  queue.set(new Entry(1, fired), 500)
+  clock.advance(480)
+  for (let i = 0; i < 10; i++) {
+    queue.reading(300, true)
+    clock.advance(30)
+  }
+  expect(fired).toEqual([])
+  queue.reading(300, true)
+  clock.advance(40)
+  expect(fired).toEqual([1])
+})
+
+test('a reader that has caught up, or says nothing more, holds no deadline back', () => {
+  const clock = new ManualClock()
+  const queue = new TimerQueue(clock)
+  const fired: number[] = []
+  queue.set(new Entry(1, fired), 100)
+  clock.advance(90)
+  queue.reading(2000, true)
+  clock.advance(20)
+  expect(fired).toEqual([])
+  queue.reading(2000, false)
+  clock.advance(0)
+  expect(fired).toEqual([1])
+
+  queue.set(new Entry(2, fired), 10)
+  queue.reading(2000, true)
+  clock.advance(499)
+  expect(fired).toEqual([1])
+  clock.advance(2)
+  expect(fired).toEqual([1, 2])
 })
