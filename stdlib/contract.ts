@@ -213,7 +213,7 @@ export interface TransactionArguments {
    * - `continue`: goes on with a suspended request in the route of that name; answers 1 or -1
    * - `replyTo`, `cancelOf`: answers, or cancels the branches of, the transaction with that Call-ID and CSeq
    */
-  what: 'statuses' | 'dropReplies' | 'suspend' | 'continue' | 'replyTo' | 'cancelOf'
+  what: 'statuses' | 'anyReplied' | 'anyTimedOut' | 'dropReplies' | 'suspend' | 'continue' | 'replyTo' | 'cancelOf'
   which?: 'all' | 'last'
   index?: number
   label?: number

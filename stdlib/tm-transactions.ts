@@ -48,11 +48,7 @@ export const tAnyReplied = define(
     'True if some branch has had a reply besides the one that the route runs for.',
     't_any_replied()',
   ),
-  () => {
-    const { meta } = currentRun()
-    const others = statuses().some((status, branch) => branch !== meta.branch && status !== 0 && status !== 408)
-    return code(meta.branchReplied === true || others)
-  },
+  () => Number(opNow('transaction', { what: 'anyReplied' })),
 )
 
 export const tGrepStatus = define(

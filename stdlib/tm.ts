@@ -196,7 +196,7 @@ export const tAnyTimeout = define(
     'failure',
     'branch',
   ]),
-  () => (currentRun().meta.timedOut ? 1 : -1),
+  () => Number(opNow('transaction', { what: 'anyTimedOut' })),
 )
 
 export const tSetFr = define(

@@ -33,6 +33,10 @@ export class TransactionOperations {
     switch (given.what) {
       case 'statuses':
         return own().branchStatuses()
+      case 'anyReplied':
+        return own().anyReplied() ? 1 : -1
+      case 'anyTimedOut':
+        return own().anyTimedOut() ? 1 : -1
       case 'dropReplies':
         own().dropReplies(given.which === 'last' ? 'last' : 'all')
         return 1

@@ -61,6 +61,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   #clients = 0
   #onFailure: string | undefined
   #dropped = false
+  /** The branch whose outcome came last. */
+  #lastDone: Branch | undefined
   #forwarded = false
   #suspension: Suspension | undefined
   #keptOpen = false
@@ -179,6 +181,14 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       if (which === 'this' && branch.index !== index) continue
       branch.cancel('')
     }
+  }
+
+  anyReplied(): boolean {
+    return this.#responses.anyReplied(this.#lastDone)
+  }
+
+  anyTimedOut(): boolean {
+    return this.#responses.anyTimedOut
   }
 
   branchStatuses(): number[] {
@@ -497,6 +507,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   /** A branch has failed: its own route may send it elsewhere before the others are looked at. */
   #branchDone(branch: Branch): void {
+    this.#lastDone = branch
     const route = branch.spec.onBranchFailure
     if (route === undefined || this.replied) {
       this.#check()
@@ -538,7 +549,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.winningReply = best.reply
     this.status = best.status
     this.timedOut = best.timedOut
-    this.branchReplied = best.provisional
+    // What came only now is not counted yet.
+    this.branchReplied = best.provisional || (best !== this.#lastDone && best.reply !== undefined)
     this.branch = best.index
     const route = this.#onFailure
     this.#onFailure = undefined

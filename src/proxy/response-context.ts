@@ -25,12 +25,22 @@ export class ResponseContext {
     return false
   }
 
+  /** t_any_replied: a branch has rung, or had its final reply before that of `last`. */
+  anyReplied(last: Branch | undefined): boolean {
+    return this.branches.some((branch) => branch.provisional || (branch !== last && branch.reply !== undefined))
+  }
+
+  /** t_any_timeout. */
+  get anyTimedOut(): boolean {
+    return this.branches.some(({ timedOut }) => timedOut)
+  }
+
   /** The branch of the last leg whose outcome goes upstream. Undefined without any. */
   best(): Branch | undefined {
     let best: Branch | undefined
     for (let i = Math.max(this.legStart, this.#dropped); i < this.branches.length; i++) {
       const branch = this.branches[i]!
-      if (branch.status >= 300 && (best === undefined || rank(branch.status) < rank(best.status))) best = branch
+      if (branch.status >= 300 && (best === undefined || rank(branch) < rank(best))) best = branch
     }
     return best
   }
@@ -47,12 +57,12 @@ export class ResponseContext {
 }
 
 /** Lower is better: a 6xx, else the lowest class; within it what helps the caller, then the lowest status. */
-function rank(status: number): number {
+function rank({ status, timedOut }: Branch): number {
   if (status >= 600) return status - 600
   const base = Math.floor(status / 100) * 1000
   const helpful = HELPFUL.indexOf(status)
   if (helpful >= 0) return base + helpful
-  // What is only the sign of a branch that was given up comes last in its class.
-  if (status === 408 || status === 487 || status === 503) return base + 900 + (status % 100)
+  // What is only the sign of a branch that was given up comes last in its class; that nobody answered here is news.
+  if ((status === 408 && !timedOut) || status === 487 || status === 503) return base + 900 + (status % 100)
   return base + 10 + (status % 100)
 }

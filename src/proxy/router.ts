@@ -114,6 +114,10 @@ export interface RequestContext {
   cancelBranches(which: 'all' | 'others' | 'this', branch: number): void
   /** The final status of each branch so far, 0 while it is open. */
   branchStatuses(): number[]
+  /** t_any_replied: whether a branch has rung, or was answered before the one that the route runs for. */
+  anyReplied(): boolean
+  /** t_any_timeout. */
+  anyTimedOut(): boolean
   /** The answers of branches so far no longer count: of all legs, or of the last one (t_drop_replies). */
   dropReplies(which: 'all' | 'last'): void
   /** t_suspend: the request stays open when its route ends, until the router goes on with it. 1, or -1 where that cannot be. */
