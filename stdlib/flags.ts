@@ -85,15 +85,43 @@ export const isFlagSet = define(
   meta('isFlagSet', 'isflagset', [], 'True if the flag of the message or its transaction is set.'),
   reader(TRANSACTION),
 )
-export const setBranchFlag = define(meta('setBranchFlag', 'setbflag', [], 'Sets a flag of the branch.'), setter(BRANCH))
-export const resetBranchFlag = define(
-  meta('resetBranchFlag', 'resetbflag', [], 'Clears a flag of the branch.'),
-  resetter(BRANCH),
+/** Flags of the branch of that number: 0 is the R-URI, from 1 on those that append_branch made; undefined when there is none. */
+function branchField(number: number | string | undefined): FlagField | undefined {
+  const index = Number(number ?? 0)
+  if (index === 0) return BRANCH
+  const branch = currentRun().state.branches[index - 1]
+  if (branch === undefined) return undefined
+  return {
+    get: () => branch.branchFlags,
+    set: (flags) => {
+      branch.branchFlags = flags
+    },
+  }
+}
+
+function ofBranch(
+  name: string,
+  kamailio: string,
+  doc: string,
+  act: (field: FlagField) => (flag: number | string) => number,
+) {
+  const own = meta(name, kamailio, [], doc)
+  return define(
+    { ...own, parameters: [...own.parameters, { name: 'branch', kind: 'int', optional: true }] },
+    (flag: number | string, branch?: number | string) => {
+      const field = branchField(branch)
+      return field === undefined ? -1 : act(field)(flag)
+    },
+  )
+}
+export const setBranchFlag = ofBranch(
+  'setBranchFlag',
+  'setbflag',
+  'Sets a flag of the branch, or of the one of that number: 0 is the R-URI, 1 the first that was added.',
+  setter,
 )
-export const isBranchFlagSet = define(
-  meta('isBranchFlagSet', 'isbflagset', [], 'True if the flag of the branch is set.'),
-  reader(BRANCH),
-)
+export const resetBranchFlag = ofBranch('resetBranchFlag', 'resetbflag', 'Clears a flag of a branch.', resetter)
+export const isBranchFlagSet = ofBranch('isBranchFlagSet', 'isbflagset', 'True if the flag of a branch is set.', reader)
 export const setScriptFlag = define(
   meta('setScriptFlag', 'setsflag', [], 'Sets a flag that lasts until the script ends.'),
   setter(SCRIPT),

@@ -152,6 +152,8 @@ function relay(nextHop: string, mode: 'transaction' | 'stateless', transport = '
   else if (!state.consumed) targets.push(state.target)
   targets.push(...state.branches)
   if (targets.length === 0 && !unanswered(run, mode)) return NOTHING_TO_SEND
+  // The caller has given up: nothing new begins.
+  if (run.kind === 'failure' && run.meta.canceled === true) return NOTHING_TO_SEND
   if (targets.some((target) => target.parsed === undefined && !/^(?:urn|tel):/i.test(target.uri))) return BAD_URI
   for (const target of targets) {
     if (nextHop !== '') target.nextHop = nextHop

@@ -51,6 +51,7 @@ export class Target {
   copy(): Target {
     const copy = new Target(this.#uri)
     copy.nextHop = this.nextHop
+    copy.rewritten = this.rewritten
     copy.branchFlags = this.branchFlags
     copy.listener = this.listener
     copy.q = this.q
@@ -77,6 +78,8 @@ export class TransactionState {
   /** The request's edits when its route ended; branches of later runs carry them too. */
   requestEdits: MessageEdit[] = []
   #target: Target | undefined
+  /** What the request route has left: each failure route begins with it. */
+  #relayed: { readonly target: Target; readonly recordRouted: boolean } | undefined
   /** The R-URI has become a branch already and was not changed since. */
   consumed = false
   /** append_branch: further targets. */
@@ -163,6 +166,9 @@ export class TransactionState {
     if (kind !== 'failure') return
     this.consumed = true
     this.failureArmed = false
+    this.#relayed ??= { target: this.target, recordRouted: this.recordRouted }
+    this.#target = this.#relayed.target.copy()
+    this.recordRouted = this.#relayed.recordRouted
     this.target.branchFlags = this.sentFlags?.[branch] ?? 0
     // append_to_reply and set_reply_body belong to the request route's own replies.
     this.replyHeaders = ''

@@ -60,8 +60,10 @@ export class Branch extends Deadline implements ClientUser {
   #next = 0
   #attempt = 0
   #client: ClientTransaction | undefined
-  /** A provisional reply came (t_branch_replied). */
+  /** A provisional reply came: this hop lives. */
   provisional = false
+  /** A provisional reply came that the script has let pass (t_branch_replied). */
+  rang = false
 
   constructor(
     owner: BranchOwner,

@@ -192,7 +192,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   branchStatuses(): number[] {
-    return this.#responses.branches.map((branch) => branch.status)
+    // As in 5.6.3: the reply that a failure route runs for is not counted yet, if it was the first of its branch.
+    const uncounted = (branch: Branch) => branch === this.#lastDone && branch.reply !== undefined && !branch.rang
+    return this.#responses.branches.map((branch) => (uncounted(branch) ? 0 : branch.status))
   }
 
   dropReplies(which: 'all' | 'last'): void {
@@ -278,10 +280,15 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     if (!this.replied && this.newTransaction() === 1) this.#upstream.respond(status, reason)
   }
 
+  /** A branch is out that has no outcome yet, or none was sent so far. */
+  get pending(): boolean {
+    return this.#responses.open || this.branchCount === 0
+  }
+
   /** Answers a CANCEL with 200 and gives up what it belongs to (RFC 3261 9.2, 16.10). */
   acceptCancel(): void {
     if (this.newTransaction() !== 1) return
-    this.#upstream.respond(200, 'canceling')
+    this.#upstream.respond(200, this.matched?.pending === true ? 'canceling' : 'ok -- no more pending branches')
     this.matched?.cancel(this.#received)
   }
 
@@ -480,6 +487,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   readonly #takeReply = (branch: Branch, received: SipReply, outcome: ReplyOutcome): void => {
     const { status } = received
     const reply = outcome.message ?? received
+    if (status < 200 && !outcome.drop) branch.rang = true
     // 16.7 step 2: a 100 is for this hop.
     if (status === 100) return
     if (status < 200) {
@@ -519,8 +527,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       this.#check()
       this.#endIfDone()
     }
-    const { reply, status, timedOut, provisional, index, spec } = branch
-    const failure = { reply, status, timedOut, branchReplied: provisional, branch: index, uri: spec.uri }
+    const { reply, status, timedOut, rang, index, spec } = branch
+    const failure = { reply, status, timedOut, branchReplied: rang, branch: index, uri: spec.uri }
     afterRoute(
       () => this.#host.router.branchFailure(this, { ...failure, nextHop: spec.nextHop }, route),
       done,
@@ -550,7 +558,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.status = best.status
     this.timedOut = best.timedOut
     // What came only now is not counted yet.
-    this.branchReplied = best.provisional || (best !== this.#lastDone && best.reply !== undefined)
+    this.branchReplied = best.rang || (best !== this.#lastDone && best.reply !== undefined)
     this.branch = best.index
     const route = this.#onFailure
     this.#onFailure = undefined

@@ -27,7 +27,7 @@ export class ResponseContext {
 
   /** t_any_replied: a branch has rung, or had its final reply before that of `last`. */
   anyReplied(last: Branch | undefined): boolean {
-    return this.branches.some((branch) => branch.provisional || (branch !== last && branch.reply !== undefined))
+    return this.branches.some((branch) => branch.rang || (branch !== last && branch.reply !== undefined))
   }
 
   /** t_any_timeout. */
@@ -57,12 +57,12 @@ export class ResponseContext {
 }
 
 /** Lower is better: a 6xx, else the lowest class; within it what helps the caller, then the lowest status. */
-function rank({ status, timedOut }: Branch): number {
+function rank({ status }: Branch): number {
   if (status >= 600) return status - 600
   const base = Math.floor(status / 100) * 1000
   const helpful = HELPFUL.indexOf(status)
   if (helpful >= 0) return base + helpful
-  // What is only the sign of a branch that was given up comes last in its class; that nobody answered here is news.
-  if ((status === 408 && !timedOut) || status === 487 || status === 503) return base + 900 + (status % 100)
+  // What is only the sign of a branch that was given up comes last in its class.
+  if (status === 487) return base + 900
   return base + 10 + (status % 100)
 }

@@ -25,7 +25,7 @@ export interface Sent {
   readonly type?: string
   /** Sent when a reply that matches has come; otherwise directly. */
   readonly after?: RegExp
-  /** The Via branch; a number of its own for each message unless given. */
+  /** The Via branch, `%%` being the case's own name; a number of its own for each message unless given. */
   readonly branch?: string
 }
 
@@ -63,7 +63,7 @@ export function textOf(sent: Sent, name: string, number: number): string {
   const method = sent.method ?? 'OPTIONS'
   const body = sent.body ?? ''
   const lines: Record<string, string> = {
-    Via: `Via: SIP/2.0/UDP ${HERE}:${SENDER_PORT};branch=${sent.branch ?? `z9hG4bKour${name}x${number}`}`,
+    Via: `Via: SIP/2.0/UDP ${HERE}:${SENDER_PORT};branch=${sent.branch?.replaceAll('%%', name) ?? `z9hG4bKour${name}x${number}`}`,
     From: 'From: "Al Ice" <sip:alice@example.com>;tag=from1',
     To: 'To: <sip:bob@example.org>',
     'Call-ID': `Call-ID: ${name}`,

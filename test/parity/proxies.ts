@@ -83,7 +83,9 @@ export async function refusedByKamailio(folder: string, text: string): Promise<R
   const file = join(folder, 'check.cfg')
   writeFileSync(file, text, 'latin1')
   try {
-    await promisify(execFile)('/usr/sbin/kamailio', ['-c', '-f', file, '-m', '256', '-M', '64'], { maxBuffer: 1 << 26 })
+    await promisify(execFile)('/usr/sbin/kamailio', ['-c', '-f', file, '-m', '256', '-M', '256'], {
+      maxBuffer: 1 << 26,
+    })
     return []
   } catch (error) {
     const output = String((error as { stderr?: string }).stderr ?? error)
@@ -105,7 +107,22 @@ export async function startKamailio(folder: string, text: string): Promise<Proxy
   writeFileSync(file, text, 'latin1')
   const farEnd = new FarEnd(HERE)
   await farEnd.open()
-  const args = ['-f', file, '-DD', '-E', '-Y', folder, '-w', folder, '-P', join(folder, 'pid'), '-m', '256', '-M', '64']
+  const args = [
+    '-f',
+    file,
+    '-DD',
+    '-E',
+    '-Y',
+    folder,
+    '-w',
+    folder,
+    '-P',
+    join(folder, 'pid'),
+    '-m',
+    '256',
+    '-M',
+    '256',
+  ]
   const child = spawn('/usr/sbin/kamailio', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let output = ''
   child.stderr.setEncoding('latin1').on('data', (chunk: string) => {

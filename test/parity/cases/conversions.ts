@@ -1,5 +1,5 @@
 // Owns cases of what is a number, a text, nothing or a list at the same time: variables in every context, and the texts that transformations take apart.
-import { HERE, type ParityCase, SINK_PORT } from '../case.ts'
+import { type Answer, HERE, type ParityCase, SINK_PORT } from '../case.ts'
 import { RICH } from './messages.ts'
 
 const READABLE =
@@ -107,6 +107,35 @@ const FORKS: ParityCase[] = ['603', '404', '200'].flatMap((status) =>
   }),
 )
 
+/** What failure routes ask about the branches, in every order of answers. */
+const BRANCHES: ParityCase[] = (
+  [
+    ['[[486]]', undefined, 0],
+    ['[[180],[486]]', undefined, 0],
+    ['[[486]]', '[[404]]', 0],
+    ['[[408]]', '[[486]]', 0],
+    ['[[487]]', '[[488]]', 0],
+    ['[[503]]', '[[504]]', 0],
+    ['[[408]]', '[[480]]', 0],
+    ['[]', '[[486]]', 3700],
+    ['[[180]]', '[[486]]', 3700],
+    ['[[180],[486]]', '[]', 3700],
+    ['[]', '[[600]]', 3700],
+    ['[[180]]', '[[503]]', 3700],
+  ] as const
+).map(([first, second, wait]) => {
+  const answers = (text: string) => (JSON.parse(text) as [number][]).map(([status]): Answer => [status, 'Answer'])
+  return {
+    title: `branches ${first} and ${second}`,
+    route: `$ru = "sip:b1@${HERE}:${SINK_PORT}"; ${second === undefined ? '' : `append_branch("sip:b2@${HERE}:${SINK_PORT}");`} t_on_failure("F%%"); t_relay();`,
+    blocks:
+      'failure_route[F%%] { say("$T_reply_code $T_branch_idx"); if (t_any_replied()) say("any"); if (t_branch_replied()) say("replied"); if (t_branch_timeout()) say("timeout"); if (t_any_timeout()) say("any timeout"); }',
+    sent: [{ method: 'INVITE' }],
+    answers: { b1: answers(first), ...(second !== undefined && { b2: answers(second) }) },
+    wait,
+  }
+})
+
 export const CONVERSIONS: readonly ParityCase[] = [
   ...READABLE.map(everywhere),
   ...LISTS.map((text) =>
@@ -142,6 +171,7 @@ export const CONVERSIONS: readonly ParityCase[] = [
   ...FLAGS,
   ...STACKS,
   ...FORKS,
+  ...BRANCHES,
   ...relayed('clear_branches(); t_relay(); say("$rc"); t_relay(); say("$rc");'),
   ...relayed('clear_branches(); t_newtran(); t_relay(); say("$rc");'),
   ...relayed('clear_branches(); t_relay(); say("$rc"); t_reply("404", "Mine"); say("$rc");'),
