@@ -40,7 +40,7 @@ export class ResponseContext {
     let best: Branch | undefined
     for (let i = Math.max(this.legStart, this.#dropped); i < this.branches.length; i++) {
       const branch = this.branches[i]!
-      if (branch.status >= 300 && (best === undefined || rank(branch) < rank(best))) best = branch
+      if (branch.status >= 300 && (best === undefined || rank(branch.status) < rank(best.status))) best = branch
     }
     return best
   }
@@ -57,12 +57,10 @@ export class ResponseContext {
 }
 
 /** Lower is better: a 6xx, else the lowest class; within it what helps the caller, then the lowest status. */
-function rank({ status }: Branch): number {
+function rank(status: number): number {
   if (status >= 600) return status - 600
   const base = Math.floor(status / 100) * 1000
   const helpful = HELPFUL.indexOf(status)
   if (helpful >= 0) return base + helpful
-  // What is only the sign of a branch that was given up comes last in its class.
-  if (status === 487) return base + 900
   return base + 10 + (status % 100)
 }
