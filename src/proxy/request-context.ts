@@ -150,7 +150,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     if (count === 0) {
       // E_NO_DESTINATION is the answer both where nothing was left to send to and where the branch route dropped it all.
       const code = this.#relayFailed(spec, -6)
-      return code === -6 && (spec.dropped ?? 0) === 0 ? -1 : code
+      return code === -6 && (this.relayed || (spec.dropped ?? 0) === 0) ? -1 : code
     }
     if (this.language === 'cfg' && this.looped()) {
       this.relayError = { status: 482, reason: 'Loop Detected' }
