@@ -62,18 +62,30 @@ function valuesOf(message: SipMessage, name: string): Value[] {
 }
 const trimmed = (message: SipMessage, value: Value) => message.raw.slice(value.start, value.end).trim()
 
+/** Where the blanks around a value end. */
+function bare(message: SipMessage, { start, end }: Value): { start: number; end: number } {
+  const text = message.raw.slice(start, end)
+  return { start: start + text.length - text.trimStart().length, end: end - (text.length - text.trimEnd().length) }
+}
+
 export const insertHfValue = define(
   textopsx(
     'insert_hf_value',
     [NAME, VALUE],
-    'Adds a header line with that value before the first of that name, at the end where there is none.',
+    'Puts a value before one of a list header, counted from 1 (negative: from the end); without an index, as a line of its own before the first.',
     'insert_hf_value("Supported", "path");',
   ),
   (written: string, value: string) => {
     const { message } = currentRun()
-    const { name } = placeOf(written)
+    const { name, index } = placeOf(written)
     const at = message.find(name)
-    edit(at < 0 ? endOfHeaders(message) : message.headerStart(at), 0, `${name}: ${toBytes(value)}\r\n`)
+    if (index === undefined || (at < 0 && (index === 0 || index === 1))) {
+      edit(at < 0 ? endOfHeaders(message) : message.headerStart(at), 0, `${name}: ${toBytes(value)}\r\n`)
+      return 1
+    }
+    const before = chosenOf(valuesOf(message, name), index)
+    if (before === undefined) return -1
+    edit(before.start, 0, `${toBytes(value)},`)
     return 1
   },
 )
@@ -82,11 +94,15 @@ export const appendHfValue = define(
   textopsx(
     'append_hf_value',
     [NAME, VALUE],
-    'Adds a header line with that value at the end of the headers.',
+    'Puts a value after one of a list header, counted from 1 (0 and negative: from the end); without an index, and where there is none, as a line of its own at the end.',
     'append_hf_value("Supported", "path");',
   ),
   (written: string, value: string) => {
-    edit(endOfHeaders(currentRun().message), 0, `${placeOf(written).name}: ${toBytes(value)}\r\n`)
+    const { message } = currentRun()
+    const { name, index } = placeOf(written)
+    const after = index === undefined ? undefined : chosenOf(valuesOf(message, name), index === 0 ? -1 : index)
+    if (after === undefined) edit(endOfHeaders(message), 0, `${name}: ${toBytes(value)}\r\n`)
+    else edit(after.end, 0, `,${toBytes(value)}`)
     return 1
   },
 )
@@ -127,6 +143,12 @@ function chosenOf(values: readonly Value[], index: number | 'all' | undefined): 
   return values.at(number > 0 ? number - 1 : number)
 }
 
+/** Puts another value in the place of one; the blanks around it stay. */
+function replaceValue(message: SipMessage, old: Value, value: string): void {
+  const { start, end } = bare(message, old)
+  edit(start, end - start, toBytes(value))
+}
+
 export const assignHfValue = define(
   textopsx(
     'assign_hf_value',
@@ -140,11 +162,11 @@ export const assignHfValue = define(
     const values = valuesOf(message, name)
     const chosen = chosenOf(values, index)
     if (index === 'all') {
-      for (const one of values) edit(one.start, one.end - one.start, toBytes(value))
+      for (const one of values) replaceValue(message, one, value)
       return code(values.length > 0)
     }
     if (chosen === undefined) return -1
-    edit(chosen.start, chosen.end - chosen.start, toBytes(value))
+    replaceValue(message, chosen, value)
     return 1
   },
 )
@@ -193,41 +215,6 @@ export const assignHfValue2 = define(
   (written: string, value: string) => paramEdit(written, (param) => `;${param}=${toBytes(value)}`),
 )
 
-/** List headers as one line, whose values are there or not. */
-function rewriteList(name: string, change: (values: string[]) => string[]): number {
-  const { message } = currentRun()
-  const values = valuesOf(message, name)
-  const before = values.map((value) => trimmed(message, value))
-  const after = change(before)
-  if (after.join() === before.join()) return 1
-  const first = values[0]
-  if (first === undefined) edit(endOfHeaders(message), 0, `${name}: ${after.map(toBytes).join(',')}\r\n`)
-  else {
-    const [start, end] = [message.valueStart(first.line), message.valueEnd(first.line)]
-    const earlier = currentRun().edits.findIndex((one) => one.at === start && one.remove === end - start)
-    if (earlier >= 0) currentRun().edits.splice(earlier, 1)
-    if (after.length === 0) removeHeaderLine(message, first.line)
-    else edit(start, end - start, after.map(toBytes).join(','))
-    for (const line of new Set(values.map((value) => value.line)))
-      if (line !== first.line) removeHeaderLine(message, line)
-  }
-  return 1
-}
-
-/** What include_hf_value and exclude_hf_value of one message add up to. */
-function listSoFar(name: string): string[] {
-  const { message } = currentRun()
-  const values = valuesOf(message, name)
-  const line = values[0]?.line
-  const changed =
-    line === undefined
-      ? undefined
-      : currentRun().edits.find(
-          (one) =>
-            one.at === message.valueStart(line) && one.remove === message.valueEnd(line) - message.valueStart(line),
-        )
-  return changed === undefined ? values.map((value) => trimmed(message, value)) : changed.text.split(',')
-}
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase()
 
 export const includeHfValue = define(
@@ -238,9 +225,14 @@ export const includeHfValue = define(
     'include_hf_value("Supported", "path");',
   ),
   (written: string, value: string) => {
+    const { message } = currentRun()
     const { name } = placeOf(written)
-    const now = listSoFar(name)
-    return rewriteList(name, () => (now.some((one) => same(one, value)) ? now : [...now, value]))
+    const values = valuesOf(message, name)
+    if (values.some((one) => same(trimmed(message, one), value))) return 1
+    const last = values.findLast((one) => one.line === values[0]?.line)
+    if (last === undefined) edit(endOfHeaders(message), 0, `${name}: ${toBytes(value)}\r\n`)
+    else edit(last.end, 0, `,${toBytes(value)}`)
+    return 1
   },
 )
 
@@ -252,9 +244,10 @@ export const excludeHfValue = define(
     'exclude_hf_value("Supported", "timer");',
   ),
   (written: string, value: string) => {
-    const { name } = placeOf(written)
-    const now = listSoFar(name)
-    return rewriteList(name, () => now.filter((one) => !same(one, value)))
+    const { message } = currentRun()
+    const values = valuesOf(message, placeOf(written).name)
+    for (const one of values) if (same(trimmed(message, one), value)) removeValue(message, values, one)
+    return 1
   },
 )
 

@@ -35,8 +35,7 @@ export const removeBody = define(
   textops('removeBody', 'remove_body', [], 'Removes the body; Content-Type stays.', 'remove_body();'),
   () => {
     const { message, raw } = currentRun()
-    if (message.bodyStart >= raw.length) return -1
-    edit(message.bodyStart, raw.length - message.bodyStart, '')
+    if (message.bodyStart < raw.length) edit(message.bodyStart, raw.length - message.bodyStart, '')
     return 1
   },
 )

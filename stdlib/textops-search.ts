@@ -287,8 +287,11 @@ export const replaceStr = define(
     'Replaces plain text in headers and body: mode f the first, l the last, a all; with i without regard to case.',
     'replace_str("old", "new", "a");',
   ),
-  (what: string, text: string, mode: string) =>
-    replaceText(what, text, mode, currentRun().message.firstLineEnd, currentRun().raw.length),
+  (what: string, text: string, mode: string) => {
+    replaceText(what, text, mode, currentRun().message.firstLineEnd, currentRun().raw.length)
+    // 5.6.3 says of this one no more than that it has looked.
+    return 1
+  },
 )
 
 export const replaceHdrsStr = define(

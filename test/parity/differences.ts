@@ -239,13 +239,13 @@ export const GENERATED_DIFFERENCES: readonly GeneratedDifference[] = [
     reason: 'msg_apply_changes refuses as long as a Record-Route is pending in 5.6.3; here all but that is applied',
   },
   {
-    applies: (text) => /sdp_remove_/.test(text) && /(?:subst|replace)_body/.test(text),
+    applies: (text) => (text.match(/\b(?:subst|replace|search_append|sdp_remove|sdp_keep)\w*\(/g) ?? []).length > 1,
     cause: 'kamailio',
-    reason:
-      'two functions change the same bytes of the body: 5.6.3 applies one within the other, or both beside one another',
+    reason: 'two functions change the same bytes: 5.6.3 applies one within the other, or both beside one another',
   },
   {
-    applies: (text) => /subst_hf\(/.test(text) && /remove_hf/.test(text),
+    applies: (text) =>
+      /(?:subst_hf|replace\w*|subst|search_append|\w+_hf_value)\(/.test(text) && /(?:remove|exclude)_hf/.test(text),
     cause: 'kamailio',
     reason: 'what was put into a header that is removed then stays behind, without the end of its line',
   },

@@ -245,7 +245,29 @@ const PATTERNS = [
   'a+?',
 ]
 
+const VALUE_EDITS = [
+  ...['', '[0]', '[1]', '[2]', '[3]', '[-1]'].flatMap((index) => [
+    `append_hf_value("X-B${index}", "n");`,
+    `insert_hf_value("X-B${index}", "n");`,
+    `assign_hf_value("X-B${index}", "n");`,
+    `remove_hf_value("X-B${index}");`,
+  ]),
+  'include_hf_value("X-B", "five");',
+  'include_hf_value("X-B", "four");',
+  'exclude_hf_value("X-B", "four");',
+  'exclude_hf_value("X-B", "three");',
+  'replace_str("nothing", "x", "a");',
+  'remove_body();',
+]
+const VALUE_HEADERS = [['X-B: three, four'], ['X-B: a , b,c', 'X-B: d,e'], ['X-B: one'], []]
+
 export const HEADER_CASES: readonly ParityCase[] = [
+  ...VALUE_EDITS.flatMap((text) =>
+    VALUE_HEADERS.map((headers) =>
+      relayed(`${text} on ${headers.join(' / ')}`, text, { method: 'OPTIONS', headers: [...headers, 'X-Z: end'] }),
+    ),
+  ),
+
   ...EDITS.map((text) => relayed(text, text)),
   ...BODY_EDITS.map((text) => relayed(text, text, BODY)),
   ...[
