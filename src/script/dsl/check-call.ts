@@ -167,6 +167,10 @@ function checkArgument(
     report.error('unknown-name', `${what}: ${word} is not defined`, argument.at, 'A text needs quotes.')
     return
   }
+  if (argument.kind === 'address' && !literal) {
+    report.error('wrong-argument', `${what}: an address needs quotes`, argument.at)
+    return
+  }
   if (constant === undefined && word === undefined && argument.kind !== 'address') {
     if (parameter.kind === 'pv') {
       if (argument.kind !== 'variable') report.error('wrong-argument', `${what} must be a variable`, argument.at)

@@ -19,6 +19,8 @@ const BLOCK_KEYWORDS = new Set<TokenType>([
   Key.modparam,
 ])
 
+const DIRECTIVE_NAMES = new Set(['define', 'ifdef', 'ifndef', 'trydef', 'redefine', 'subst', 'substdef', 'substdefs'])
+
 const HINTS: readonly [test: (wrong: Token, tokens: readonly Token[], at: number) => boolean, hint: string][] = [
   [(wrong) => wrong.image === '%', 'The remainder of a division is written mod.'],
   [(wrong) => wrong.image === '?', 'A choice of two values is written selval(condition, a, b).'],
@@ -28,6 +30,10 @@ const HINTS: readonly [test: (wrong: Token, tokens: readonly Token[], at: number
   ],
   [(wrong, tokens, at) => wrong.image === '=~' && tokens[at - 1]?.image === '!', 'Write !(a =~ b).'],
   [(wrong, tokens, at) => wrong.image === '~' && tokens[at - 1]?.image === '!', 'There is no !~: write !(a =~ b).'],
+  [
+    (_wrong, tokens, at) => tokens[at - 2]?.image === '!' && DIRECTIVE_NAMES.has(tokens[at - 1]!.image),
+    'A directive of the preprocessor begins with #!, as in #!define.',
+  ],
   [
     (wrong) => wrong.tokenType === Mark.LeftBracket,
     'An index is written $(name(x)[1]); a name with other characters than letters, digits and _ needs quotes.',
