@@ -33,6 +33,9 @@ export function convertCommand(file: string, flags: ConvertFlags): number {
 
 type CfgConfig = NonNullable<ReturnType<typeof readCfgConfig>['config']>
 
+/** A .ts takes no shorter timers, which are seconds by mistake: the .cfg has been warned of. */
+const LEAST_MILLIS = 500
+
 /** What `config` says, defaults left out. */
 function configValue(config: CfgConfig): Record<string, unknown> {
   const { listen, alias, tls, media, timers, limits, modules } = config
@@ -45,7 +48,10 @@ function configValue(config: CfgConfig): Record<string, unknown> {
   const { 'client:default': client, ...profiles } = tls.profiles
   if (Object.keys(profiles).length > 0) value.tls = { profiles: client?.key === undefined ? profiles : tls.profiles }
   if (Object.keys(media.sets).length > 0) value.media = { sets: media.sets }
-  const ownTimers = changed(timers, DEFAULT_TIMERS)
+  const ownTimers = changed(
+    { ...timers, fr: Math.max(timers.fr, LEAST_MILLIS), frInv: Math.max(timers.frInv, LEAST_MILLIS) },
+    DEFAULT_TIMERS,
+  )
   if (Object.keys(ownTimers).length > 0) value.timers = ownTimers
   const ownLimits = changed(limits, DEFAULT_LIMITS)
   if (Object.keys(ownLimits).length > 0) value.limits = ownLimits

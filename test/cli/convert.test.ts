@@ -120,6 +120,13 @@ route[HERE] {
     rmSync(join(root, 'build/x.ts'))
   })
 
+  test('a timer that is seconds by mistake becomes the least that a .ts takes', async () => {
+    const text = await converted(
+      'loadmodule "tm.so"\nmodparam("tm", "fr_timer", 10)\nrequest_route { t_relay(); exit; }\n',
+    )
+    expect(text).toMatch(/fr: 500\b/)
+  })
+
   test('a file that does not compile: 1, and nothing is written', async () => {
     expect(await main(['convert', save('request_route { nonsense(); }'), '-o', join(folder, 'out.ts')])).toBe(1)
     expect(() => readFileSync(join(folder, 'out.ts'))).toThrow()
