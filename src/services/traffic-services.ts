@@ -9,6 +9,7 @@ import { createGeoip2 } from './geoip2.ts'
 import { checkHtable, createHtable } from './htable.ts'
 import { createHttpAsyncClient, createHttpClient } from './http-client.ts'
 import { createJsonrpcs, createXmlrpc } from './jsonrpcs.ts'
+import { createKeepalive } from './keepalive.ts'
 import { checkMqueue, createMqueue } from './mqueue.ts'
 import { createMtree } from './mtree.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
@@ -45,6 +46,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createDispatcher(host, databases),
     createDialog(host),
     createGeoip2(host),
+    createKeepalive(host),
     createTopoh(host),
     createTopos(host),
     createUac(host, databases),

@@ -104,6 +104,7 @@ const TABLE: Readonly<Record<string, string>> = {
   uuid: '',
   xhttp_rpc: 'xhttp_rpc_root:s xhttp_rpc_buf_size:n',
   tsilo: 'hash_size:n use_domain:n',
+  keepalive: 'ping_interval:n destination:s ping_from:s delete_counter:n',
   topoh: `mask_key:s mask_ip:s mask_callid:n uparam_name:s uparam_prefix:s vparam_name:s vparam_prefix:s callid_prefix:s
     sanity_checks:n uri_prefix_checks:n event_callback:s event_mode:n`,
   topos: `storage:s db_url:s mask_callid:n sanity_checks:n branch_expire:n dialog_expire:n clean_interval:n
