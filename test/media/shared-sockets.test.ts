@@ -5,7 +5,7 @@ import { NativeRig, PORTS } from './native-rig.ts'
 import { RtpPeer, rtcp, rtp } from './rtp-peer.ts'
 
 const probe = createNativeRelay({ onEvent: () => {} })
-const permitted = probe.sharesSockets('127.0.0.1')
+const permitted = probe.sharesSockets('127.0.0.1') && probe.sharesSockets('::1')
 probe.shutdown()
 if (!permitted) process.stderr.write('SKIPPED: sharing sockets needs CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW\n')
 
@@ -21,15 +21,21 @@ afterEach(() => {
 
 test('streams keep to their own sockets when told to', () => {
   expect(begin('own').relay.sharesSockets('127.0.0.1')).toBe(false)
-  expect(begin('shared').relay.sharesSockets('::1')).toBe(false)
+  for (const address of ['0.0.0.0', '::', 'fe80::1']) expect(begin('shared').relay.sharesSockets(address)).toBe(false)
 })
 
-describe.each(['shared', 'own'] as const)('%s sockets', (sockets) => {
+describe.each([
+  ['shared', '127.0.0.1'],
+  ['own', '127.0.0.1'],
+  ['shared', '::1'],
+  ['own', '::1'],
+] as const)('%s sockets of %s', (sockets, address) => {
+  const both: [string, string] = [address, address]
   const skipped = sockets === 'shared' && !permitted
 
   test.skipIf(skipped)('packets of every length arrive whole, from the right ports, both ways', async () => {
     const rig = begin(sockets, 2)
-    const [a, b] = await rig.call()
+    const [a, b] = await rig.call({}, {}, both)
     const lengths = [0, 1, 2, 3, 4, 5, 159, 160, 161, 1187, 1188, 1189, 1400, 4000, 8988]
     const packets = lengths.map((length, i) => rtp(i, { payload: Buffer.alloc(length, i + 200) }))
     for (const packet of packets) await a.rtp.send(packet, a.rtpPort)
@@ -44,9 +50,9 @@ describe.each(['shared', 'own'] as const)('%s sockets', (sockets) => {
   })
 
   test.skipIf(skipped)('a port of the range that is somebody else’s stays theirs', async () => {
-    const theirs = await RtpPeer.open('127.0.0.1', PORTS.portMin + 500)
+    const theirs = await RtpPeer.open(address, PORTS.portMin + 500)
     const rig = begin(sockets)
-    const [a] = await rig.call()
+    const [a] = await rig.call({}, {}, both)
     await a.rtp.send(rtp(1), theirs.port)
     expect(await theirs.hear(1)).toEqual([rtp(1)])
     theirs.close()
@@ -54,8 +60,8 @@ describe.each(['shared', 'own'] as const)('%s sockets', (sockets) => {
 
   test.skipIf(skipped)('what comes to a closed stream reaches no other, and a new one there begins clean', async () => {
     const rig = begin(sockets)
-    const [a, b] = await rig.call()
-    const [c, d] = await rig.call()
+    const [a, b] = await rig.call({}, {}, both)
+    const [c, d] = await rig.call({}, {}, both)
     await a.rtp.send(rtp(1), a.rtpPort)
     await b.rtp.hear(1)
     rig.relay.close(a.id)
@@ -68,7 +74,7 @@ describe.each(['shared', 'own'] as const)('%s sockets', (sockets) => {
   })
 
   test.skipIf(skipped)('two relays on one address carry their own calls', async () => {
-    const calls = [await begin(sockets).call(), await begin(sockets, 2).call()]
+    const calls = [await begin(sockets).call({}, {}, both), await begin(sockets, 2).call({}, {}, both)]
     for (const [i, [a, b]] of calls.entries()) {
       await a.rtp.send(rtp(i), a.rtpPort)
       expect(await b.rtp.hear(1)).toEqual([rtp(i)])
@@ -77,9 +83,9 @@ describe.each(['shared', 'own'] as const)('%s sockets', (sockets) => {
 
   test.skipIf(skipped)('a flood to one port costs other calls no packet', async () => {
     const rig = begin(sockets)
-    const [victim] = await rig.call({ latching: 'strict' })
-    const [a, b] = await rig.call()
-    const flood = await rig.peer()
+    const [victim] = await rig.call({ latching: 'strict' }, {}, both)
+    const [a, b] = await rig.call({}, {}, both)
+    const flood = await rig.peer(address)
     const garbage = Buffer.alloc(172, 0x80)
     let sent = 0
     for (let i = 0; i < 100; i++) {

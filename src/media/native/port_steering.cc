@@ -80,16 +80,18 @@ PortSteering::Descriptor::~Descriptor() {
 
 std::unique_ptr<PortSteering> PortSteering::make(const Endpoint& address) {
   // The program compares with the address that a packet was sent to.
-  if (address.any.sa_family != AF_INET || address.v4.sin_addr.s_addr == INADDR_ANY) return nullptr;
+  const bool v6 = address.any.sa_family == AF_INET6;
+  const in6_addr& six = address.v6.sin6_addr;
+  if (v6 ? IN6_IS_ADDR_UNSPECIFIED(&six) || IN6_IS_ADDR_LINKLOCAL(&six) : address.v4.sin_addr.s_addr == INADDR_ANY) return nullptr;
   std::unique_ptr<PortSteering> made(new PortSteering);
-  return made->load(address.v4.sin_addr.s_addr) ? std::move(made) : nullptr;
+  return made->load(address) ? std::move(made) : nullptr;
 }
 
 PortSteering::~PortSteering() {
   if (table_) munmap(table_, kPorts * sizeof *table_);
 }
 
-bool PortSteering::load(uint32_t address) {
+bool PortSteering::load(const Endpoint& address) {
   ports_.fd = make_map(BPF_MAP_TYPE_ARRAY, sizeof *table_, kPorts, BPF_F_MMAPABLE);
   sockets_.fd = make_map(BPF_MAP_TYPE_SOCKMAP, sizeof(uint64_t), kMaxSockets, 0);
   if (ports_.fd < 0 || sockets_.fd < 0) return false;
@@ -104,9 +106,16 @@ bool PortSteering::load(uint32_t address) {
   code.load_word(BPF_REG_2, kContext, offsetof(bpf_sk_lookup, protocol));
   code.end_unless(BPF_REG_2, IPPROTO_UDP);
   code.load_word(BPF_REG_2, kContext, offsetof(bpf_sk_lookup, family));
-  code.end_unless(BPF_REG_2, AF_INET);
-  code.load_word(BPF_REG_2, kContext, offsetof(bpf_sk_lookup, local_ip4));
-  code.end_unless(BPF_REG_2, address);
+  code.end_unless(BPF_REG_2, address.any.sa_family);
+  if (address.any.sa_family == AF_INET6) {
+    for (int i = 0; i < 4; i++) {
+      code.load_word(BPF_REG_2, kContext, static_cast<int>(offsetof(bpf_sk_lookup, local_ip6)) + 4 * i);
+      code.end_unless(BPF_REG_2, address.v6.sin6_addr.s6_addr32[i]);
+    }
+  } else {
+    code.load_word(BPF_REG_2, kContext, offsetof(bpf_sk_lookup, local_ip4));
+    code.end_unless(BPF_REG_2, address.v4.sin_addr.s_addr);
+  }
   code.load_word(BPF_REG_2, kContext, offsetof(bpf_sk_lookup, local_port));
   code.store_word(kPort, BPF_REG_2);
   code.look_up(ports_.fd, kPort);

@@ -15,7 +15,7 @@ class PortSteering {
  public:
   static constexpr uint32_t kMaxSockets = 64;
 
-  /// For an IPv4 address. nullptr where the kernel or its rules do not allow it: then nothing is led.
+  /// nullptr for an address that is all or a link's, and where the kernel or its rules do not allow it: then nothing is led.
   static std::unique_ptr<PortSteering> make(const Endpoint& address);
   /// Nothing is led any more.
   ~PortSteering();
@@ -37,7 +37,7 @@ class PortSteering {
   };
 
   PortSteering() = default;
-  bool load(uint32_t address);
+  bool load(const Endpoint& address);
   void set(uint16_t port, uint64_t value) { __atomic_store_n(&table_[port], value, __ATOMIC_RELAXED); }
 
   Descriptor ports_;    // array: by port, the place of its socket and one more; 0: not led

@@ -28,7 +28,7 @@ class SharedBatch {
 };
 
 /// Packets are received in batches of any streams' packets, and sent in batches from a raw socket. Everything but the
-/// making is the loop's. What it cannot do (another family, long packets, a flooded port, no right to raw sockets) goes
+/// making is the loop's. What it cannot do (long packets, a flooded port, no right to raw sockets) goes
 /// by the streams' own sockets.
 class SharedSocket {
  public:
