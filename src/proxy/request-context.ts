@@ -1,32 +1,23 @@
 // Owns one request under way: what the routes decide about it, its branches and their outcome, and the moment it is over.
 
-import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
-import type { ClientTransaction, ServerUser } from '../transaction/index.ts'
-import type { Flow, Hop, Listener } from '../transport/index.ts'
-import { Branch, type BranchOwner, TIMED_OUT, UNREACHABLE } from './branch.ts'
+import type { SipReply, SipRequest } from '../sip/index.ts'
+import type { ServerUser } from '../transaction/index.ts'
+import type { Flow } from '../transport/index.ts'
+import { type Branch, TIMED_OUT } from './branch.ts'
 import { CallShare } from './call-share.ts'
-import { challengeEdits, forwardReply, statusEdit } from './forwarding.ts'
-import { Outgoing, type Target } from './outgoing.ts'
+import { Outcomes } from './outcomes.ts'
+import { Outgoing } from './outgoing.ts'
 import type { ProxyHost } from './proxy-host.ts'
-import { ReplySequence } from './reply-sequence.ts'
+import { type Relayed, Relaying } from './relaying.ts'
 import { ResponseContext } from './response-context.ts'
-import { afterRoute } from './route-end.ts'
-import type {
-  BranchSpec,
-  FailureContext,
-  RelayError,
-  RelaySpec,
-  ReplyOutcome,
-  ReplySpec,
-  RouteLanguage,
-} from './router.ts'
+import type { BranchSpec, FailureContext, RelayError, RelaySpec, ReplySpec, RouteLanguage } from './router.ts'
 import { Suspension } from './suspension.ts'
 import { Upstream } from './upstream.ts'
 
 /** What an ACK or a CANCEL belongs to: an INVITE transaction by its branch, a call (ACK of a 2xx), nothing that is known here. */
 export type Belonging = 'nothing' | 'transaction' | 'call'
 
-export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
+export class ProxyRequest implements FailureContext, Relayed, ServerUser {
   readonly id: number
   request: SipRequest
   readonly flow: Flow
@@ -34,14 +25,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   readonly matched: ProxyRequest | undefined
   program: unknown
   state: unknown
-  relayed = false
-  relayError: RelayError | undefined
   canceled = false
-  winningReply: SipReply | undefined
-  status = 0
-  timedOut = false
-  branchReplied = false
-  branch = -1
   /** The router was given this request, so it is told of its end. */
   routed = false
   readonly call: CallShare
@@ -52,18 +36,10 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   readonly #upstream: Upstream
   readonly #outgoing: Outgoing
   readonly #responses = new ResponseContext()
-  #replies: ReplySequence | undefined
   #running = true
-  #failing = false
-  /** Relays whose names are being looked up, or whose branches are being started. */
-  #relaying = 0
-  /** Client transactions that may still tell something. */
-  #clients = 0
-  #onFailure: string | undefined
+  readonly #relaying: Relaying
+  readonly #outcomes: Outcomes
   #dropped = false
-  /** The branch whose outcome came last. */
-  #lastDone: Branch | undefined
-  #forwarded = false
   #suspension: Suspension | undefined
   #keptOpen = false
   #ended = false
@@ -88,6 +64,10 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.call = new CallShare(host.calls, request)
     this.#upstream = new Upstream(host, request, flow, this.call, this)
     this.#outgoing = new Outgoing(host, request, flow, language)
+    const { call } = this
+    const [responses, upstream] = [this.#responses, this.#upstream]
+    this.#relaying = new Relaying(host, this, { outgoing: this.#outgoing, responses, call, method: request.method })
+    this.#outcomes = new Outcomes(host, this, { received: request, responses, relaying: this.#relaying, upstream })
   }
 
   get transactionMatch(): boolean {
@@ -100,6 +80,38 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   get replied(): boolean {
     return this.#upstream.replied
+  }
+
+  get relayed(): boolean {
+    return this.#relaying.relayed
+  }
+
+  get relayError(): RelayError | undefined {
+    return this.#relaying.error
+  }
+
+  get isDecided(): boolean {
+    return this.replied || this.canceled || this.#ended
+  }
+
+  get winningReply(): SipReply | undefined {
+    return this.#outcomes.winner?.reply
+  }
+
+  get status(): number {
+    return this.#outcomes.winner?.status ?? 0
+  }
+
+  get timedOut(): boolean {
+    return this.#outcomes.winner?.timedOut ?? false
+  }
+
+  get branchReplied(): boolean {
+    return this.#outcomes.winnerReplied
+  }
+
+  get branch(): number {
+    return this.#outcomes.winner?.index ?? -1
   }
 
   get lastStatus(): number {
@@ -139,28 +151,25 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       return 1
     }
     if (this.replied) return -1
-    if (spec.stateless === true || method === 'ACK' || method === 'CANCEL') return this.#forward(spec.branches)
+    if (spec.stateless === true || method === 'ACK' || method === 'CANCEL') return this.#relaying.forward(spec.branches)
     const made = this.newTransaction()
     if (made !== 1) return made
     if (this.canceled || this.#dropped) return -1
     if (spec.replyAppend !== undefined) this.#upstream.append = spec.replyAppend
     if (method === 'INVITE' && spec.noTrying !== true) this.trying('trying -- your call is important to us')
-    this.#onFailure = spec.onFailure
+    this.#outcomes.onFailure = spec.onFailure
     const count = spec.branches.length
     if (count === 0) {
       // E_NO_DESTINATION is the answer both where nothing was left to send to and where the branch route dropped it all.
-      const code = this.#relayFailed(spec, -6)
+      const code = this.#relaying.failed(spec, -6)
       return code === -6 && (this.relayed || (spec.dropped ?? 0) === 0) ? -1 : code
     }
     if (this.language === 'cfg' && this.looped()) {
-      this.relayError = { status: 482, reason: 'Loop Detected' }
+      this.#relaying.error = { status: 482, reason: 'Loop Detected' }
       return -1
     }
-    if (this.branchCount + count > this.#host.limits.branches) return this.#relayFailed(spec, -1)
-    const targets = this.#outgoing.resolve(spec.branches)
-    // What looks at each request that leaves is a run of its own: it cannot begin within the one that relays.
-    const later = this.#watched() ? Promise.resolve(targets) : targets
-    return later instanceof Promise ? this.#startLater(spec, later) : this.#start(spec, later)
+    if (this.branchCount + count > this.#host.limits.branches) return this.#relaying.failed(spec, -1)
+    return this.#relaying.start(spec)
   }
 
   reply(spec: ReplySpec): number {
@@ -171,7 +180,8 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     }
     if (this.newTransaction() !== 1) return -1
     this.#upstream.respond(spec.status, spec.reason, spec)
-    if (spec.status >= 200) this.#cancelOpen(this.language === 'cfg' ? `Reason: SIP;cause=${spec.status}\r\n` : '')
+    if (spec.status >= 200)
+      this.#outcomes.cancelOpen(this.language === 'cfg' ? `Reason: SIP;cause=${spec.status}\r\n` : '')
     return 1
   }
 
@@ -184,7 +194,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   anyReplied(): boolean {
-    return this.#responses.anyReplied(this.#lastDone)
+    return this.#outcomes.anyReplied()
   }
 
   anyTimedOut(): boolean {
@@ -192,9 +202,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   }
 
   branchStatuses(): number[] {
-    // As in 5.6.3: the reply that a failure route runs for is not counted yet, if it was the first of its branch.
-    const uncounted = (branch: Branch) => branch === this.#lastDone && branch.reply !== undefined && !branch.rang
-    return this.#responses.branches.map((branch) => (uncounted(branch) ? 0 : branch.status))
+    return this.#outcomes.statuses()
   }
 
   dropReplies(which: 'all' | 'last'): void {
@@ -230,7 +238,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   append(branches: BranchSpec[], failure?: string): number | Promise<number> {
     if (this.#ended || this.replied) return -1
     const waited = this.resume()
-    const onFailure = this.#onFailure ?? failure
+    const onFailure = this.#outcomes.onFailure ?? failure
     const spec = { branches, ...(onFailure === undefined ? {} : { onFailure }) }
     const done = (code: number): number => {
       if (waited) this.resumed('well')
@@ -247,9 +255,9 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
   #suspendedTooLong(): void {
     if (!this.resume()) return
     this.#running = false
-    if (this.relayed) this.#check()
+    if (this.relayed) this.#outcomes.check()
     else this.refuse(TIMED_OUT, 'Request Timeout')
-    this.#endIfDone()
+    this.endIfDone()
   }
 
   forceRport(): void {
@@ -301,7 +309,7 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     // RFC 3326: why, for those further down.
     let reasons = ''
     for (const value of request.headers('Reason')) reasons += `Reason: ${value}\r\n`
-    if (this.#responses.open) this.#cancelOpen(reasons)
+    if (this.#responses.open) this.#outcomes.cancelOpen(reasons)
     // Nothing was sent yet, or a route is at work between two legs: 487 at once; whatever it decides comes too late.
     else this.refuse(487, 'Request Terminated')
     // Nobody waits for branches any more.
@@ -325,10 +333,11 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.#upstream.release()
     if (this.#suspension !== undefined) return
     if (this.#belonging === 'transaction' || this.#received.method === 'ACK') {
-      this.#endIfDone()
+      this.endIfDone()
       return
     }
-    const nothing = !this.relayed && !this.replied && !this.#forwarded && !this.#dropped && this.#relaying === 0
+    const nothing =
+      !this.relayed && !this.replied && !this.#relaying.forwarded && !this.#dropped && !this.#outcomes.isGrowing
     if (how === 'failed') {
       if (!this.relayed) this.refuse(500, 'Server Internal Error')
     } else if (nothing && this.relayError !== undefined) this.refuse(this.relayError.status, this.relayError.reason)
@@ -336,10 +345,10 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
       this.#host.counters.unanswered++
       if (this.language === 'ts') this.refuse(500, 'Server Internal Error')
     }
-    if (!this.relayed && !this.replied && this.#relaying === 0) this.#upstream.abandon()
+    if (!this.relayed && !this.replied && !this.#outcomes.isGrowing) this.#upstream.abandon()
     // Every branch may have failed while it was started.
-    if (this.relayed) this.#check()
-    this.#endIfDone()
+    if (this.relayed) this.#outcomes.check()
+    this.endIfDone()
   }
 
   /** The proxy closes: whatever routes and branches still do has no effect. */
@@ -349,48 +358,28 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.call.ended()
   }
 
-  // What the branches and the server transaction tell.
-
-  listenerFor(hop: Hop): Listener | undefined {
-    return this.#host.transactions.transport.listenerFor(hop)
-  }
-
-  maySend(hop: Hop, listener: Listener): boolean {
-    return !this.#watched() || this.#host.router.sending(this, { hop, listener })
-  }
-
-  #watched(): boolean {
-    return this.language === 'cfg' && this.#host.router.watchesSending(this)
-  }
-
-  startClient(branch: Branch, hop: Hop, listener: Listener): ClientTransaction {
-    const { transactions, counters } = this.#host
-    const { branch: id, wire } = this.#outgoing.write(branch.spec, hop, listener)
-    const { method } = this.#received
-    this.#clients++
-    counters.branches++
-    this.call.branchSent(hop, branch.spec)
-    return method === 'INVITE'
-      ? transactions.startInvite(id, hop, wire, branch, branch.fr, branch.frInv)
-      : transactions.startRequest(id, method, hop, wire, branch, branch.fr)
-  }
+  // What the relaying and the server transaction tell.
 
   branchReply(branch: Branch, reply: SipReply, flow: Flow): void {
-    this.#replies ??= new ReplySequence(this.#host, this, this.#takeReply, this.#endIfDone)
-    this.#replies.push(branch, reply, flow)
+    this.#outcomes.reply(branch, reply, flow)
   }
 
   branchFailed(branch: Branch, status: number): void {
-    branch.settle(status, undefined, NO_EDITS)
-    if (status === UNREACHABLE) this.#host.counters.unreachable++
-    else this.#host.counters.timeouts++
-    this.#branchDone(branch)
-    this.#endIfDone()
+    this.#outcomes.failed(branch, status)
+    this.endIfDone()
   }
 
-  branchReleased(): void {
-    this.#clients--
-    this.#endIfDone()
+  clientReleased(): void {
+    this.endIfDone()
+  }
+
+  relayEnded(): void {
+    // A route that did not wait for its relay.
+    if (this.#running || this.#outcomes.isFailing) return
+    const { error, relayed } = this.#relaying
+    if (error !== undefined && !relayed) this.refuse(error.status, error.reason)
+    this.#outcomes.check()
+    this.endIfDone()
   }
 
   /** A reply went upstream. */
@@ -400,218 +389,20 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
 
   onServerTerminated(): void {
     this.#upstream.replied = true
-    this.#endIfDone()
+    this.endIfDone()
   }
 
-  // Relaying.
-
-  #startLater(spec: RelaySpec, targets: Promise<Target[]>): Promise<number> {
-    this.#relaying++
-    return targets.then((resolved) => {
-      this.#relaying--
-      const code = this.replied || this.canceled || this.#ended ? -1 : this.#start(spec, resolved)
-      // A route that did not wait for its relay.
-      if (!this.#running && !this.#failing) {
-        if (this.relayError !== undefined && !this.relayed) this.refuse(this.relayError.status, this.relayError.reason)
-        this.#check()
-        this.#endIfDone()
-      }
-      return code
-    })
-  }
-
-  #start(spec: RelaySpec, targets: readonly Target[]): number {
-    const { branches } = this.#responses
-    const legStart = branches.length
-    let code = -478
-    // Branches that fail at once are looked at when the route is done.
-    this.#relaying++
-    targets.forEach((hops, index) => {
-      const target = spec.branches[index]!
-      if (hops === undefined || hops.length === 0) return
-      const branch = new Branch(this, branches.length, target, {
-        replyRoute: target.onReply ?? spec.onReply,
-        fr: spec.frTimer,
-        frInv: spec.frInvTimer,
-      })
-      branches.push(branch)
-      if (branch.start(this.#outgoing.hopsFrom(target, hops))) return
-      branches.pop()
-      code = branch.keptBack ? KEPT_BACK : -7
-    })
-    this.#relaying--
-    if (branches.length === legStart) return this.#relayFailed(spec, code)
-    this.#responses.legStart = legStart
-    this.relayed = true
-    this.relayError = undefined
-    this.#host.counters.relayed++
-    return 1
-  }
-
-  #relayFailed(spec: RelaySpec, code: number): number {
-    if (spec.noInternalReply === true) return -4
-    if (code === KEPT_BACK) {
-      this.relayError = { status: 477, reason: 'Unfortunately error on sending to next hop occurred (477/TM)' }
-      return -1
-    }
-    this.relayError =
-      code === -478
-        ? { status: 478, reason: 'Unresolvable destination (478/TM)' }
-        : { status: 500, reason: `I'm terribly sorry, server error occurred (${-code}/TM)` }
-    return code
-  }
-
-  #forward(specs: readonly BranchSpec[]): number | Promise<number> {
-    if (specs.length === 0) return -1
-    const targets = this.#outgoing.resolve(specs)
-    if (!(targets instanceof Promise) && !this.#watched()) return this.#forwardTo(specs, targets)
-    this.#relaying++
-    return Promise.resolve(targets).then((resolved) => {
-      this.#relaying--
-      const code = this.#forwardTo(specs, resolved)
-      this.#endIfDone()
-      return code
-    })
-  }
-
-  #forwardTo(specs: readonly BranchSpec[], targets: readonly Target[]): number {
-    const code = this.#outgoing.forward(specs, targets, (hop, listener) => this.maySend(hop, listener))
-    if (code !== 1) return code
-    this.#forwarded = true
-    this.call.forwarded()
-    return 1
-  }
-
-  // Outcomes of branches.
-
-  readonly #takeReply = (branch: Branch, received: SipReply, outcome: ReplyOutcome): void => {
-    const { status } = received
-    const reply = outcome.message ?? received
-    if (status < 200 && !outcome.drop) branch.rang = true
-    // 16.7 step 2: a 100 is for this hop.
-    if (status === 100) return
-    if (status < 200) {
-      // 16.7 step 5: every other provisional reply goes on at once.
-      if (!outcome.drop && !this.replied)
-        this.#upstream.pass(forwardReply(reply, outcome.edits), status, reply.reason, reply)
-      return
-    }
-    if (outcome.drop) {
-      const { timers, times } = this.#host.transactions
-      branch.waitInVain(timers, times.fr)
-      return
-    }
-    if (status < 300) {
-      this.#takeSuccess(branch, reply, outcome.edits)
-      return
-    }
-    // What Timer C has given up already.
-    if (branch.status !== 0) return
-    branch.settle(status, reply, outcome.edits)
-    // 16.7 step 5: after a 6xx the others are cancelled.
-    if (status >= 600) this.#cancelOpen(`Reason: SIP;cause=${status}\r\n`)
-    this.#branchDone(branch)
-  }
-
-  /** A branch has failed: its own route may send it elsewhere before the others are looked at. */
-  #branchDone(branch: Branch): void {
-    this.#lastDone = branch
-    const route = branch.spec.onBranchFailure
-    if (route === undefined || this.replied) {
-      this.#check()
-      return
-    }
-    this.#relaying++
-    const done = (): void => {
-      this.#relaying--
-      this.#check()
-      this.#endIfDone()
-    }
-    const { reply, status, timedOut, rang, index, spec } = branch
-    const failure = { reply, status, timedOut, branchReplied: rang, branch: index, uri: spec.uri }
-    afterRoute(
-      () => this.#host.router.branchFailure(this, { ...failure, nextHop: spec.nextHop }, route),
-      done,
-      (error) => this.#host.routeFailed('branch failure', this, error),
+  readonly endIfDone = (): void => {
+    if (
+      this.#ended ||
+      this.#running ||
+      this.#outcomes.isFailing ||
+      this.#outcomes.isGrowing ||
+      this.#relaying.hasClients
     )
-  }
-
-  #takeSuccess(branch: Branch, reply: SipReply, edits: readonly MessageEdit[]): void {
-    branch.settle(reply.status, undefined, NO_EDITS)
-    if (this.replied && this.#received.method !== 'INVITE') return
-    // 16.7 step 5: a 2xx goes on at once, and for INVITE each of them, whatever went upstream before.
-    this.#upstream.pass(forwardReply(reply, edits), reply.status, reply.reason, reply)
-    // 16.7 step 10.
-    this.#cancelOpen('Reason: SIP;cause=200;text="Call completed elsewhere"\r\n')
-  }
-
-  #cancelOpen(extraHeaders: string): void {
-    for (const branch of this.#responses.branches) if (branch.status === 0) branch.cancel(extraHeaders)
-  }
-
-  /** Goes on when every branch has its outcome. */
-  #check(): void {
-    if (this.replied || this.#failing || this.#relaying > 0 || this.#responses.open) return
-    const best = this.#responses.best()
-    if (best === undefined) return
-    this.winningReply = best.reply
-    this.status = best.status
-    this.timedOut = best.timedOut
-    // What came only now is not counted yet.
-    this.branchReplied = best.rang || (best !== this.#lastDone && best.reply !== undefined)
-    this.branch = best.index
-    const route = this.#onFailure
-    this.#onFailure = undefined
-    if (route === undefined) this.#sendBest(best)
-    else this.#runFailure(route, best)
-  }
-
-  #runFailure(route: string, best: Branch): void {
-    this.#failing = true
-    const count = this.branchCount
-    const done = (): void => {
-      this.#failing = false
-      if (this.branchCount > count) this.#check()
-      // t_drop_replies has left none.
-      else if (this.#responses.best() === undefined)
-        this.refuse(500, "I'm terribly sorry, server error occurred (1/TM)")
-      else this.#sendBest(best)
-      this.#endIfDone()
-    }
-    afterRoute(
-      () => this.#host.router.failure(this, route),
-      done,
-      (error) => this.#host.routeFailed('failure', this, error),
-    )
-  }
-
-  #sendBest(best: Branch): void {
-    if (this.replied) return
-    const { reply, status } = best
-    if (!this.canceled && best.timedOut) this.call.failure = 'timeout'
-    if (reply === undefined) {
-      // A branch that was given up on behalf of the caller.
-      if (this.canceled) this.refuse(487, 'Request Terminated')
-      else if (status === TIMED_OUT) this.refuse(TIMED_OUT, 'Request Timeout')
-      // 16.9 counts a hop that cannot be reached as 503. It is told as such: nothing behind this proxy can serve the call.
-      else this.refuse(UNREACHABLE, 'Service Unavailable')
       return
-    }
-    const edits = [...best.edits]
-    if (status === 401 || status === 407) edits.push(...challengeEdits(reply, this.#responses.otherChallenges(best)))
-    if (status === 503 && this.#host.options.translate503 === 'on') {
-      // 16.7 step 6: another element's overload is not this proxy's.
-      edits.push(statusEdit(reply, 500, 'Server Internal Error'))
-      this.#upstream.pass(forwardReply(reply, edits), 500, 'Server Internal Error', reply)
-      return
-    }
-    this.#upstream.pass(forwardReply(reply, edits), status, reply.reason, reply)
-  }
-
-  readonly #endIfDone = (): void => {
-    if (this.#ended || this.#running || this.#failing || this.#relaying > 0 || this.#clients > 0) return
     if (this.#suspension !== undefined && !this.replied) return
-    if (this.#replies?.busy === true) return
+    if (this.#outcomes.isBusy) return
     // With the final reply, the server transaction stays behind alone.
     if (this.hasTransaction && !this.replied) return
     this.#ended = true
@@ -619,8 +410,3 @@ export class ProxyRequest implements FailureContext, BranchOwner, ServerUser {
     this.#host.requestEnded(this)
   }
 }
-
-/** onsend_route has let it go nowhere. */
-const KEPT_BACK = -477
-
-const NO_EDITS: readonly MessageEdit[] = []
