@@ -87,12 +87,14 @@ export class MediaMoves {
   async #move(callId: string): Promise<void> {
     const agreed = this.#agreed.get(callId)
     if (!agreed) return
-    const { log, counted } = this.#options
+    const { relay, log, counted } = this.#options
     try {
       await this.#exchange(callId, agreed)
       counted('ok')
       log.info({ callId }, 'a call was moved to another media relay')
     } catch (error) {
+      // It ended in the meantime: what the other relay has been told of it is nobody's.
+      if (!this.#agreed.has(callId)) await relay.delete({ ...agreed.offer, flags: '' }).catch(() => undefined)
       counted('failed')
       log.warn({ callId, error: error instanceof Error ? error.message : String(error) }, 'a call was not moved')
     }

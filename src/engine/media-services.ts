@@ -83,6 +83,7 @@ export class MediaServices {
 
   /** The relay ended a session by itself because no media flowed. Its counters are kept for the end of a call that is known here. */
   timedOut(callId: string, stats?: MediaStats): void {
+    this.#moves?.forget(callId)
     const call = this.#calls.get(callId)
     if (!call || call.fromTag === '' || !stats) {
       this.#calls.delete(callId)
@@ -154,10 +155,10 @@ export class MediaServices {
 
   /** Ends what a call still has open. Resolves to its final counters; never rejects. */
   async callEnded(callId: string): Promise<MediaStats | undefined> {
+    this.#moves?.forget(callId)
     const call = this.#calls.get(callId)
     if (!call) return undefined
     this.#calls.delete(callId)
-    this.#moves?.forget(callId)
     if (!call.open) return call.stats
     return this.#deleteSession(callId, call)
   }
@@ -171,6 +172,7 @@ export class MediaServices {
     // A call of this engine ends with its dialog; one that was adopted has no dialog here.
     if (call.fromTag !== '') return
     this.#calls.delete(callId)
+    this.#moves?.forget(callId)
     if (call.open) void this.#deleteSession(callId, call)
   }
 

@@ -141,6 +141,17 @@ describe('a call whose relay died', () => {
     expect(await invitesTo(alice)).toHaveLength(0)
   })
 
+  test('that ends in the meantime leaves nothing at the other relay', async () => {
+    cfg = await cfgRoute(MODULES, CFG)
+    const { alice, bob, within } = await establish()
+    await lose()
+    const invite = await bob.request('INVITE')
+    await alice.send(within('BYE', 2))
+    await bob.answer(await bob.request('BYE'), 200)
+    await bob.answer(invite, 481)
+    await expect.poll(() => cfg.route.relay.native.open.size).toBe(0)
+  })
+
   test('waits for its next offer where the script does not ask, or does not follow the dialog', async () => {
     for (const text of [CFG.replace('"move_calls", 1', '"move_calls", 0'), CFG.replace('dlg_manage();', '')]) {
       cfg = await cfgRoute(MODULES, text)
