@@ -74,7 +74,7 @@ const BY_SEVERITY: Readonly<Record<Severity, Readonly<Record<string, string>>>> 
     'unused-route': 'A route block that is never used.',
   },
   note: {
-    'no-meaning': 'A core parameter that has no meaning here.',
+    'no-meaning': 'A parameter that has no meaning here.',
     'no-relay': 'Media functions without a media relay.',
   },
 }

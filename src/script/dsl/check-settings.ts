@@ -4,7 +4,12 @@ import type { CheckContext } from './check-context.ts'
 import { CORE_PARAMETERS } from './core-parameters.ts'
 import { insteadOf } from './instead.ts'
 import { KNOWN_MODULES } from './known-modules.ts'
-import { DROPPED_PARAMETERS, MODULE_PARAMETERS, PROVIDED_MODULES } from './module-parameters.ts'
+import {
+  DROPPED_PARAMETERS,
+  MODULE_PARAMETERS,
+  PARAMETERS_WITHOUT_MEANING,
+  PROVIDED_MODULES,
+} from './module-parameters.ts'
 import { nearest } from './report.ts'
 import { moduleName, settingValue } from './settings.ts'
 
@@ -147,6 +152,15 @@ function checkParameter(
     } else if ((type === 'n' && typeof value === 'string') || (type === 's' && typeof value === 'number')) {
       const wantedType = type === 'n' ? 'a number' : 'a string'
       context.report.error('wrong-type', `Parameter ${name} of ${module} needs ${wantedType}`, declaration.value.at)
+    } else {
+      const without = PARAMETERS_WITHOUT_MEANING.get(`${module}:${name}`)
+      if (without !== undefined && value !== 0 && value !== '')
+        context.report.add(
+          'note',
+          'no-meaning',
+          `${name} of ${module} has no meaning here: ${without}`,
+          declaration.name.at,
+        )
     }
   }
 }
