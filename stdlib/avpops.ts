@@ -161,13 +161,23 @@ function operation(written: string): { operator: string; value: string; flags: s
   const rest = slash < 0 ? '' : written.slice(slash + 1)
   const flags = /\/([a-zA-Z]{0,3})$/.exec(rest)
   return {
-    operator: slash < 0 ? written : written.slice(0, slash),
+    operator: (slash < 0 ? written : written.slice(0, slash)).toLowerCase(),
     value: flags === null ? rest : rest.slice(0, flags.index),
     flags: flags?.[1] ?? '',
   }
 }
 
+/** Numbers by their size, texts by their letters without regard to case. */
+function ordered(operator: string, value: AvpValue, wanted: AvpValue): boolean {
+  const order = (one: AvpValue) => (typeof one === 'string' ? one.toLowerCase() : one)
+  const [left, right] = [order(value), order(wanted)]
+  if (left === right) return operator === 'ge' || operator === 'le'
+  return left > right === (operator === 'gt' || operator === 'ge')
+}
+
 function holds(operator: string, value: AvpValue, wanted: AvpValue, flags: string): boolean {
+  // A number and a text never compare, whatever is asked.
+  if (typeof value !== typeof wanted) return false
   const fold = (text: AvpValue) => (flags.includes('i') || flags.includes('I') ? `${text}`.toLowerCase() : `${text}`)
   switch (operator) {
     case 'eq':
@@ -175,15 +185,12 @@ function holds(operator: string, value: AvpValue, wanted: AvpValue, flags: strin
     case 'ne':
       return fold(value) !== fold(wanted)
     case 'gt':
-      return Number(value) > Number(wanted)
     case 'lt':
-      return Number(value) < Number(wanted)
     case 'ge':
-      return Number(value) >= Number(wanted)
     case 'le':
-      return Number(value) <= Number(wanted)
+      return ordered(operator, value, wanted)
     case 're':
-      return posixRegex(`${wanted}`, { ignoreCase: flags.includes('i') || flags.includes('I') }).test(`${value}`)
+      return typeof value === 'string' && posixRegex(`${wanted}`, { ignoreCase: true }).test(value)
     case 'and':
       return (Number(value) & Number(wanted)) !== 0
     case 'or':

@@ -68,7 +68,7 @@ const TEXTS: Readonly<Record<string, () => string | undefined>> = {
 }
 
 /** Values that are compared without case. */
-const CASELESS = new Set(['method', 'proto', 'snd_proto', 'to_proto'])
+const CASELESS = new Set(['uri', 'from_uri', 'to_uri', 'method', 'proto', 'snd_proto', 'to_proto'])
 
 const own = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined =>
   Object.hasOwn(table, key) ? table[key] : undefined

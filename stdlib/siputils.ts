@@ -22,13 +22,15 @@ export const isMethod = define(
   },
 )
 
-/** Is `word` one of the words that `|` separates? Methods are compared as written, RFC 3261 7.1. */
+/** Is `word` one of the words that `|` separates? As in 5.6.3 without regard to case, though methods mind it (RFC 3261 7.1). */
 function listed(list: string, word: string): boolean {
   if (list === word) return true
+  const wanted = word.toUpperCase()
   let start = 0
   for (;;) {
     const bar = list.indexOf('|', start)
-    if (list.slice(start, bar < 0 ? list.length : bar).trim() === word) return true
+    const one = list.slice(start, bar < 0 ? list.length : bar).trim()
+    if (one.length === wanted.length && one.toUpperCase() === wanted) return true
     if (bar < 0) return false
     start = bar + 1
   }

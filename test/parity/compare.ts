@@ -54,11 +54,12 @@ export async function compareAll(cases: readonly ParityCase[], more = ''): Promi
 }
 
 /** Fails where a case differs without a reason; says what came of all of them. */
-export async function agree(title: string, cases: readonly ParityCase[], more = ''): Promise<void> {
+export async function agree(title: string, cases: readonly ParityCase[], more = ''): Promise<Verdict> {
   const verdict = await compareAll(cases, more)
   const listed = [...verdict.listed.values()].reduce((sum, count) => sum + count, 0)
   process.stderr.write(
     `parity, ${title}: ${verdict.cases} cases, ${verdict.agreed} agree (${verdict.refusedByBoth} refused by both), ${listed} differ as listed, ${verdict.unexplained.length} without a reason\n`,
   )
   expect(verdict.unexplained.join('\n\n')).toBe('')
+  return verdict
 }

@@ -81,7 +81,7 @@ describe('tests', () => {
       expect(isMethod('INVITE|ACK')).toBe(true)
       expect(isMethod('ACK | INVITE')).toBe(true)
       expect(isMethod('INV')).toBe(false)
-      expect(isMethod('invite')).toBe(false)
+      expect(isMethod('invite')).toBe(true)
       expect(hasTotag()).toBe(false)
       expect(isMyself('sip:x@10.0.0.5')).toBe(true)
       expect(isMyself('sip:x@10.0.0.9')).toBe(false)

@@ -147,7 +147,9 @@ export class ExpressionEmitter {
       case 'binary': {
         const reduced = withoutNeutral(expression)
         if (reduced !== undefined)
-          return typeOf(reduced) === 'int' ? this.int(reduced) : `D.int(${this.value(reduced)})`
+          return typeOf(reduced) === 'int' || reduced.kind === 'variable'
+            ? this.int(reduced)
+            : `D.int(${this.value(reduced)})`
         if (expression.operator === '+' && typeOf(expression.left) === 'any') {
           return `D.add(${this.value(expression.left)}, ${this.value(expression.right)}${this.#asNumber(expression.right)})`
         }

@@ -135,6 +135,26 @@ const BRANCHES: ParityCase[] = (
   }
 })
 
+const CHECKS: ParityCase[] = ['3', '"3"', '"OPTIONS"', '"Abc"'].flatMap((value) =>
+  ['i:3', 's:3', 's:abc', 's:options', '$rU', 's:OPTIONSX'].map((wanted) =>
+    says(
+      `avp_check of ${value} and ${wanted}`,
+      `$avp(a) = ${value}; ${['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'EQ', 're'].map((operator) => `avp_check("$avp(a)", "${operator}/${wanted}"); say("${operator} $rc");`).join(' ')} avp_check("$avp(a)", "eq/${wanted}/i"); say("$rc");`,
+    ),
+  ),
+)
+
+/** Methods in the small letters that scripts write now and then. */
+const METHODS: ParityCase[] = ['foo', 'options', 'OPTIONS'].map((method) =>
+  says(
+    `the method ${method} by its name`,
+    ['foo', 'FOO', 'options', 'OPTIONS', 'invite|Options']
+      .map((name) => `if (is_method("${name}")) say("T"); else say("F");`)
+      .join(' '),
+    { sent: [{ method }] },
+  ),
+)
+
 export const CONVERSIONS: readonly ParityCase[] = [
   ...READABLE.map(everywhere),
   ...LISTS.map((text) =>
@@ -171,6 +191,8 @@ export const CONVERSIONS: readonly ParityCase[] = [
   ...STACKS,
   ...FORKS,
   ...BRANCHES,
+  ...CHECKS,
+  ...METHODS,
   ...relayed('clear_branches(); t_relay(); say("$rc"); t_relay(); say("$rc");'),
   ...relayed('clear_branches(); t_newtran(); t_relay(); say("$rc");'),
   ...relayed('clear_branches(); t_relay(); say("$rc"); t_reply("404", "Mine"); say("$rc");'),
