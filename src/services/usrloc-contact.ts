@@ -72,8 +72,7 @@ export function findContact(
   matching: Matching,
 ): Contact | undefined {
   if (wanted.instance !== '' && wanted.regId > 0) {
-    const same = contacts.find((one) => one.instance === wanted.instance && one.regId === wanted.regId)
-    return same
+    return contacts.find((one) => one.instance === wanted.instance && one.regId === wanted.regId)
   }
   return contacts.find((one) => {
     if (one.instance !== '' && one.regId > 0) return false
