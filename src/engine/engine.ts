@@ -2,8 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import { type Log, silentLog } from '../log.ts'
-import type { MediaRelay } from '../media/index.ts'
+import { silentLog } from '../log.ts'
 import { OverloadControl, ProxyCore } from '../proxy/index.ts'
 import {
   type CompiledScript,
@@ -15,10 +14,10 @@ import {
   type RouteProgram,
 } from '../script/index.ts'
 import { createServices, ServiceTable } from '../services/index.ts'
-import { createIds, type IdSource } from '../sip/index.ts'
+import { createIds } from '../sip/index.ts'
 import { createMemoryStore, type Store } from '../store/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
-import { createTransport, type Listener, type TransportLayer, type TransportOptions } from '../transport/index.ts'
+import { createTransport, type TransportLayer } from '../transport/index.ts'
 import { logCall } from './call-log.ts'
 import { DEFAULT_LIMITS, type EngineConfig, needsRestart, reloadable } from './config.ts'
 import { createCounters, type EngineCounters } from './counters.ts'
@@ -31,87 +30,15 @@ import { asEngineLog, type EngineLog } from './logger.ts'
 import { MediaServices } from './media-services.ts'
 import { movesCalls } from './media-setup.ts'
 import { randomHex } from './random-hex.ts'
-import { type ReadFile, readLatin1 } from './read-file.ts'
+import { readLatin1 } from './read-file.ts'
 import { noRunSlot, type RunSlot } from './run-slot.ts'
 import { ScriptRouter } from './script-router.ts'
 import { RunTable } from './script-run.ts'
 import { serviceHost } from './service-host.ts'
+import { proxySettings, transactionSettings, transportSettings } from './settings.ts'
 import { type OtherRequests, TransactionOperations } from './transaction-operations.ts'
-import { transportSettings } from './transport-settings.ts'
-import type { EngineStatus, EngineView } from './view.ts'
-
-export interface EngineOptions {
-  /** The routing script, a .ts or a .cfg. */
-  readonly file: string
-  readonly defines?: ReadonlyMap<string, string>
-  /** Listeners in place of the file's. */
-  readonly listen?: readonly string[]
-  readonly clock?: Clock
-  readonly log?: Log
-  /** Makes the transport; sockets of the operating system by default. */
-  readonly transport?: (options: TransportOptions) => TransportLayer
-  /** The relay that the script's media functions drive; without one they fail with a reason. */
-  readonly relay?: MediaRelay
-  readonly ids?: IdSource
-  /** What processes share; default: the memory of this one. */
-  readonly store?: Store
-  readonly readFile?: ReadFile
-  /** What env() in a script, and #!defenv in a .cfg, see; default is the process's. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-}
-
-/** What runs in a worker: program and configuration come from the supervisor, which has checked them. */
-export interface PreparedEngineOptions extends Omit<EngineOptions, 'file' | 'defines' | 'listen' | 'readFile'> {
-  readonly script: CompiledScript
-  readonly version: number
-  readonly config: EngineConfig
-  readonly slot?: RunSlot
-}
-
-export interface ReloadOutcome {
-  readonly ok: boolean
-  readonly diagnostics: readonly Diagnostic[]
-}
-
-export interface Engine {
-  readonly view: EngineView
-  /** Opens the sockets. */
-  start(): Promise<void>
-  /** Compiles the file anew; new requests get the new program if it is good. */
-  reload(): Promise<ReloadOutcome>
-  /** Takes no new calls; resolves when those under way are over, or after so many seconds. */
-  drain(seconds: number): Promise<void>
-  /** Ends everything; calls still up lose their media. */
-  close(): Promise<void>
-  /** Prometheus' exposition format. */
-  metrics(): Promise<string>
-  /** Carries out an RPC command of a module, such as `htable.dump`. Rejects with the reason; `code` is Kamailio's. */
-  command(name: string, parameters: readonly unknown[]): Promise<unknown>
-}
-
-/** What an engine leaves to the next one when it dies. */
-export interface Legacy {
-  /** Call-IDs with an open media session. */
-  readonly mediaCalls: readonly string[]
-  /** Messages on which it died: when they come again they get 500 and no route. */
-  readonly fatalMessages: readonly string[]
-}
-
-/** An engine that is told which program to run by somebody else. */
-export interface PreparedEngine extends Engine {
-  /** Loads a program beside the running one; resolves to its configuration as the script gives it. */
-  load(
-    script: CompiledScript,
-    version: number,
-    limits: { runMillis: number; isolateMegabytes: number },
-  ): Promise<unknown>
-  /** Makes the loaded program the one that new requests get, and puts its configuration in force. */
-  swap(version: number, config: EngineConfig): void
-  /** What an engine before this one left behind. Call it before `start`. */
-  takeOver(left: Legacy): void
-  /** The program loaded last as a rehearsal runs it, see warm-up.ts. */
-  rehearsal(host: HostOps): RouteProgram
-}
+import type { Engine, EngineOptions, Legacy, PreparedEngine, PreparedEngineOptions, ReloadOutcome } from './types.ts'
+import { type EngineStatus, type EngineView, shownListener } from './view.ts'
 
 /**
  * Puts an engine together from a file.
@@ -470,30 +397,5 @@ class ComposedEngine implements PreparedEngine {
       sent: sum(transport.sent),
       draining: this.#draining,
     }
-  }
-}
-
-function shownListener(listener: Listener): string {
-  const host = listener.address.includes(':') ? `[${listener.address}]` : listener.address
-  return `${listener.transport}:${host}:${listener.port}`
-}
-
-function transactionSettings(config: EngineConfig) {
-  const { transactions, transactionsPerSource } = config.limits
-  return {
-    timers: { fr: config.timers.fr, frInv: config.timers.frInv },
-    limits: { transactions, transactionsPerSource },
-  }
-}
-
-function proxySettings(config: EngineConfig) {
-  return {
-    limits: { calls: config.limits.transactions },
-    options: {
-      maxCallMillis: config.timers.maxCall * 1000,
-      server: config.serverHeader ?? '',
-      userAgent: config.userAgent ?? '',
-      forceRport: config.forceRport === true ? ('on' as const) : ('off' as const),
-    },
   }
 }

@@ -19,16 +19,7 @@ export {
   reloadable,
 } from './config.ts'
 export { readCfgConfig } from './config-cfg.ts'
-export {
-  createEngine,
-  createPreparedEngine,
-  type Engine,
-  type EngineOptions,
-  type Legacy,
-  type PreparedEngine,
-  type PreparedEngineOptions,
-  type ReloadOutcome,
-} from './engine.ts'
+export { createEngine, createPreparedEngine } from './engine.ts'
 export { type ErrorReply, errorReply } from './error-replies.ts'
 export { loadConfig } from './load-config.ts'
 export { loadOnly } from './load-only.ts'
@@ -47,6 +38,14 @@ export { randomHex } from './random-hex.ts'
 export { type ReadFile, readLatin1 } from './read-file.ts'
 export { noRunSlot, type RunSlot } from './run-slot.ts'
 export type { ScriptRun } from './script-run.ts'
-export { transportSettings } from './transport-settings.ts'
+export { transportSettings } from './settings.ts'
+export type {
+  Engine,
+  EngineOptions,
+  Legacy,
+  PreparedEngine,
+  PreparedEngineOptions,
+  ReloadOutcome,
+} from './types.ts'
 export type { EngineStatus, EngineView } from './view.ts'
 export { BEFORE_READY, BESIDE_TRAFFIC, type RehearsalBounds, rehearse, UNTIL_TRAFFIC } from './warm-up.ts'

@@ -25,3 +25,9 @@ export interface EngineView {
   /** Sockets with their real ports, once the engine has started. */
   readonly listeners: readonly Listener[]
 }
+
+/** A listener as the configuration spells it. */
+export function shownListener(listener: Listener): string {
+  const host = listener.address.includes(':') ? `[${listener.address}]` : listener.address
+  return `${listener.transport}:${host}:${listener.port}`
+}

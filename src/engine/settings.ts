@@ -1,4 +1,4 @@
-// Owns what of a configuration concerns the transport.
+// Owns what of a configuration concerns transport, transactions and proxy.
 import type { ParseLimits } from '../sip/index.ts'
 import { DEFAULT_PARSE_LIMITS } from '../sip/index.ts'
 import type { ReloadableTransport, TransportLimits } from '../transport/index.ts'
@@ -18,4 +18,26 @@ export function transportSettings(config: EngineConfig): ReloadableTransport {
     ...(limits.connectMillis === undefined ? {} : { connectMillis: limits.connectMillis }),
   }
   return { alias: config.alias, hosts: config.hosts, tls: config.tls, limits: transportLimits, parseLimits }
+}
+
+/** What of it concerns transactions. */
+export function transactionSettings(config: EngineConfig) {
+  const { transactions, transactionsPerSource } = config.limits
+  return {
+    timers: { fr: config.timers.fr, frInv: config.timers.frInv },
+    limits: { transactions, transactionsPerSource },
+  }
+}
+
+/** What of it concerns the proxy. */
+export function proxySettings(config: EngineConfig) {
+  return {
+    limits: { calls: config.limits.transactions },
+    options: {
+      maxCallMillis: config.timers.maxCall * 1000,
+      server: config.serverHeader ?? '',
+      userAgent: config.userAgent ?? '',
+      forceRport: config.forceRport === true ? ('on' as const) : ('off' as const),
+    },
+  }
 }
