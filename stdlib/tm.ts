@@ -135,6 +135,45 @@ export const tReply = define(
   },
 )
 
+export const tSendReply = define(
+  {
+    ...tm(
+      't_send_reply',
+      [
+        { name: 'code', kind: 'int' },
+        { name: 'reason', kind: 'string' },
+      ],
+      'Replies by the transaction, which it makes where there is none.',
+      't_send_reply("404", "Not found");',
+      ['request', 'reply', 'failure'],
+    ),
+  },
+  (code: number | string, reason: string) => {
+    const { kind, state } = currentRun()
+    if (kind === 'request' && !state.created) {
+      announceTransaction()
+      if (opNow('newtran', null) <= 0) return -1
+      state.created = true
+    }
+    return sendReplyAs('transaction', code, reason)
+  },
+)
+
+export const tGetStatusCode = define(
+  tm(
+    't_get_status_code',
+    [],
+    'The status of the reply as the code: of the winning one in a failure route, of our own after t_reply; -1 where there is none.',
+    't_get_status_code(); $var(status) = $rc;',
+    ['request', 'reply', 'failure', 'branch', 'event'],
+  ),
+  () => {
+    const run = currentRun()
+    const own = run.kind === 'request' && run.state.created && run.state.repliedWith > 0
+    return own ? run.state.repliedWith : (run.meta.status ?? run.reply?.status ?? -1)
+  },
+)
+
 export const tCheckStatus = define(
   tm(
     't_check_status',

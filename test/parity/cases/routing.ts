@@ -315,6 +315,29 @@ failure_route[F%%] { say("F $T_rpl($rs) $T_reply_code $ru [$du] $avp(a) [$hdr(X-
   route('reply route of a branch', `${DU} t_on_branch("B%%"); t_relay();`, {
     blocks: 'branch_route[B%%] { t_on_reply("R%%"); } onreply_route[R%%] { say("$rs"); }',
   }),
+  route('t_send_reply', 't_send_reply("404", "Gone Away"); say("$rc"); t_send_reply("403", "Again"); say("$rc");'),
+  route('t_send_reply of a transaction', 't_newtran(); t_send_reply("486", "Busy"); say("$rc");'),
+  route('t_send_reply twice', 't_send_reply("183", "Progress"); say("$rc"); t_send_reply("480", "$rU"); say("$rc");'),
+  route('t_send_reply without a number', 't_send_reply("abc", "x"); say("$rc");'),
+  route(
+    't_get_status_code',
+    't_get_status_code(); say("$rc"); t_newtran(); t_get_status_code(); say("$rc"); t_reply("404", "x"); t_get_status_code(); say("$rc");',
+  ),
+  route('t_get_status_code of a failure', `${DU} t_on_failure("F%%"); t_relay();`, {
+    blocks:
+      'failure_route[F%%] { t_get_status_code(); say("$rc $T_reply_code"); t_send_reply("480", "Instead"); say("$rc"); }',
+    answers: { '*': [[486, 'Busy']] },
+  }),
+  route('t_get_status_code of a reply', `${DU} t_on_reply("R%%"); t_on_branch("B%%"); t_relay();`, {
+    blocks:
+      'branch_route[B%%] { t_get_status_code(); say("$rc"); } onreply_route[R%%] { t_get_status_code(); say("$rs $rc"); }',
+    answers: {
+      '*': [
+        [183, 'P'],
+        [200, 'OK'],
+      ],
+    },
+  }),
   route('change_reply_status_code', `${DU} t_on_reply("R%%"); t_relay();`, {
     blocks:
       'onreply_route[R%%] { if ($rs == 183) { change_reply_status_code("200"); say("$rc"); change_reply_status_code("180"); say("$rc"); } }',
