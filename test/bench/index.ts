@@ -37,6 +37,7 @@ const MICRO: readonly (readonly string[])[] = [
   ['route-run.ts'],
   ['transaction.bench.ts'],
   ['call.bench.ts'],
+  ['call.bench.ts', '', '30', '0', '12'],
   ['dialogs.bench.ts'],
 ]
 
