@@ -39,6 +39,7 @@ const WAYS: ReadonlyMap<string, string> = new Map(
 
 /** Functions and variables whose module is there all the same. */
 const BY_NAME: Readonly<Record<string, string>> = {
+  ws_send: 'It came after 5.6: t_relay() carries SIP to a WebSocket whose flow the registrar or outbound knows.',
   tel2sip2: 'It came after 5.6: use tel2sip().',
   sdp_iterator_start: 'It came after 5.6: use sdp_get_line_startswith().',
   http_client_request_v2pk: 'It came after 5.6: use http_client_query().',
