@@ -6,6 +6,8 @@ import { StreamFramer } from '../../../src/sip/index.ts'
 
 export interface AnswerOrder {
   readonly transport: 'tcp' | 'tls'
+  /** What it answers with. */
+  readonly media: 'rtp' | 'srtp'
   readonly address: string
   readonly port: number
   readonly key: string
@@ -40,6 +42,10 @@ export interface CallReport {
 const SDP =
   'v=0\r\no=CiscoSystemsCCM-SIP 94213 1 IN IP4 10.0.2.52\r\ns=SIP Call\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 31182 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=ptime:20\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n'
 
+const SECURE_SDP = SDP.replace('RTP/AVP', 'RTP/SAVP').concat(
+  'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n',
+)
+
 function lines(raw: string, name: string): string[] {
   const head = raw.slice(0, raw.indexOf('\r\n\r\n') + 2)
   const prefix = `\r\n${name}:`
@@ -72,7 +78,8 @@ function speak(socket: Socket, take: (raw: string, send: (wire: string) => void)
   return send
 }
 
-function answer({ transport, address, port, key, cert }: AnswerOrder): void {
+function answer({ transport, media, address, port, key, cert }: AnswerOrder): void {
+  const sdp = media === 'srtp' ? SECURE_SDP : SDP
   const contact = `Contact: <sip:87000@${address}:${port};transport=${transport}>`
   const reply = (raw: string, status: string, more: readonly string[], body = ''): string =>
     [
@@ -92,7 +99,7 @@ function answer({ transport, address, port, key, cert }: AnswerOrder): void {
     speak(socket, (raw, send) => {
       if (raw.startsWith('INVITE ')) {
         send(reply(raw, '180 Ringing', [contact]))
-        send(reply(raw, '200 OK', [contact, 'Content-Type: application/sdp'], SDP))
+        send(reply(raw, '200 OK', [contact, 'Content-Type: application/sdp'], sdp))
       } else if (!raw.startsWith('ACK ') && !raw.startsWith('SIP/2.0 ')) send(reply(raw, '200 OK', []))
     })
   }

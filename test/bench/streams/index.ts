@@ -1,6 +1,7 @@
 // Owns the comparison over TCP and TLS: processor time of one call through signalbox and through Kamailio, on the same routing file.
 // usage: node test/bench/streams/index.ts [--rate N] [--seconds N] [--rounds N] [--transport tcp|tls|both] [--only signalbox|kamailio]
 //          [--callers N] [--connections N] [--quota SHARE] [--json FILE] [-- OPTIONS of signalbox run]
+//        node test/bench/streams/index.ts --transport border: TCP in and TLS out, with the embedded relay between RTP and SRTP beside without.
 // Run it where port 5060 and 5080 of 127.0.0.1 are free: unshare -n sh -c 'ip link set lo up; exec "$0" "$@"' node ...
 import { fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,6 +16,7 @@ import type { AnswerOrder, CallOrder, CallReport } from './far-ends.ts'
 const root = new URL('../../..', import.meta.url).pathname
 const FAR_ENDS = new URL('./far-ends.ts', import.meta.url)
 const ADDRESS = '127.0.0.1'
+const RELAY = ['--interface', 'inside/127.0.0.1', '--interface', 'outside/127.0.0.2']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,8 +38,10 @@ const rate = Number(values.rate)
 const seconds = Number(values.seconds)
 const callers = Number(values.callers)
 
-type Transport = 'tcp' | 'tls'
-type Side = 'kamailio' | 'signalbox'
+/** `border`: TCP from the caller, TLS to whoever answers. */
+type Transport = 'tcp' | 'tls' | 'border'
+/** `media`: signalbox with rtpengine_manage both ways on its embedded relay. */
+type Side = 'kamailio' | 'signalbox' | 'media'
 
 /** One run of one proxy. */
 interface Run {
@@ -57,12 +61,28 @@ const { cert, key } = await authority.issue({ commonName: 'localhost', names: ['
 for (const [name, text] of Object.entries({ cert, key, ca: authority.cert })) writeFileSync(join(folder, name), text)
 
 /** The same job with streams on both sides. */
-function routingFile(transport: Transport): string {
+const callerTransport = (transport: Transport): 'tcp' | 'tls' => (transport === 'border' ? 'tcp' : transport)
+const answerTransport = (transport: Transport): 'tcp' | 'tls' => (transport === 'border' ? 'tls' : transport)
+
+function routingFile(transport: Transport, side: Side): string {
+  const [inside, outside] = [callerTransport(transport), answerTransport(transport)]
   let text = readFileSync(values.cfg, 'utf8')
     .replace('disable_tcp=yes', 'tcp_children=2')
-    .replace('listen=udp:', `listen=${transport}:`)
-    .replace('transport=udp', `transport=${transport}`)
-  if (transport === 'tls') {
+    .replace('listen=udp:127.0.0.1:5060', `listen=${inside}:127.0.0.1:5060`)
+    .replace('transport=udp', `transport=${outside}`)
+  if (transport === 'border') text = text.replace('listen=', 'listen=tls:127.0.0.1:5061\nlisten=')
+  if (side === 'media')
+    text = text
+      .replace('loadmodule "tm.so"', 'loadmodule "rtpengine.so"\nloadmodule "tm.so"')
+      .replace(
+        'remove_hf("To")',
+        'rtpengine_manage("SRTP DTLS=off ICE=remove SDES-only-AES_CM_128_HMAC_SHA1_80 direction=inside direction=outside");\n        remove_hf("To")',
+      )
+      .replace(
+        'if (has_body("application/sdp")) sdp',
+        'if (has_body("application/sdp")) rtpengine_manage("RTP DTLS=off ICE=remove direction=outside direction=inside");\n    if (has_body("application/sdp")) sdp',
+      )
+  if (outside === 'tls') {
     text = text
       .replace('tcp_children=2', 'tcp_children=2\nenable_tls=yes')
       .replace(
@@ -73,7 +93,7 @@ function routingFile(transport: Transport): string {
     const common = `method = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n${files}\n`
     writeFileSync(join(folder, 'tls.cfg'), `[server:default]\n${common}\n[client:default]\n${common}`)
   }
-  const file = join(folder, `proxy-${transport}.cfg`)
+  const file = join(folder, `proxy-${transport}-${side}.cfg`)
   writeFileSync(file, text)
   return file
 }
@@ -88,7 +108,7 @@ function caller(order: CallOrder): Promise<CallReport> {
 
 async function callAll(transport: Transport, calls: number, atRate: number): Promise<CallReport[]> {
   const order: CallOrder = {
-    transport,
+    transport: callerTransport(transport),
     address: ADDRESS,
     port: 5060,
     ca: authority.cert,
@@ -102,7 +122,7 @@ async function callAll(transport: Transport, calls: number, atRate: number): Pro
 }
 
 async function run(transport: Transport, side: Side): Promise<Run> {
-  const file = routingFile(transport)
+  const file = routingFile(transport, side)
   const command =
     side === 'kamailio'
       ? ['kamailio', '-f', file, '-DD', '-E', '-m', '512', '-M', '32']
@@ -114,9 +134,11 @@ async function run(transport: Transport, side: Side): Promise<Run> {
           file,
           '--log-level',
           'warn',
+          ...(side === 'media' ? RELAY : []),
           ...positionals,
         ]
-  const order: AnswerOrder = { transport, address: ADDRESS, port: 5080, key, cert }
+  const media = side === 'media' ? ('srtp' as const) : ('rtp' as const)
+  const order: AnswerOrder = { transport: answerTransport(transport), media, address: ADDRESS, port: 5080, key, cert }
   const answering = fork(FAR_ENDS, ['answer', JSON.stringify(order)])
   await new Promise((resolve) => answering.once('message', resolve))
   const proxy = await ProxyProcess.start(command, 5060)
@@ -151,7 +173,11 @@ async function run(transport: Transport, side: Side): Promise<Run> {
 }
 
 const transports: Transport[] = values.transport === 'both' ? ['tcp', 'tls'] : [values.transport as Transport]
-const sides: Side[] = values.only ? [values.only as Side] : ['kamailio', 'signalbox']
+const sides: Side[] = values.only
+  ? [values.only as Side]
+  : values.transport === 'border'
+    ? ['signalbox', 'media']
+    : ['kamailio', 'signalbox']
 const runs: Run[] = []
 try {
   for (let round = 1; round <= Number(values.rounds); round++) {
@@ -170,7 +196,9 @@ try {
     return all.sort((a, b) => a - b)[all.length >> 1]
   }
   for (const transport of transports) {
-    const [ours, theirs] = [median(transport, 'signalbox'), median(transport, 'kamailio')]
+    const [ours, theirs, media] = (['signalbox', 'kamailio', 'media'] as const).map((side) => median(transport, side))
+    if (ours !== undefined && media !== undefined)
+      console.log(`${transport}: with media ${media} us, without ${ours} us, ratio ${(media / ours).toFixed(2)}`)
     if (ours !== undefined && theirs !== undefined)
       console.log(`${transport}: signalbox ${ours} us, kamailio ${theirs} us, ratio ${(ours / theirs).toFixed(2)}`)
   }
