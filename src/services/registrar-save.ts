@@ -49,14 +49,18 @@ export function bound(before: readonly Contact[], wanted: readonly Wanted[], reg
     const contact = contactOf(wish, registration, known)
     kept.add(contact.ruid)
     if (known === undefined) {
-      contacts.push(contact)
+      // As in 5.6.3 the newest stands before those of its q.
+      contacts.unshift(contact)
       inserted++
     } else {
       contacts[contacts.indexOf(known)] = contact
       updated++
     }
   }
-  if (registration.keeps === 'this one alone' && kept.size > 0) contacts = contacts.filter(({ ruid }) => kept.has(ruid))
+  // Beside what was there already, of several in one REGISTER the last is the one; a first REGISTER keeps all of its own.
+  const last = [...kept].at(-1)
+  if (registration.keeps === 'this one alone' && last !== undefined && before.length > 0)
+    contacts = contacts.filter(({ ruid }) => ruid === last)
   if (registration.most > 0 && contacts.length > registration.most && inserted > 0)
     throw new RegisterRefused(503, 'Service Unavailable', 'Too many registered contacts', { code: -2 })
   return { contacts: inOrder(contacts), code: inserted > 0 ? 1 : updated > 0 ? 2 : deleted > 0 ? 3 : 1 }

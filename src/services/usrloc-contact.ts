@@ -46,8 +46,9 @@ export function methodBits(list: readonly string[]): number {
 
 /** `q` of a Contact as thousandths: RFC 3261 25.1 qvalue. Undefined when it is none. */
 export function parseQ(text: string): number | undefined {
-  const [, whole, fraction = ''] = /^([01])(?:\.(\d{0,3}))?$/.exec(text.trim()) ?? []
-  if (whole === undefined) return undefined
+  const [, whole, fraction = ''] = /^([01]?)(?:\.(\d{0,3}))?$/.exec(text.trim()) ?? []
+  // RFC 3261 25.1 wants a digit before the point; 5.6.3 and some phones do without.
+  if (whole === undefined || whole + fraction === '') return undefined
   const q = Number(whole) * 1000 + Number(fraction.padEnd(3, '0'))
   return q > 1000 ? undefined : q
 }
@@ -57,7 +58,7 @@ export function shownQ(q: number): string {
   return String(q / 1000)
 }
 
-/** Highest q first; among equals the one that came first. */
+/** Highest q first; equals as they stand: the one that came last before the others. */
 export function inOrder(contacts: readonly Contact[]): Contact[] {
   return [...contacts].sort((a, b) => b.q - a.q)
 }
