@@ -51,7 +51,7 @@ simple('escape.common', 'With a backslash before quotes, apostrophes and backsla
 simple('unescape.common', 'escape.common undone.', (value) =>
   value.replace(/\\(['"\\0])/g, (_, c: string) => (c === '0' ? '\0' : c)),
 )
-const USER_KEPT = /[A-Za-z0-9\-_.!~*'()&=+$,;?/]/
+const USER_KEPT = /[A-Za-z0-9\-_.!~*'()&=+$,;?]/
 const PARAM_KEPT = /[A-Za-z0-9\-_.!~*'()[\]/:&+$]/
 /** 5.6.3 escapes no text with a control character in it. */
 const escaped = (keep: RegExp) => (value: string) =>

@@ -184,6 +184,10 @@ export const CONVERSIONS: readonly ParityCase[] = [
     'control characters escaped',
     '$avp(v) = "a\\nb"; say("[$(avp(v){s.escape.user})] [$(avp(v){s.escape.param})]");',
   ),
+  says(
+    'every sign escaped',
+    '$avp(v) = "a&=+$,;?/b%:@[]<>{}|^~!*()._-#"; say("[$(avp(v){s.escape.user})] [$(avp(v){s.escape.param})]");',
+  ),
   ...ABSENCE,
   ...CHOICES,
   ...TYPES,
