@@ -2,14 +2,14 @@
 import { SipRequest } from '../src/sip/index.ts'
 import type { Parameter, PvReference } from './contract.ts'
 import { declarations } from './declaration.ts'
-import { define } from './define.ts'
+import { define, defineWaiting } from './define.ts'
 import { askDialog, chooseDialog, pendingOf, takePending } from './dialog-run.ts'
 import './pv-dialog.ts'
 import { bindPv } from './pv.ts'
 import { parsePv } from './pv-format.ts'
 import { addRrParam } from './rr.ts'
 import { currentRun } from './runtime.ts'
-import { askNow } from './service.ts'
+import { ask, askNow } from './service.ts'
 import { parameterOf } from './settings.ts'
 
 const MODULE = 'dialog'
@@ -288,14 +288,14 @@ export const dlgRemoteProfile = define(
   () => -1,
 )
 
-export const dlgDbLoadCallid = define(
+export const dlgDbLoadCallid = defineWaiting(
   dialog(
     'dlg_db_load_callid',
     [text('callId')],
-    'Reads a dialog of a database. Dialogs are not kept in one: always false.',
+    'Goes on with the dialogs of a Call-ID that stand in the database: true if there were any that are not followed yet.',
     'dlg_db_load_callid("$ci");',
   ),
-  () => -1,
+  (callId: string) => ask<number>(MODULE, 'load', { callId }),
 )
 
 /** A variable of the dialog for a TypeScript route: `$dlg_var(name)`. */

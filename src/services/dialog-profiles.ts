@@ -28,7 +28,7 @@ export class DialogProfiles {
     this.remove(dialog, name)
     dialog.profiles.set(name, value)
     const seconds = dialog.lifetime + 60
-    for (const table of this.#tables(name, value)) this.#store.set(table, `${process.pid}:${dialog.key}`, '1', seconds)
+    for (const table of this.#tables(name, value)) this.#store.set(table, memberOf(dialog), '1', seconds)
     return true
   }
 
@@ -36,7 +36,7 @@ export class DialogProfiles {
     const value = dialog.profiles.get(name)
     if (value === undefined) return false
     dialog.profiles.delete(name)
-    for (const table of this.#tables(name, value)) this.#store.delete(table, `${process.pid}:${dialog.key}`)
+    for (const table of this.#tables(name, value)) this.#store.delete(table, memberOf(dialog))
     return true
   }
 
@@ -55,6 +55,9 @@ export class DialogProfiles {
     return [`dialog:${name}`, `dialog:${name}=${value}`]
   }
 }
+
+/** Its name among the members of a profile: the same for the worker that takes the dialog over. */
+const memberOf = (dialog: Dialog) => `${dialog.callId}:${dialog.key}`
 
 function namesIn(text: string): string[] {
   return text.split(';').flatMap((part) => {

@@ -73,9 +73,9 @@ export class Dialog {
     listener: { id: number; text: string },
     serial: number,
     seconds: number,
-    options: { lifetime: number; timeoutBye: boolean },
+    options: { lifetime: number; timeoutBye: boolean; entry?: number },
   ) {
-    this.entry = coreHash(invite.callId) % ENTRIES
+    this.entry = options.entry ?? coreHash(invite.callId) % ENTRIES
     this.id = serial
     this.callId = detach(invite.callId)
     this.fromHeader = detach(invite.header('From') ?? '')

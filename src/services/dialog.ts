@@ -1,11 +1,14 @@
 // Owns the service of module dialog: which calls it follows, how they go from state to state, and what scripts ask of them.
 import { randomInt } from 'node:crypto'
+import { chain, type Databases } from '../database/index.ts'
 import type { CallSummary, RequestContext } from '../proxy/index.ts'
 import { parseUri, type SipMessage, type SipReply, SipRequest } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
+import { DialogDatabase } from './dialog-database.ts'
 import { RaisedNumbers } from './dialog-numbers.ts'
 import { DialogProfiles } from './dialog-profiles.ts'
 import { otherSide, reoffer, retarget, sendWithin } from './dialog-requests.ts'
+import type { RestoredDialog } from './dialog-rows.ts'
 import { dialogCommands } from './dialog-rpc.ts'
 import { ANSWERED, CONFIRMED, Dialog, type DialogValue, EARLY, ENDED, UNCONFIRMED } from './dialog-state.ts'
 import { readContext, readDialog, writeContext } from './dialog-views.ts'
@@ -16,15 +19,19 @@ const MOST_DIALOGS = 200_000
 const MOST_VARIABLES = 200
 /** How long an ended dialog is still known: requests of its end come late. */
 const LINGER_MILLIS = 5000
+/** Calls whose time ended while nobody served them are hung up so soon after the start. */
+const SOONEST_MILLIS = 1000
 
-export function createDialog(host: ServiceHost): Service {
+export function createDialog(host: ServiceHost, databases: Databases): Service {
   let parameters = new Parameters([])
   const profiles = new DialogProfiles(host.store)
   /** By Call-ID; a Call-ID of several dialogs has them in order. */
   const byCallId = new Map<string, Dialog[]>()
   const byKey = new Map<string, Dialog>()
   const numbers = new RaisedNumbers()
-  let serial = randomInt(1, 10_000)
+  /** Workers share tables: their numbers lie far apart. */
+  let serial = randomInt(1, 2 ** 30)
+  const database = new DialogDatabase(host, databases, restore)
 
   const seconds = () => Math.floor(host.clock.wallclock() / 1000)
   const socketOf = ({ listener }: Flow) => ({
@@ -59,11 +66,15 @@ export function createDialog(host: ServiceHost): Service {
       lifetime: parameters.number('default_timeout', 43_200),
       timeoutBye: false,
     })
+    remember(dialog)
+    return dialog
+  }
+
+  function remember(dialog: Dialog): void {
     const others = byCallId.get(dialog.callId)
     if (others === undefined) byCallId.set(dialog.callId, [dialog])
     else others.push(dialog)
     byKey.set(dialog.key, dialog)
-    return dialog
   }
 
   function forget(dialog: Dialog): void {
@@ -83,14 +94,20 @@ export function createDialog(host: ServiceHost): Service {
     dialog.ended = seconds()
     dialog.timer?.cancel()
     profiles.removeAll(dialog)
+    database.changed(dialog)
     event(name, dialog, message)
     dialog.timer = host.clock.setTimer(LINGER_MILLIS, () => forget(dialog))
   }
 
   function expire(dialog: Dialog): void {
-    dialog.timer?.cancel()
     dialog.expires = seconds() + dialog.lifetime
-    dialog.timer = host.clock.setTimer(dialog.lifetime * 1000, () => {
+    arm(dialog, dialog.lifetime * 1000)
+    database.changed(dialog)
+  }
+
+  function arm(dialog: Dialog, millis: number): void {
+    dialog.timer?.cancel()
+    dialog.timer = host.clock.setTimer(millis, () => {
       const answered = dialog.state === ANSWERED || dialog.state === CONFIRMED
       host.log.info({ callId: dialog.callId, seconds: dialog.lifetime }, 'a dialog has lived as long as it may')
       if (answered && dialog.timeoutBye) hangUp(dialog, 'all')
@@ -116,7 +133,10 @@ export function createDialog(host: ServiceHost): Service {
     if (side === undefined) return
     const party = dialog[side]
     if (request.method === 'ACK') {
-      if (dialog.state === ANSWERED) dialog.state = CONFIRMED
+      if (dialog.state === ANSWERED) {
+        dialog.state = CONFIRMED
+        database.changed(dialog)
+      }
       numbers.raise(context, party.addedBeforeInvite)
       return
     }
@@ -128,6 +148,7 @@ export function createDialog(host: ServiceHost): Service {
     }
     if (request.method === 'BYE') end(dialog, dialog.active ? 'end' : 'failed', request)
     else if (dialog.active && !dialog.properties.has('timeout-noreset')) expire(dialog)
+    else database.changed(dialog)
   }
 
   function answered(context: RequestContext, status: number, reply: SipReply | undefined): void {
@@ -136,8 +157,10 @@ export function createDialog(host: ServiceHost): Service {
     const dialog = ofMessage(request)
     if (dialog === undefined) return
     const side = dialog.direction(request.fromTag, request.toTag)
-    if (request.toTag !== '' && side !== undefined && status >= 200 && status < 300 && reply !== undefined)
+    if (request.toTag !== '' && side !== undefined && status >= 200 && status < 300 && reply !== undefined) {
       retarget(dialog[otherSide(side)], reply)
+      database.changed(dialog)
+    }
     if (request.toTag !== '' || dialog.state >= ANSWERED) return
     if (status > 100 && status < 200) dialog.state = EARLY
     else if (status >= 300) end(dialog, 'failed', request)
@@ -148,6 +171,14 @@ export function createDialog(host: ServiceHost): Service {
       expire(dialog)
       event('start', dialog, request)
     }
+  }
+
+  function restore({ dialog, profiles: counted }: RestoredDialog): boolean {
+    if (byKey.size >= MOST_DIALOGS || byKey.has(dialog.key)) return false
+    remember(dialog)
+    for (const [name, value] of counted) profiles.add(dialog, name, value)
+    arm(dialog, Math.max(SOONEST_MILLIS, (dialog.expires - seconds()) * 1000))
+    return true
   }
 
   return {
@@ -182,6 +213,7 @@ export function createDialog(host: ServiceHost): Service {
         const { name, value } = fieldsOf(args)
         if (dialog === undefined) return -1
         if (writeContext(dialog, textOf(name), value as DialogValue) && dialog.active) expire(dialog)
+        database.changed(dialog)
         return 1
       },
       variable: (run, args) => dialogOf(run, args)?.variables.get(textOf(fieldsOf(args).name)) ?? null,
@@ -191,6 +223,7 @@ export function createDialog(host: ServiceHost): Service {
         if (dialog === undefined) return -1
         if (typeof value !== 'string' && typeof value !== 'number') dialog.variables.delete(textOf(name))
         else if (dialog.variables.size < MOST_VARIABLES) dialog.variables.set(textOf(name, 256), value)
+        database.changed(dialog)
         return 1
       },
       find(_run, args) {
@@ -205,6 +238,7 @@ export function createDialog(host: ServiceHost): Service {
         if (action === 'set') dialog.flags |= bit
         else if (action === 'reset') dialog.flags &= ~bit
         else return (dialog.flags & bit) !== 0 ? 1 : -1
+        database.changed(dialog)
         return 1
       },
       property(run, args) {
@@ -213,6 +247,7 @@ export function createDialog(host: ServiceHost): Service {
         if (dialog === undefined) return -1
         if (action === 'set') dialog.properties.add(textOf(name))
         else dialog.properties.delete(textOf(name))
+        database.changed(dialog)
         return 1
       },
       timeout(run, args) {
@@ -237,10 +272,19 @@ export function createDialog(host: ServiceHost): Service {
         const dialog = dialogOf(run, args)
         const { profile, value, action } = fieldsOf(args)
         if (dialog === undefined || dialog.state === ENDED || profiles.kind(textOf(profile)) === undefined) return -1
-        if (action === 'set') return profiles.add(dialog, textOf(profile), textOf(value)) ? 1 : -1
-        if (action === 'unset') return profiles.remove(dialog, textOf(profile)) ? 1 : -1
+        if (action === 'set' || action === 'unset') {
+          const name = textOf(profile)
+          const done = action === 'set' ? profiles.add(dialog, name, textOf(value)) : profiles.remove(dialog, name)
+          database.changed(dialog)
+          return done ? 1 : -1
+        }
         const own = dialog.profiles.get(textOf(profile))
         return own !== undefined && (value === undefined || own === value) ? 1 : -1
+      },
+      /** Reads the dialogs of a Call-ID that another process wrote. */
+      load(_run, args) {
+        const callId = textOf(fieldsOf(args).callId)
+        return callId === '' ? -1 : chain(database.load(MOST_DIALOGS, callId), (found) => (found > 0 ? 1 : -1))
       },
       size(_run, args) {
         const { profile, value } = fieldsOf(args)
@@ -276,7 +320,9 @@ export function createDialog(host: ServiceHost): Service {
     configure(given) {
       parameters = new Parameters(given)
       profiles.configure(parameters.text('profiles_with_value'), parameters.text('profiles_no_value'))
+      database.configure(parameters, byKey.values())
     },
+    start: () => database.start(MOST_DIALOGS),
     requestBegan(context) {
       if (byCallId.size > 0) inDialog(context)
     },
@@ -303,8 +349,9 @@ export function createDialog(host: ServiceHost): Service {
         if (hangUp(dialog, 'all', `Reason: SIP;cause=408;text="${text}"\r\n`) > 0)
           host.log.info({ callId, reason: text }, 'a call without media was ended')
     },
-    close() {
+    async close() {
       for (const dialog of byKey.values()) dialog.timer?.cancel()
+      await database.close()
     },
   }
 }

@@ -44,7 +44,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createHttpAsyncClient(host),
     createHtable(host, databases),
     createDispatcher(host, databases),
-    createDialog(host),
+    createDialog(host, databases),
     createGeoip2(host),
     createKeepalive(host),
     createTopoh(host),

@@ -36,6 +36,7 @@ const MODULES_OF_DATABASES = [
   'secfilter',
   'userblocklist',
   'userblacklist',
+  'dialog',
 ]
 
 /** What is wrong with one parameter, by module. */

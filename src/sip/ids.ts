@@ -6,6 +6,8 @@ export interface IdSource {
   branch(): string
   tag(): string
   callId(): string
+  /** Whether messages of that Call-ID come to this process. */
+  serves(callId: string): boolean
 }
 
 /** Identifiers from `randomHex`, which gives `bytes` random bytes as hexadecimal digits. */
@@ -15,5 +17,6 @@ export function createIds(randomHex: (bytes: number) => string): IdSource {
     // RFC 3261 19.3 asks for 32 bits at least.
     tag: () => randomHex(8),
     callId: () => randomHex(16),
+    serves: () => true,
   }
 }

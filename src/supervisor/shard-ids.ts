@@ -15,5 +15,6 @@ export function shardIds(shards: number, shard: () => number): IdSource {
         if (shardOf(made, shards) === shard()) return made
       }
     },
+    serves: (callId) => shardOf(callId, shards) === shard(),
   }
 }

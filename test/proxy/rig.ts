@@ -42,7 +42,7 @@ export const CALLEE = '10.0.0.7'
 /** Identifiers that count. */
 export function countingIds(): IdSource {
   let n = 0
-  return { branch: () => `b${++n}`, tag: () => `t${++n}`, callId: () => `c${++n}` }
+  return { branch: () => `b${++n}`, tag: () => `t${++n}`, callId: () => `c${++n}`, serves: () => true }
 }
 
 /** A router made of functions; what is left out does nothing. */

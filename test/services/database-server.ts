@@ -17,7 +17,7 @@ export type ServerKind = 'mysql' | 'postgres'
 const LAYOUTS = '/usr/share/kamailio'
 /** In an order in which `version` comes first. */
 const TABLES =
-  'standard acc alias_db auth_db dialplan dispatcher domain drouting htable mtree permissions presence speeddial usrloc'
+  'standard acc alias_db auth_db dialog dialplan dispatcher domain drouting htable mtree permissions presence speeddial usrloc'
     .split(' ')
     .map((name) => `${name}-create.sql`)
 

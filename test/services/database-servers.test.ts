@@ -190,6 +190,56 @@ function serverTests(kind: ServerKind): void {
     }
   })
 
+  test('dialog with db_mode 1: written with its answer, found by the next start, gone with its end', async () => {
+    server.run('DELETE FROM dialog; DELETE FROM dialog_vars;')
+    const text = `modparam("dialog", "db_url", "${server.url}")\nmodparam("dialog", "db_mode", 1)
+      modparam("dialog", "profiles_with_value", "caller")
+      event_route[dialog:end] { xlog("end $dlg_var(x)\\n"); }
+      request_route {
+        if (has_totag()) { loose_route(); t_relay(); exit; }
+        $dlg_var(x) = "A'?";
+        dlg_manage(); set_dlg_profile("caller", "alice"); record_route();
+        $du = "sip:127.0.0.2:5070"; t_relay();
+      }`
+    const begin = () => cfgRoute('tm sl rr pv xlog siputils dialog', text, {}, { patience: PATIENCE })
+    cfg = await begin()
+    const from = 'udp:127.0.0.6:5060'
+    const alice = cfg.route.party(from)
+    const bob = cfg.route.party('udp:127.0.0.2:5070')
+    const headers = { Contact: '<sip:alice@127.0.0.6:5060>' }
+    await alice.send(request('INVITE', { from, callId: 'kept', fromTag: 'a', headers }))
+    await bob.answer(await bob.request('INVITE'), 200, {
+      toTag: 'b',
+      headers: 'Contact: <sip:bob@127.0.0.2:5070>\r\n',
+    })
+    await alice.reply(200)
+    expect(await rows('dialog_vars', 1)).toMatchObject([{ dialog_key: 'x', dialog_value: "A'?" }])
+    expect(await rows('dialog', 1)).toMatchObject([{ callid: 'kept', to_tag: 'b', state: 3 }])
+    await cfg.close()
+
+    cfg = await begin()
+    const [again, called] = [cfg.route.party(from), cfg.route.party('udp:127.0.0.2:5070')]
+    await again.send(
+      request('BYE', {
+        from,
+        callId: 'kept',
+        fromTag: 'a',
+        toTag: 'b',
+        uri: 'sip:bob@127.0.0.2:5070',
+        cseq: 2,
+        headers: { Route: '<sip:127.0.0.1;lr>' },
+      }),
+    )
+    await called.answer(await called.request('BYE'), 200)
+    await again.reply(200)
+    for (let left = 1, tries = 0; left > 0; tries++) {
+      left = (await database.rows('SELECT * FROM dialog')).length
+      expect(tries).toBeLessThan(500)
+    }
+    await cfg.route.settle()
+    expect(cfg.said()).toEqual(["end A'?"])
+  })
+
   test('usrloc: the id of a connection fits its column', async () => {
     server.run('DELETE FROM location')
     const location = new LocationDatabase({

@@ -266,7 +266,6 @@ const NO_DMQ = 'workers of one signalbox share their tables without it; several 
 /** Parameters that are accepted, and do nothing unless they are 0 or empty: why. */
 export const PARAMETERS_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    'dialog:db_mode': 'a dialog ends with the worker that follows it, and stands in no database.',
     'dialog:enable_dmq': NO_DMQ,
     'htable:enable_dmq': NO_DMQ,
     'drouting:enable_keepalive': 'gateways are not asked by it: name them to module keepalive, and ask ka_is_alive().',
