@@ -2,6 +2,7 @@
 import { HeaderId, type NameAddr, parseUri, type SipMessage, type SipUri } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { edit, endOfHeaders, removeHeaderLine } from './message-edits.ts'
+import { followFlow } from './outbound.ts'
 import { posixRegex } from './regex.ts'
 import { runTarget, setDestination, setRequestUri } from './request-uri.ts'
 import { currentRun, language } from './runtime.ts'
@@ -77,6 +78,7 @@ function follow(message: SipMessage, next: RouteEntry): RouteEntry[] {
 
 const ROUTED = 1
 const NO_ROUTE = -1
+const TAMPERED = -2
 const PRELOADED_ONLY = -3
 
 /** After a loose router: our own Route is taken off, the next followed. */
@@ -86,7 +88,12 @@ function afterLoose(message: SipMessage, entries: RouteEntry[], inDialog: boolea
   const removed = [...own]
   if (own.length > 0) currentRun().state.routeParams = own[0]!.uri!.params.toString()
   let code = ROUTED
-  if (next === undefined) {
+  const token = own[0]?.uri?.params.has('ob') ? own[0].uri.user : undefined
+  const flow = token === undefined ? 'other' : followFlow(token)
+  if (flow === 'tampered') return TAMPERED
+  if (flow === 'followed') {
+    // The user agent at the end of the flow is the last hop: Routes behind ours stay for it.
+  } else if (next === undefined) {
     if (!inDialog) code = PRELOADED_ONLY
   } else removed.push(...follow(message, next))
   removeRoutes(message, entries, removed)

@@ -2,6 +2,7 @@
 import type { BuiltinMeta, Parameter } from './contract.ts'
 import { define } from './define.ts'
 import { edit, endOfHeaders } from './message-edits.ts'
+import { flowToken, isFirstHop } from './outbound.ts'
 import { currentRun } from './runtime.ts'
 import { numberParameter, textParameter } from './settings.ts'
 
@@ -35,10 +36,13 @@ function add(user: string | undefined, parameters: string | undefined, received:
   const where = meta.dstPort === 5060 ? host : `${host}:${meta.dstPort}`
   const transport = meta.proto === 'udp' ? '' : `;transport=${meta.proto}`
   const more = parameters === undefined || parameters === '' ? '' : `;${parameters}`
-  const name = user === undefined || user === '' ? '' : `${user}@`
+  const token = user === undefined || user === '' ? flowToken() : user
+  const name = token === undefined ? '' : `${token}@`
+  // RFC 5626 5.1: the first hop says that it keeps the flow.
+  const kept = token !== undefined && token !== user && isFirstHop() ? ';ob' : ''
   const first = message.find('Path')
   const at = first < 0 ? endOfHeaders(message) : message.headerStart(first)
-  edit(at, 0, `Path: <sip:${name}${where}${transport};lr${received}${more}>\r\n`)
+  edit(at, 0, `Path: <sip:${name}${where}${transport};lr${received}${kept}${more}>\r\n`)
   return 1
 }
 

@@ -4,6 +4,7 @@ import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
 import { define } from './define.ts'
 import './loose-route.ts'
 import { edit, topOfHeaders } from './message-edits.ts'
+import { flowToken } from './outbound.ts'
 import { currentRun } from './runtime.ts'
 import { numberParameter } from './settings.ts'
 import { toBytes } from './text.ts'
@@ -43,7 +44,8 @@ function fromTagParam(): string {
   return tag === '' ? '' : `;ftag=${tag}`
 }
 
-function userPart(): { user: string } | undefined {
+function userPart(token: string | undefined): { user: string } | undefined {
+  if (token !== undefined) return { user: token }
   if (!addUsername()) return undefined
   const user = currentRun().request?.uri?.user
   return user === undefined ? undefined : { user }
@@ -75,11 +77,12 @@ export const recordRoute = define(
       const { meta, state } = currentRun()
       const { listener, proto } = meta
       const double = doubleRecord()
+      const token = flowToken()
       pushSpec(at, {
-        ...userPart(),
+        ...userPart(token),
         inbound: inboundAddress(listener.advertisedHost ?? listener.address, listener.advertisedPort ?? listener.port),
         inboundTransport: proto,
-        params: lrParam() + fromTagParam() + toBytes(params ?? '') + state.recordRouteParams,
+        params: `${lrParam()}${fromTagParam()}${token === undefined ? '' : ';ob'}${toBytes(params ?? '')}${state.recordRouteParams}`,
         double: double === 0 ? 'never' : double === 2 ? 'always' : 'interface',
       })
     }),
@@ -99,7 +102,7 @@ export const recordRouteAdvertised = define(
       const text = toBytes(address)
       const transport = /;transport=/i.test(text)
       pushSpec(at, {
-        ...userPart(),
+        ...userPart(flowToken()),
         inbound: transport || proto === 'udp' ? text : `${text};transport=${proto}`,
         inboundTransport: proto,
         outbound: text,
@@ -122,7 +125,7 @@ export const recordRoutePreset = define(
   ),
   (address: string, inbound?: string) =>
     record((at) => {
-      const user = userPart()
+      const user = userPart(flowToken())
       const params = fromTagParam() + currentRun().state.recordRouteParams + lrParam()
       const pair = inbound !== undefined && inbound !== ''
       // Without r2=on, as Kamailio 5.6 writes it.

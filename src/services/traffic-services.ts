@@ -12,6 +12,7 @@ import { createJsonrpcs, createXmlrpc } from './jsonrpcs.ts'
 import { createKeepalive } from './keepalive.ts'
 import { checkMqueue, createMqueue } from './mqueue.ts'
 import { createMtree } from './mtree.ts'
+import { createOutbound } from './outbound.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
 import { createPike } from './pike.ts'
 import { checkRatelimit, createPipelimit, createRatelimit } from './ratelimit.ts'
@@ -39,6 +40,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createXhttpRpc(host, replies),
     createWebsocket(host, replies),
     createUuid(host),
+    createOutbound(host),
     { module: 'tls', operations: { verified: ({ flow }) => (flow.peer?.verified === true ? 1 : -1) } },
     createHttpClient(),
     createHttpAsyncClient(host),
