@@ -112,7 +112,18 @@ async function call(uac: string, rate: number, calls: number): Promise<Outcome> 
 }
 
 const group = limitedGroup()
-const uas = ['-sf', join(values.bench, 'uas.xml'), '-i', '127.0.0.1', '-p', '5080', '-t', 'u1', '-nostdin', ...FAR_BUFFERS]
+const uas = [
+  '-sf',
+  join(values.bench, 'uas.xml'),
+  '-i',
+  '127.0.0.1',
+  '-p',
+  '5080',
+  '-t',
+  'u1',
+  '-nostdin',
+  ...FAR_BUFFERS,
+]
 const far = spawn('sipp', uas, { stdio: 'ignore' })
 const script = join(values.bench, 'proxy.cfg')
 const engine = await ProxyProcess.start(
