@@ -129,6 +129,34 @@ export const shtRm = define(
   (table: string, key: string) => askNow<number>(MODULE, 'set', { table, key, value: null }),
 )
 
+function setUntil(table: string, key: string, value: Cell, seconds: number | string): number {
+  askNow(MODULE, 'set', { table, key, value })
+  return askNow<number>(MODULE, 'expire', { table, key, seconds: Number(seconds) | 0 })
+}
+
+export const shtSetxs = define(
+  htable(
+    'shtSetxs',
+    'sht_setxs',
+    [text('table'), text('key'), text('value'), { name: 'seconds', kind: 'int' }],
+    'Writes a text that expires so many seconds from now, whatever the table says.',
+    'sht_setxs("a", "$si", "busy", "30");',
+  ),
+  (table: string, key: string, value: string, seconds: number | string) => setUntil(table, key, `${value}`, seconds),
+)
+
+export const shtSetxi = define(
+  htable(
+    'shtSetxi',
+    'sht_setxi',
+    [text('table'), text('key'), { name: 'value', kind: 'int' }, { name: 'seconds', kind: 'int' }],
+    'Writes a number that expires so many seconds from now, whatever the table says.',
+    'sht_setxi("a", "$si", "1", "30");',
+  ),
+  (table: string, key: string, value: number | string, seconds: number | string) =>
+    setUntil(table, key, Number(value) | 0, seconds),
+)
+
 function removing(by: 'name' | 'value', table: string, comparison: string, wanted: string): number {
   // Kamailio 5.6: these three only.
   if (comparison === 'eq' || comparison === 'ne' || !COMPARISONS.includes(comparison)) return -1

@@ -123,6 +123,71 @@ request_route {
   expect(begun).toEqual([expect.stringMatching(/^SIP\/2.0 100/), expect.stringMatching(/^SIP\/2.0 100/)])
 })
 
+test('hf_iterator_*: headers walked through, taken out, written beside others', async () => {
+  cfg = await cfgRoute(
+    'tm sl pv xlog textops textopsx',
+    `request_route {
+  hf_iterator_start("i");
+  xlog("before [$hfitname(i)]\\n");
+  while (hf_iterator_next("i")) {
+    if ($hfitname(i) =~ "^X-") xlog("[$hfitname(i)] [$hfitbody(i)]\\n");
+    if ($hfitname(i) == "X-A") hf_iterator_rm("i");
+    if ($hfitname(i) == "X-B") {
+      hf_iterator_append("i", "X-After: 1\r\n");
+      hf_iterator_insert("i", "X-Before: 1\r\n");
+    }
+  }
+  hf_iterator_next("i");
+  xlog("after [$hfitname(i)] $rc\\n");
+  hf_iterator_prev("i");
+  xlog("back $rc\\n");
+  hf_iterator_end("i");
+  hf_iterator_next("i");
+  xlog("ended $rc\\n");
+  hf_iterator_start("j");
+  hf_iterator_next("j"); hf_iterator_next("j"); hf_iterator_prev("j");
+  xlog("first [$hfitname(j)]\\n");
+  hf_iterator_prev("j");
+  hf_iterator_rm("j");
+  xlog("none $rc\\n");
+  msg_apply_changes();
+  xlog("$hdr(X-Before) $hdr(X-After) [$hdr(X-A)]\\n");
+}`.replaceAll('\r\n', '\\r\\n'),
+  )
+  const alice = cfg.route.party('udp:10.0.0.6:5060')
+  await alice.send(request('OPTIONS', { headers: { 'X-A': 'one', 'X-B': ' two, three ' } }))
+  await cfg.route.settle()
+  expect(cfg.said()).toEqual([
+    'before [<null>]',
+    '[X-A] [one]',
+    '[X-B] [two, three ]',
+    'after [<null>] -1',
+    'back -1',
+    'ended -1',
+    'first [Via]',
+    'none -1',
+    '1 1 [<null>]',
+  ])
+})
+
+test('sht_setxs and sht_setxi write with a time of their own', async () => {
+  cfg = await cfgRoute(
+    'tm sl pv xlog htable',
+    `modparam("htable", "htable", "a=>size=4;autoexpire=100;")
+request_route {
+  sht_setxs("a", "k", "v", "5");
+  xlog("$rc $sht(a=>k) $shtex(a=>k)\\n");
+  sht_setxi("a", "n", "7", "9");
+  $var(sum) = $sht(a=>n) + 1;
+  xlog("$rc $var(sum) $shtex(a=>n)\\n");
+}`,
+  )
+  const alice = cfg.route.party('udp:10.0.0.6:5060')
+  await alice.send(request('OPTIONS'))
+  await cfg.route.settle()
+  expect(cfg.said()).toEqual(['1 v 5', '1 8 9'])
+})
+
 test.each([
   ['exec', 'exec_avp("date");', 'Routes have no shell'],
   ['app_python3', 'python_exec("f");', 'signalbox convert'],

@@ -363,4 +363,28 @@ export const HEADER_CASES: readonly ParityCase[] = [
   { title: 'name of From', route: `$fn = "New Name"; $du = "${SINK}"; t_relay();` },
   { title: 'name of From removed', route: `$fn = $null; $du = "${SINK}"; t_relay();` },
   { title: 'user of To', route: `$tU = "newu"; $td = "newd"; $du = "${SINK}"; t_relay();` },
+  {
+    title: 'a walk through the headers, with changes',
+    route: `hf_iterator_start("i");
+      say("[$hfitname(i)]");
+      while (hf_iterator_next("i")) {
+        if ($hfitname(i) =~ "^(X-.*|To|CSeq)$") say("[$hfitname(i)] [$hfitbody(i)]");
+        if ($hfitname(i) == "X-A") hf_iterator_rm("i");
+        if ($hfitname(i) == "X-B") {
+          hf_iterator_append("i", "X-After: 1\\r\\n");
+          hf_iterator_insert("i", "X-Before: 1\\r\\n");
+        }
+      }
+      hf_iterator_next("i"); say("[$hfitname(i)] $rc");
+      hf_iterator_prev("i"); say("$rc");
+      hf_iterator_end("i");
+      hf_iterator_next("none"); say("$rc");
+      hf_iterator_start("j"); hf_iterator_rm("j"); say("$rc");
+      hf_iterator_next("j"); hf_iterator_next("j"); hf_iterator_prev("j"); say("$rc [$hfitname(j)]");
+      hf_iterator_prev("j"); say("$rc [$hfitname(j)]");
+      hf_iterator_prev("j"); say("$rc [$hfitname(j)]");
+      hf_iterator_next("j"); say("$rc [$hfitname(j)]");
+      $du = "${SINK}"; t_relay();`,
+    sent: [{ headers: ['X-A: one', 'X-B:  two, three ', 'X-A: again'] }],
+  },
 ]
