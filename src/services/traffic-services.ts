@@ -19,6 +19,7 @@ import { checkRatelimit, createPipelimit, createRatelimit } from './ratelimit.ts
 import { createRedis } from './redis.ts'
 import { checkRtimer, createAsync, createRtimer } from './rtimer.ts'
 import type { Service, ServiceHost } from './service.ts'
+import { createSipdump } from './sipdump.ts'
 import { createSiptrace } from './siptrace.ts'
 import { createCounters, createStatistics, Numbers } from './statistics.ts'
 import { createTopoh } from './topoh.ts'
@@ -51,6 +52,8 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createKeepalive(host),
     createTopoh(host),
     createTopos(host),
+    // Behind what hides the topology: it sees what is on the wire.
+    createSipdump(host),
     createUac(host, databases),
     createDialplan(host, databases),
     createMtree(host, databases),

@@ -8,7 +8,6 @@ const BY_MODULE: Readonly<Record<string, string>> = {
   'kazoo nats rabbitmq':
     'signalbox drives no message broker: hand events on with http_async_query(), or take commands by jsonrpc_dispatch().',
   evapi: 'Hand events on with http_async_query(), and take answers in event_route[xhttp:request].',
-  sipdump: 'sip_trace() sends copies of messages as HEP.',
   sipcapture: 'signalbox is no capture server: sip_trace() sends HEP to one, such as Homer.',
   'msrp smsops': 'signalbox carries SIP and media, no MSRP and no SMS: relay such traffic to a server of its own.',
   'ss7ops sigtran': 'signalbox reads no ISUP: leave that to the gateway.',
