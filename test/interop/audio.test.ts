@@ -25,6 +25,8 @@ request_route {
   if (has_totag()) {
     loose_route();
     if (is_method("BYE")) rtpengine_delete();
+    # Not with the 200: media would come before it.
+    if (is_method("ACK") && $tU == "music") play_media("file=clip.wav repeat-times=100");
     t_relay();
     exit;
   }
@@ -38,7 +40,6 @@ request_route {
 }
 onreply_route[back] {
   if (has_body("application/sdp")) rtpengine_answer("replace-session-connection");
-  if ($rs == 200 && $tU == "music") play_media("file=clip.wav repeat-times=100");
 }
 `
 
@@ -141,10 +142,17 @@ describeWithPeers('audio between real phones', ['netns', 'baresip', 'sox'], () =
     }),
   )
 
-  test.concurrent('a clip is heard in place of the other side', { timeout: 60_000 }, () =>
-    call('music', (space, recorded) => {
-      expect(sounds(recorded('alice'), 1, 700), `the clip is heard: ${space.logs()}`).toBe(true)
-      expect(sounds(recorded('bob'), 1, 440), 'alice is heard').toBe(true)
-    }),
-  )
+  test.concurrent('a clip is heard in place of the other side', { timeout: 60_000 }, async () => {
+    for (let calls = 1; ; calls++) {
+      let refused = false
+      await call('music', (space, recorded) => {
+        // A phone that is late with its own start refuses all that comes of a stream which was there before: it calls anew.
+        refused = calls < 3 && /dropping \d+ bytes.*Connection timed out/.test(space.logs())
+        if (refused) return
+        expect(sounds(recorded('alice'), 1, 700), `the clip is heard: ${space.logs()}`).toBe(true)
+        expect(sounds(recorded('bob'), 1, 440), 'alice is heard').toBe(true)
+      })
+      if (!refused) return
+    }
+  })
 })
