@@ -29,7 +29,9 @@ export class TimerQueue {
   readonly #clock: Clock
   readonly #heap: Deadline[] = []
   #timer: Timer | undefined
+  /** The deadline that the clock was asked for, and when its timer should come: later, while time stands back. */
   #armedFor = Number.POSITIVE_INFINITY
+  #comesAt = 0
   #firing = false
   /** How old the messages are that are being read, and when that was said. */
   #behind = 0
@@ -121,13 +123,14 @@ export class TimerQueue {
     const back = this.#back(now)
     const at = back === 0 ? first.due : Math.min(first.due + back, this.#saidAt + SAID_MILLIS)
     const delay = Math.max(0, at - now)
-    this.#armedFor = now + delay
+    this.#armedFor = first.due
+    this.#comesAt = now + delay
     this.#timer = this.#clock.setTimer(delay, this.#fire)
   }
 
   #expireDue(): void {
     // The event loop looks at timers before sockets: what came during a pause is read first.
-    if (!this.#hasStoodBack && this.#clock.now() - this.#armedFor > LATE_MILLIS) {
+    if (!this.#hasStoodBack && this.#clock.now() - this.#comesAt > LATE_MILLIS) {
       this.#hasStoodBack = true
       this.#timer = this.#clock.setTimer(0, this.#fire)
       return

@@ -135,3 +135,23 @@ test('a reader that has caught up, or says nothing more, holds no deadline back'
   clock.advance(2)
   expect(fired).toEqual([1, 2])
 })
+
+test('the clock is not asked again for deadlines that are set while earlier ones stand back', () => {
+  const clock = new ManualClock()
+  let asked = 0
+  const setTimer = clock.setTimer.bind(clock)
+  clock.setTimer = (delay, fire) => {
+    asked++
+    return setTimer(delay, fire)
+  }
+  const queue = new TimerQueue(clock)
+  const fired: number[] = []
+  queue.set(new Entry(1, fired), 100)
+  queue.reading(300, true)
+  clock.advance(120)
+  const before = asked
+  for (let i = 2; i < 50; i++) queue.set(new Entry(i, fired), 1000)
+  expect(asked).toBe(before)
+  clock.advance(5000)
+  expect(fired).toHaveLength(49)
+})
