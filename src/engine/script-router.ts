@@ -56,10 +56,10 @@ export interface ScriptRouterOptions {
 
 const PASS_REPLY: ReplyOutcome = { drop: false, edits: [] }
 
-/** Each request keeps the program it began with, for its replies and failures too, until the proxy says that it is over. */
 /** Both ends of a message that leaves. */
 type Place = NonNullable<RunMeta['send']>
 
+/** Each request keeps the program it began with, for its replies and failures too, until the proxy says that it is over. */
 export class ScriptRouter implements Router {
   readonly #options: ScriptRouterOptions
   readonly #failures: LogBudget
