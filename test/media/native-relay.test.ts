@@ -126,6 +126,27 @@ describe('forwarding', () => {
       if (i % 2 === 0) relay.close(a.id)
     }
   })
+
+  test('what a stream is bound to goes with it to another thread: its link, and copies to and from', async () => {
+    rig.close()
+    begin(2)
+    const [far, one, stays] = [await side(), await side(), await side()]
+    const [near, two, copies] = [await side(), await side(), await side()]
+    const sides = [far, one, stays, near, two, copies]
+    // Threads are given in turn: far, stays and two begin in one, the others in the other.
+    for (const each of sides) relay.configure(each.id, { latching: 'learn', remote: each.remote })
+    relay.link(one.id, far.id)
+    relay.link(two.id, near.id)
+    relay.subscribe(two.id, copies.id)
+    relay.link(copies.id, stays.id)
+    relay.subscribe(one.id, near.id)
+    await one.rtp.send(rtp(1), one.rtpPort)
+    await stays.rtp.send(rtp(2), stays.rtpPort)
+    await two.rtp.send(rtp(3), two.rtpPort)
+    expect(await far.rtp.hear(1)).toEqual([rtp(1)])
+    expect((await near.rtp.hear(2)).map((data) => data.readUInt16BE(2)).sort()).toEqual([1, 3])
+    expect((await copies.rtp.hear(2)).map((data) => data.readUInt16BE(2)).sort()).toEqual([2, 3])
+  })
 })
 
 describe('SRTP', () => {

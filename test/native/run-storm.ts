@@ -16,7 +16,7 @@ let heard = 0
 socket.on('message', () => heard++)
 
 // A small generator of its own, so that a run can be had again.
-let state = 3711
+let state = Number(process.argv[3] ?? 3711)
 const random = (below: number): number => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0
   return Math.floor((state / 2 ** 32) * below)

@@ -23,7 +23,7 @@ PortResult Relay::open(const Endpoint& address, uint16_t first, uint16_t last, i
   const size_t in_use = std::min(loops_.size(), 1 + streams_.size() / streams_per_thread_);
   const auto fewer = [](const auto& a, const auto& b) { return a->stream_count() < b->stream_count(); };
   MediaLoop* loop = std::min_element(loops_.begin(), loops_.begin() + static_cast<std::ptrdiff_t>(in_use), fewer)->get();
-  streams_[id] = {stream.get(), loop, address, pair.rtp_port};
+  streams_[id] = {stream.get(), loop, address, pair.rtp_port, 0};
   loop->attach(std::move(stream));
   *out = {id, pair.rtp_port};
   return PortResult::kOk;
@@ -49,34 +49,62 @@ bool Relay::link(uint32_t a, uint32_t b) {
   const auto first = streams_.find(a);
   const auto second = streams_.find(b);
   if (first == streams_.end() || second == streams_.end()) return false;
-  // Both ends of a packet's way live in one thread, so that no lock stands between them.
-  if (first->second.loop != second->second.loop) {
-    move(second->second, first->second.loop);
-    for (const auto& [sink, subscription] : subscriptions_)
-      if (subscription.source == b || sink == b) join(sink, subscription);
+  part(first->second);
+  part(second->second);
+  if (a != b) {
+    first->second.peer = b;
+    second->second.peer = a;
   }
-  first->second.loop->link(first->second.stream, second->second.stream);
+  if (!gather(b, first->second.loop)) first->second.loop->link(first->second.stream, second->second.stream);
   return true;
 }
 
-void Relay::move(Entry& entry, MediaLoop* loop) {
-  loop->attach(entry.loop->detach(entry.stream));
-  entry.loop = loop;
+void Relay::part(Entry& entry) {
+  if (entry.peer != 0) streams_.at(entry.peer).peer = 0;
+  entry.peer = 0;
 }
 
-/// Both live in one thread, for the same reason.
-void Relay::join(uint32_t sink, const Subscription& subscription) {
-  Entry& to = streams_.at(sink);
-  Entry& from = streams_.at(subscription.source);
-  if (to.loop != from.loop) move(to, from.loop);
-  from.loop->ask(from.stream, [stream = to.stream, conversion = subscription.conversion](PacketStream& source, int64_t) {
+bool Relay::subscribe(uint32_t source, uint32_t sink, std::shared_ptr<const Conversion> conversion) {
+  const auto from = streams_.find(source);
+  if (source == sink || from == streams_.end() || !streams_.contains(sink)) return false;
+  const Subscription& subscription = subscriptions_[sink] = {source, std::move(conversion)};
+  if (!gather(sink, from->second.loop)) feed(sink, subscription);
+  return true;
+}
+
+void Relay::feed(uint32_t sink, const Subscription& subscription) {
+  const Entry& from = streams_.at(subscription.source);
+  from.loop->ask(from.stream, [stream = streams_.at(sink).stream, conversion = subscription.conversion](PacketStream& source, int64_t) {
     StreamServices::subscribe(source, *stream, conversion.get());
   });
 }
 
-bool Relay::subscribe(uint32_t source, uint32_t sink, std::shared_ptr<const Conversion> conversion) {
-  if (source == sink || !streams_.contains(source) || !streams_.contains(sink)) return false;
-  join(sink, subscriptions_[sink] = {source, std::move(conversion)});
+bool Relay::gather(uint32_t id, MediaLoop* loop) {
+  if (streams_.at(id).loop == loop) return false;
+  std::vector<uint32_t> group{id};
+  const auto reach = [this, &group, loop](uint32_t other) {
+    if (other == 0 || streams_.at(other).loop == loop) return;
+    if (std::find(group.begin(), group.end(), other) == group.end()) group.push_back(other);
+  };
+  for (size_t i = 0; i < group.size(); i++) {
+    const uint32_t member = group[i];
+    reach(streams_.at(member).peer);
+    for (const auto& [sink, subscription] : subscriptions_) {
+      if (sink == member) reach(subscription.source);
+      if (subscription.source == member) reach(sink);
+    }
+  }
+  for (const uint32_t member : group) {
+    Entry& entry = streams_.at(member);
+    loop->attach(entry.loop->detach(entry.stream));
+    entry.loop = loop;
+  }
+  // Whoever leaves a thread leaves there what it was bound to.
+  for (const uint32_t member : group) {
+    const Entry& entry = streams_.at(member);
+    if (entry.peer != 0) loop->link(entry.stream, streams_.at(entry.peer).stream);
+    if (const auto fed = subscriptions_.find(member); fed != subscriptions_.end()) feed(member, fed->second);
+  }
   return true;
 }
 
@@ -117,6 +145,7 @@ bool Relay::configure(uint32_t id, std::unique_ptr<StreamSettings> settings) {
 bool Relay::close(uint32_t id) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return false;
+  part(found->second);
   const Entry entry = found->second;
   streams_.erase(found);
   std::erase_if(subscriptions_, [id](const auto& each) { return each.first == id || each.second.source == id; });

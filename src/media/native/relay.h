@@ -41,7 +41,7 @@ class Relay {
   bool ask(uint32_t id, std::function<void(PacketStream&, int64_t now)> work);
   /// Where the stream's packets arrive.
   bool local(uint32_t id, Endpoint* rtp, Endpoint* rtcp) const;
-  /// Copies of what arrives at `source` leave by `sink`, which is linked to nothing.
+  /// Copies of what arrives at `source` leave by `sink`.
   bool subscribe(uint32_t source, uint32_t sink, std::shared_ptr<const Conversion> conversion);
   bool unsubscribe(uint32_t sink);
   /// Whom streams tell of keys and clips; before the first is configured.
@@ -60,6 +60,7 @@ class Relay {
     MediaLoop* loop;       // Borrowed from loops_.
     Endpoint address;
     uint16_t rtp_port;
+    uint32_t peer;  // 0: linked to none
   };
 
   struct Subscription {
@@ -67,8 +68,12 @@ class Relay {
     std::shared_ptr<const Conversion> conversion;
   };
 
-  void move(Entry& entry, MediaLoop* loop);
-  void join(uint32_t sink, const Subscription& subscription);
+  /// Forgets whom it is linked to.
+  void part(Entry& entry);
+  void feed(uint32_t sink, const Subscription& subscription);
+  /// Brings a stream to a loop, with all that it is bound to, and binds them there: streams that pass packets to each other
+  /// live in one thread, so that no lock stands between them. False when it is there already.
+  bool gather(uint32_t id, MediaLoop* loop);
 
   struct LocalAddress {
     Endpoint address;
