@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { setTimeout as after } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { EngineUnderTest, scratch } from '../../interop/engine.ts'
 import { describeWithPeers } from '../../interop/peers.ts'
@@ -60,10 +59,13 @@ async function withKamailio<T>(config: string, folder: string, body: () => Promi
   kamailio.stderr.on('data', (data) => {
     told = (told + String(data)).slice(-2000)
   })
-  await after(2000)
   try {
-    if (kamailio.exitCode !== null) throw new Error(`kamailio ended:\n${told}`)
-    return await body()
+    return await Promise.race([
+      body(),
+      ended.then(() => {
+        throw new Error(`kamailio ended:\n${told}`)
+      }),
+    ])
   } finally {
     kamailio.kill('SIGTERM')
     const killed = setTimeout(() => kamailio.kill('SIGKILL'), 5000)

@@ -96,6 +96,45 @@ async function bound(port: number): Promise<Socket> {
   return socket
 }
 
+/** How long a question waits for its answer before it is asked again. */
+const ASK_MILLIS = 500
+/** 30 seconds of a server that does not answer. */
+const MOST_ASKED = 60
+
+function question(number: number, { server, caller }: Ports): string {
+  return [
+    `OPTIONS sip:here@127.0.0.1:${server} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${caller};branch=z9hG4bKc-here${number}`,
+    `From: <sip:t@127.0.0.1:${caller}>;tag=1`,
+    `To: <sip:here@127.0.0.1:${server}>`,
+    `Call-ID: here${number}`,
+    'CSeq: 1 OPTIONS',
+    'Max-Forwards: 70',
+    'Content-Length: 0',
+    '',
+    '',
+  ].join('\r\n')
+}
+
+/** Returns when the server has answered a question: then it runs, and has read what was sent before. */
+function asker(caller: Socket, ports: Ports): () => Promise<void> {
+  let number = 0
+  let answered = 0
+  caller.on('message', (data) => {
+    const asked = /^Call-ID: here(\d+)\r$/m.exec(data.toString('latin1'))?.[1]
+    if (asked !== undefined) answered = Math.max(answered, Number(asked))
+  })
+  return async () => {
+    const first = number + 1
+    while (answered < first) {
+      number++
+      if (number - first === MOST_ASKED) throw new Error(`port ${ports.server} of 127.0.0.1 answers nothing`)
+      caller.send(question(number, ports), ports.server, '127.0.0.1')
+      for (let waited = 0; answered < first && waited < ASK_MILLIS; waited += 5) await after(5)
+    }
+  }
+}
+
 /** Sends each case, plays a callee that is busy, and gives what left the server by case: requests and replies, masked and sorted. */
 export async function outcomes(cases: readonly Case[], ports: Ports): Promise<Map<string, string[]>> {
   const seen = new Map<string, Set<string>>(cases.map(({ name }) => [name, new Set()]))
@@ -117,12 +156,14 @@ export async function outcomes(cases: readonly Case[], ports: Ports): Promise<Ma
   caller.on('message', (data) => {
     const text = data.toString('latin1')
     const name = note(text, '<-')
-    if (/^SIP\/2\.0 [2-6]/.test(text)) caller.send(ack(text, name, ports), ports.server, '127.0.0.1')
+    if (/^SIP\/2\.0 [2-6]/.test(text) && name !== '') caller.send(ack(text, name, ports), ports.server, '127.0.0.1')
   })
+  const askWhetherRead = asker(caller, ports)
+  await askWhetherRead()
   for (const one of cases) {
     caller.send(Buffer.from(invite(one, ports), 'latin1'), ports.server, '127.0.0.1')
-    // One at a time, so that neither server drops datagrams.
-    await after(15)
+    // One at a time: nobody sends an INVITE again that a server had no room for.
+    await askWhetherRead()
   }
   while (performance.now() - heard < QUIET_MILLIS) await after(100)
   caller.close()
