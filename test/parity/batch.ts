@@ -50,7 +50,11 @@ modparam("pv", "varset", "preset=i:12")
 modparam("nathelper|registrar", "received_avp", "$avp(RECEIVED)")
 `
 const MAIN = `request_route {
-  if ($ci == "ping") { sl_send_reply("200", "OK"); exit; }
+  if ($ci == "ping") {
+    if ($hdr(X-Last) != $null) xlog("L_ERR", "P|last|said|E\\n");
+    sl_send_reply("200", "OK");
+    exit;
+  }
   if ($hdr(X-Case) == $null) exit;
   $var(case) = $hdr(X-Case);
   route($var(case));
@@ -101,31 +105,47 @@ function fileOf(parts: readonly Part[], more: string): { text: string; ends: num
   return { text: `${head}${parts.map((part) => `${part.text}\n`).join('')}`, ends }
 }
 
-/** Takes out what `check` refuses until it refuses nothing; the names of those taken out, with reasons. */
-async function refusals(
-  parts: readonly Part[],
-  check: (text: string) => Refusal[] | Promise<Refusal[]>,
-  more: string,
-): Promise<Map<string, string>> {
+/** Parts of one file that is only checked: a parser that stops at the first error of a file is asked about few at a time. */
+const CHECKED = 60
+/** Checks at once. */
+const CHECKERS = 2
+
+type Check = (text: string) => Refusal[] | Promise<Refusal[]>
+
+/** What `check` refuses of these parts; the names, with reasons. */
+async function refusals(parts: readonly Part[], check: Check, more: string): Promise<Map<string, string>> {
   const refused = new Map<string, string>()
+  const queue: Part[][] = []
+  for (let from = 0; from < parts.length; from += CHECKED) queue.push(parts.slice(from, from + CHECKED))
+  const checker = async () => {
+    for (let few = queue.shift(); few !== undefined; few = queue.shift()) await refuse(few, check, more, refused)
+  }
+  await Promise.all(Array.from({ length: CHECKERS }, checker))
+  return refused
+}
+
+/** Takes out of `parts` what `check` refuses until it refuses nothing. */
+async function refuse(parts: readonly Part[], check: Check, more: string, refused: Map<string, string>): Promise<void> {
   for (;;) {
     const left = parts.filter((part) => !refused.has(part.name))
     const { text, ends } = fileOf(left, more)
     const found = await check(text)
-    if (found.length === 0) return refused
-    const before = refused.size
+    if (found.length === 0) return
     for (const { line, reason } of found) {
       const part = left[ends.findIndex((end) => line <= end)]
       if (part !== undefined && line > fileOf([], more).text.split('\n').length - 1)
         refused.set(part.name, refused.get(part.name) ?? reason)
     }
-    if (refused.size === before) throw new Error(`the head of the file is refused: ${JSON.stringify(found[0])}`)
+    if (!left.some((part) => refused.has(part.name)))
+      throw new Error(`the head of the file is refused: ${JSON.stringify(found[0])}`)
   }
 }
 
 /** Cases at once, and the milliseconds between the first messages of two of them. */
 const WIDTH = 160
 const LANE_MILLIS = 3
+/** How long the last word is waited for. */
+const SAID_MILLIS = 20_000
 const NOTHING: Outcome = { refused: true, said: [], replies: [], forwarded: [] }
 
 async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: number): Promise<Map<string, Outcome>> {
@@ -139,7 +159,10 @@ async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: numb
     }
   }
   await Promise.all(Array.from({ length: Math.min(width, parts.length) }, lane))
-  await pause(200)
+  if (await proxy.farEnd.hasRead(['X-Last: 1'], () => !proxy.alive()))
+    // What was printed comes by another way than what was sent.
+    for (let waited = 0; waited < SAID_MILLIS && !proxy.printed().includes('P|last|said|E'); waited += 50)
+      await pause(50)
   const said = new Map<string, string[]>()
   for (const [, name, text] of proxy.printed().matchAll(/P\|(\w+)\|([\s\S]*?)\|E/g)) {
     const list = said.get(name!) ?? []
@@ -230,8 +253,10 @@ export async function runBatch(
         text: `route[${name}] {\n${expand(parity.route, name)}\n;}\n${expand(parity.blocks ?? '', name)}`,
       }
     })
-    const byThem = await refusals(parts, (text) => refusedByKamailio(folder, text), more)
-    const byUs = await refusals(parts, refusedBySignalbox, more)
+    const [byThem, byUs] = await Promise.all([
+      refusals(parts, (text) => refusedByKamailio(folder, text), more),
+      refusals(parts, refusedBySignalbox, more),
+    ])
     // What only we refuse may be refused by Kamailio when it starts.
     const doubtful = () => parts.filter((part) => byUs.has(part.name) && !byThem.has(part.name))
     if (doubtful().length > 0) await (await startRefusals(folder, doubtful, byThem, more)).stop()
@@ -264,6 +289,9 @@ export async function runBatch(
   }
 }
 
+/** Of two long lists, what stands around the first place where they differ. */
+const AROUND = 12
+
 /** A difference as a person reads it: what came of it in both, line by line where they differ. */
 export function explain(compared: Compared): string {
   const { kamailio, signalbox, parity } = compared
@@ -272,8 +300,12 @@ export function explain(compared: Compared): string {
   parts.push(compared.reasons)
   for (const key of ['said', 'replies', 'forwarded'] as const) {
     if (compared.reasons !== '' || JSON.stringify(kamailio[key]) === JSON.stringify(signalbox[key])) continue
+    const same = kamailio[key].findIndex((text, i) => text !== signalbox[key][i])
+    const from = Math.max(0, (same < 0 ? kamailio[key].length : same) - AROUND)
     for (const proxy of ['kamailio', 'signalbox'] as const) {
-      parts.push(`  ${key}, ${proxy}:`, ...compared[proxy][key].map((text) => `    ${JSON.stringify(text)}`))
+      const list = compared[proxy][key]
+      const shown = list.slice(from, from + 2 * AROUND).map((text) => `    ${JSON.stringify(text)}`)
+      parts.push(`  ${key}, ${proxy}, ${list.length} in all${from > 0 ? `, from ${from}` : ''}:`, ...shown)
     }
   }
   return parts.filter((part) => part !== '').join('\n')

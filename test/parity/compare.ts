@@ -11,6 +11,8 @@ export interface Verdict {
   readonly cases: number
   readonly agreed: number
   readonly refusedByBoth: number
+  /** Differed at first, without a reason. */
+  readonly triedAgain: number
   readonly listed: ReadonlyMap<Difference | GeneratedDifference, number>
   /** What differs without a reason, as a person reads it. */
   readonly unexplained: readonly string[]
@@ -50,7 +52,7 @@ export async function compareAll(cases: readonly ParityCase[], more = ''): Promi
   if (odd.length > 0) {
     for (const compared of await runBatch(odd, { prefix: 'again', width: 12, more })) judge(compared, true)
   }
-  return { cases: cases.length, agreed, refusedByBoth, listed, unexplained }
+  return { cases: cases.length, agreed, triedAgain: odd.length, refusedByBoth, listed, unexplained }
 }
 
 /** Fails where a case differs without a reason; says what came of all of them. */
@@ -58,7 +60,7 @@ export async function agree(title: string, cases: readonly ParityCase[], more = 
   const verdict = await compareAll(cases, more)
   const listed = [...verdict.listed.values()].reduce((sum, count) => sum + count, 0)
   process.stderr.write(
-    `parity, ${title}: ${verdict.cases} cases, ${verdict.agreed} agree (${verdict.refusedByBoth} refused by both), ${listed} differ as listed, ${verdict.unexplained.length} without a reason\n`,
+    `parity, ${title}: ${verdict.cases} cases, ${verdict.agreed} agree (${verdict.refusedByBoth} refused by both), ${listed} differ as listed, ${verdict.triedAgain} tried again, ${verdict.unexplained.length} without a reason\n`,
   )
   expect(verdict.unexplained.join('\n\n')).toBe('')
   return verdict

@@ -7,6 +7,13 @@ import { type Answer, HERE, type ParityCase, PROXY_PORT, SENDER_PORT, type Sent,
 /** A case has ended when nothing came for so long: after a final reply, and without one. */
 const QUIET_MILLIS = 150
 const SILENT_MILLIS = 800
+/** How long a question waits for its answer before it is asked again, and how often that is. */
+const ASK_MILLIS = 500
+const MOST_ASKED = 60
+/** So many messages that nobody may have read are under way before a case waits to begin: a socket keeps not many more. */
+const MOST_UNREAD = 40
+/** Call-ID of a question. */
+const QUESTION = 'ping'
 
 interface Running {
   readonly name: string
@@ -36,6 +43,12 @@ export class FarEnd {
   #sender!: Socket
   #sink!: Socket
   readonly #running = new Map<string, Running>()
+  /** Questions without an answer, by number: how many messages went before each, and whom it tells. */
+  readonly #questions = new Map<number, { before: number; told: () => void }>()
+  #asked = 0
+  #sent = 0
+  #read = 0
+  #silent = false
 
   constructor(address: string) {
     this.#address = address
@@ -53,6 +66,7 @@ export class FarEnd {
 
   /** Runs one case to its end. */
   async run(parity: ParityCase, name: string): Promise<{ replies: string[]; forwarded: string[] }> {
+    while (this.#sent - this.#read >= MOST_UNREAD && (await this.hasRead()));
     const now = Date.now()
     const running: Running = {
       name,
@@ -71,7 +85,12 @@ export class FarEnd {
       await pause(30)
       const time = Date.now()
       const quiet = running.answered ? QUIET_MILLIS : SILENT_MILLIS
-      if (time - running.last >= quiet && time - running.began >= (parity.wait ?? 0)) break
+      if (time - running.last < quiet || time - running.began < (parity.wait ?? 0)) continue
+      // Quiet is the end only of what was read: a busy machine is silent as well.
+      const { last } = running
+      if (!(await this.hasRead())) break
+      await pause(5)
+      if (running.last === last) break
     }
     this.#running.delete(name)
     return {
@@ -80,10 +99,34 @@ export class FarEnd {
     }
   }
 
-  /** Whether the proxy answers; asked until it does. */
-  async answered(): Promise<boolean> {
-    const ping = await this.run({ title: '', route: '', wait: 60 }, 'ping')
-    return ping.replies.length > 0
+  /**
+   * Whether the proxy answers a question, and so has read all that was sent before it. Asked until it does, or `ended`
+   * says that nobody is there to answer. `lines` are added to the question.
+   */
+  async hasRead(lines: readonly string[] = [], ended: () => boolean = () => false): Promise<boolean> {
+    for (let tries = 0; tries < MOST_ASKED && !this.#silent && !ended(); tries++) {
+      const number = ++this.#asked
+      const told = Promise.withResolvers<boolean>()
+      const timer = setTimeout(() => told.resolve(false), ASK_MILLIS)
+      this.#questions.set(number, { before: this.#sent, told: () => told.resolve(true) })
+      const text = textOf({ headers: lines }, QUESTION, number)
+      this.#sender.send(Buffer.from(this.#local(text), 'latin1'), PROXY_PORT, this.#address)
+      const answered = await told.promise
+      clearTimeout(timer)
+      if (answered) return true
+    }
+    this.#silent = true
+    return false
+  }
+
+  /** The proxy has read the question of this number, and what came before it. */
+  #onAnswer(number: number): void {
+    for (const [earlier, { before, told }] of this.#questions) {
+      if (earlier > number) continue
+      this.#questions.delete(earlier)
+      this.#read = Math.max(this.#read, before)
+      told()
+    }
   }
 
   async #bind(port: number, heard: (text: string, port: number) => void): Promise<Socket> {
@@ -105,6 +148,7 @@ export class FarEnd {
 
   #send(running: Running, text: string): void {
     running.last = Date.now()
+    this.#sent++
     this.#sender.send(Buffer.from(this.#local(text), 'latin1'), PROXY_PORT, this.#address)
   }
 
@@ -122,7 +166,9 @@ export class FarEnd {
   }
 
   #onReply(text: string): void {
-    const running = this.#running.get(fieldOf(text, 'Call-ID'))
+    const callId = fieldOf(text, 'Call-ID')
+    if (callId === QUESTION) this.#onAnswer(Number(/;branch=z9hG4bKourpingx(\d+)/.exec(text)?.[1]))
+    const running = this.#running.get(callId)
     if (running === undefined) return
     running.last = Date.now()
     running.replies.push(text)
@@ -161,6 +207,7 @@ export class FarEnd {
         ...lines.map((line) => this.#local(line)),
         'Content-Length: 0',
       ]
+      this.#sent++
       this.#sink.send(Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), port, this.#address)
     }
     const user = /^sips?:([^@:;?]*)@/.exec(uri)?.[1] ?? ''

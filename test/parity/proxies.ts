@@ -60,10 +60,7 @@ function placesIn(output: string): Refusal[] {
 }
 
 async function ready(child: ChildProcess, farEnd: FarEnd, output: () => string): Promise<void> {
-  for (let tries = 0; tries < 60; tries++) {
-    if (child.exitCode !== null) break
-    if (await farEnd.answered()) return
-  }
+  if (await farEnd.hasRead([], () => child.exitCode !== null)) return
   const refusals = child.exitCode === null ? [] : placesIn(output())
   if (refusals.length > 0) throw new RefusedAtStart(refusals)
   throw new Error(`no answer from the proxy:\n${output().slice(0, 6000)}`)
@@ -78,9 +75,11 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
+let checks = 0
+
 /** Lines that `kamailio -c` refuses. */
 export async function refusedByKamailio(folder: string, text: string): Promise<Refusal[]> {
-  const file = join(folder, 'check.cfg')
+  const file = join(folder, `check-${++checks}.cfg`)
   writeFileSync(file, text, 'latin1')
   try {
     await promisify(execFile)('/usr/sbin/kamailio', ['-c', '-f', file, '-m', '256', '-M', '256'], {
