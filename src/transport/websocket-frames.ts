@@ -20,8 +20,18 @@ const PONG = 10
 const LONGEST_CONTROL = 125
 /** RFC 6455 7.4.1. */
 const PROTOCOL_ERROR = 1002
+const NOT_UTF8 = 1007
 const TOO_BIG = 1009
 const NO_STATUS = 1005
+/** RFC 6455 7.4.1: they stand for what no frame says, and are never sent; 1004 has no meaning yet. */
+const NEVER_SENT = [1004, NO_STATUS, 1006, 1015]
+/** The last code that IANA's registry gives a meaning. */
+const LAST_REGISTERED = 1014
+
+/** RFC 6455 7.4: whether a close frame may carry the code. */
+function mayBeSent(code: number): boolean {
+  return ((code >= 1000 && code <= LAST_REGISTERED) || (code >= 3000 && code <= 4999)) && !NEVER_SENT.includes(code)
+}
 
 interface Head {
   readonly final: boolean
@@ -104,7 +114,7 @@ export class WebSocketFrames {
       case PONG:
         return { kind: 'pong' }
       case CLOSE:
-        return { kind: 'close', code: text.length >= 2 ? number(text, 0, 2) : NO_STATUS }
+        return closed(text)
       case TEXT:
       case BINARY:
         if (this.#begun) return failed('a message began within another')
@@ -125,6 +135,16 @@ export class WebSocketFrames {
     this.#size = 0
     return { kind: 'message', text: whole }
   }
+}
+
+/** RFC 6455 5.5.1: nothing, or a code that may be sent and a reason in UTF-8. */
+function closed(payload: string): WebSocketItem {
+  if (payload === '') return { kind: 'close', code: NO_STATUS }
+  const code = payload.length === 1 ? 0 : number(payload, 0, 2)
+  if (!mayBeSent(code)) return failed('a close frame has a code that is never sent')
+  return isUtf8(Buffer.from(payload.slice(2), 'latin1'))
+    ? { kind: 'close', code }
+    : { kind: 'error', code: NOT_UTF8, reason: 'the reason of a close frame is no UTF-8' }
 }
 
 function failed(reason: string): Extract<WebSocketItem, { kind: 'error' }> {
@@ -169,7 +189,6 @@ export const pingFrame = (): string => framed(PING, '')
 export const pongFrame = (payload: string): string => framed(PONG, payload)
 
 export function closeFrame(code: number, reason: string): string {
-  // 7.4.1: 1005 and 1006 are never sent.
-  if (code === NO_STATUS) return framed(CLOSE, '')
+  if (!mayBeSent(code)) return framed(CLOSE, '')
   return framed(CLOSE, `${String.fromCharCode(code >> 8, code & 0xff)}${reason.slice(0, LONGEST_CONTROL - 2)}`)
 }

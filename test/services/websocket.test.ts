@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createEngine, type Engine } from '../../src/engine/index.ts'
 import type { LogFields } from '../../src/log.ts'
-import { messageFrame, WebSocketFrames } from '../../src/transport/websocket-frames.ts'
+import { closeFrame, messageFrame, WebSocketFrames } from '../../src/transport/websocket-frames.ts'
 
 const PORT = 46_080
 const UDP_PORT = 46_060
@@ -229,6 +229,9 @@ const masked = (opcode: number, payload: string, final = true): string => {
   return `${String.fromCharCode((final ? 0x80 : 0) | opcode, 0x80 | payload.length)}${mask}${text}`
 }
 
+const closing = (code: number, reason = ''): string =>
+  masked(8, `${String.fromCharCode(code >> 8, code & 0xff)}${reason}`)
+
 describe('frames', () => {
   test('in pieces, in parts and with controls between them make one message', () => {
     const frames = new WebSocketFrames(1000)
@@ -249,11 +252,26 @@ describe('frames', () => {
     ['that begins twice', `${masked(1, 'a', false)}${masked(1, 'b')}`, 1002],
     ['of control in parts', masked(9, 'x', false), 1002],
     ['of too many bytes', '\x81\xff\x00\x00\x00\x00\x00\x01\x00\x00', 1009],
+    ['of close with half a code', masked(8, '\x03'), 1002],
+    ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535].map(
+      (close) => [`of close with ${close}`, closing(close), 1002] as const,
+    ),
+    ['of close with a reason that is no UTF-8', closing(1000, '\xff'), 1007],
     ['of too many bytes in parts', `${masked(1, 'a'.repeat(60), false)}${masked(0, 'b'.repeat(60))}`, 1009],
   ])('%s end the connection', (_, wire, code) => {
     const frames = new WebSocketFrames(100)
     expect(frames.push(wire).at(-1)).toMatchObject({ kind: 'error', code })
     expect(frames.push(masked(1, 'later'))).toEqual([])
+  })
+
+  test.each([1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999])('of close with %d are read', (code) => {
+    expect(new WebSocketFrames(100).push(closing(code, 'gr\xc3\xbcn'))).toEqual([{ kind: 'close', code }])
+    expect(closeFrame(code, '')).toBe(`\x88\x02${String.fromCharCode(code >> 8, code & 0xff)}`)
+  })
+
+  test('of close without a code are read, and a code that is never sent is none', () => {
+    expect(new WebSocketFrames(100).push(masked(8, ''))).toEqual([{ kind: 'close', code: 1005 }])
+    for (const code of [0, 1004, 1005, 1006, 1015, 2000, 5000]) expect(closeFrame(code, 'x')).toBe('\x88\x00')
   })
 
   test('of every length are written as they are read', () => {
