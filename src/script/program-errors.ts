@@ -6,6 +6,9 @@ import { LOAD_FACTOR, type ProgramLimits } from './program-limits.ts'
 import { readOutcome, type ThrownInGuest } from './run-outcome.ts'
 import type { ScriptPositions } from './script-position.ts'
 
+/** A script can throw a text of any length, and each of its messages: what is told and logged of one has a bound. */
+const MOST_TOLD = 1024
+
 export class ProgramErrors {
   readonly #file: string
   readonly #positions: ScriptPositions
@@ -68,7 +71,8 @@ export class ProgramErrors {
     )
   }
 
-  #told(message: string, stack: string, input: RunInput | undefined): string {
+  #told(thrown: string, stack: string, input: RunInput | undefined): string {
+    const message = thrown.length > MOST_TOLD ? `${thrown.slice(0, MOST_TOLD)}...` : thrown
     const position = this.#positions.inStack(stack)
     if (position) return `${position.file}:${position.line}:${position.column}: ${message}`
     return input ? `${this.place(input)}: ${message}` : `${this.#file}: ${message}`

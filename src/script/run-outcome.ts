@@ -14,10 +14,16 @@ export interface ThrownInGuest {
 
 /** More changes than this are no message any more. */
 const MOST_EDITS = 10_000
+/** Longer than the changes of any message: reading it would take the host's time, which no limit of the script counts. */
+const MOST_CHARACTERS = 4 * 1024 * 1024
+/** What of a script's stack is read: its end, since a long message stands before the frames. */
+const STACK_CHARACTERS = 8192
 
 /** Reads an answer: a number without edits, JSON with them or with an error. Throws a TypeError on anything else. */
 export function readOutcome(answer: string | number): RunOutcome | { readonly thrown: ThrownInGuest } {
   if (typeof answer === 'number') return { exit: EXITS[answer & 3] ?? 'done', code: answer >> 2, edits: NO_EDITS }
+  if (answer.length > MOST_CHARACTERS)
+    throw new TypeError(`The run gave back ${answer.length} characters, which are more than any message holds.`)
   const value = JSON.parse(answer) as Record<string, unknown> | null
   if (typeof value !== 'object' || value === null) throw new TypeError('The run gave back no outcome.')
   const { error } = value
@@ -29,7 +35,11 @@ export function readOutcome(answer: string | number): RunOutcome | { readonly th
 
 function readThrown(error: unknown): ThrownInGuest {
   const { name, message, stack } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
-  return { name: String(name), message: String(message), stack: typeof stack === 'string' ? stack : '' }
+  return {
+    name: String(name),
+    message: String(message),
+    stack: typeof stack === 'string' ? stack.slice(-STACK_CHARACTERS) : '',
+  }
 }
 
 /** Checks that edits are what the engine can apply. */

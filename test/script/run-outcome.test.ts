@@ -18,6 +18,12 @@ describe('an outcome', () => {
     },
   )
 
+  test('of more characters than any message holds is none', () => {
+    const outcome = (text: string) => JSON.stringify({ exit: 'done', code: 1, edits: [{ at: 0, remove: 0, text }] })
+    expect(readOutcome(outcome('x'.repeat(4_000_000)))).toMatchObject({ exit: 'done' })
+    expect(() => readOutcome(outcome('x'.repeat(5_000_000)))).toThrow(/^The run gave back 5\d+ characters/)
+  })
+
   test.each([
     [5],
     [[5]],
@@ -38,4 +44,18 @@ test('a script that changes the ground it stands on costs its run', async () => 
     export function request_route() {}
     export function reply_route() { JSON.stringify = (() => '{"exit":"done","code":1,"edits":5}') as never; removeHf('Via') }`)
   expect(() => program.run(input('reply', '', reply()))).toThrow(expect.objectContaining({ code: 'ERR_SCRIPT' }))
+})
+
+test('of a long text that a script throws the beginning is told, with its line', async () => {
+  const { program } = await loaded(`
+    export function request_route() {}
+    export function reply_route() { throw new Error('why '.repeat(200_000)) }`)
+  let told = ''
+  try {
+    await program.run(input('reply', '', reply()))
+  } catch (error) {
+    told = String(error)
+  }
+  expect(told).toMatch(/route\.ts:3:\d+: why why /)
+  expect(told.length).toBeLessThan(2000)
 })
