@@ -7,50 +7,34 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithPeers } from '../interop/peers.ts'
 import { rtcp, rtp } from '../media/rtp-peer.ts'
-import { nodeHeaders } from '../setup/build.ts'
-import { isNewer, newestOf } from './sanitized-build.ts'
+import {
+  compileStale,
+  FLAGS,
+  isNewer,
+  isOfAddon,
+  LIBRARIES,
+  newestOf,
+  RELAY_SOURCES,
+  sourcesIn,
+} from './sanitized-build.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const out = `${root}build/fuzz/`
 const run = promisify(execFile)
 const seconds = Number(process.env.FUZZ_SECONDS ?? 1)
 const TARGETS = ['rtp', 'rtcp', 'srtp', 'stun', 'dtls', 'audio']
-const FLAGS = ['-std=c++20', '-O1', '-g1', '-Wall', '-Wextra', '-Wno-missing-field-initializers', '-Wno-c99-designator']
 const SANITIZE = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined']
 
-/** Compiles what is older than its sources, two files at a time. */
+/** Compiles what is older than its sources. */
 async function build(): Promise<void> {
-  mkdirSync(out, { recursive: true })
-  const relay = `${root}src/media/native/`
   const own = `${root}test/native/fuzz/`
-  const listed = (folder: string, pattern: RegExp): string[] =>
-    readdirSync(folder)
-      .filter((name) => pattern.test(name))
-      .map((name) => folder + name)
-  const newest = newestOf([relay, own].flatMap((folder) => listed(folder, /\.(cc|h)$/)))
-  if (TARGETS.every((target) => isNewer(out + target, newest))) return
-  const headers = newestOf([relay, own].flatMap((folder) => listed(folder, /\.h$/)))
-  const parts = listed(relay, /\.cc$/).filter((file) => !/\/addon[^/]*\.cc$/.test(file))
-  const object = (source: string): string => `${out}${source.slice(root.length).replaceAll('/', '-')}.o`
-  const waiting = [...parts, ...listed(own, /_fuzz\.cc$/)].filter(
-    (source) => !isNewer(object(source), Math.max(headers, newestOf([source]))),
-  )
-  const work = async (): Promise<void> => {
-    for (let source = waiting.pop(); source; source = waiting.pop())
-      await run('clang++', [...FLAGS, ...SANITIZE, `-I${nodeHeaders()}`, '-c', source, '-o', object(source)])
-  }
-  await Promise.all([work(), work()])
+  const files = [RELAY_SOURCES, own].flatMap(sourcesIn).filter((file) => !isOfAddon(file))
+  if (TARGETS.every((target) => isNewer(out + target, newestOf(files)))) return
+  const objects = await compileStale(out, files, 'clang++', [...FLAGS, '-Wno-c99-designator', ...SANITIZE])
+  const relay = [...objects].flatMap(([source, object]) => (source.startsWith(RELAY_SOURCES) ? [object] : []))
   for (const target of TARGETS) {
-    const objects = [...parts, `${own}${target}_fuzz.cc`].map(object)
-    await run('clang++', [
-      ...SANITIZE,
-      '-o',
-      out + target,
-      ...objects,
-      '-l:libssl.so.3',
-      '-l:libcrypto.so.3',
-      '-lpthread',
-    ])
+    const parts = [...relay, objects.get(`${own}${target}_fuzz.cc`)!]
+    await run('clang++', [...SANITIZE, '-o', out + target, ...parts, ...LIBRARIES])
   }
 }
 

@@ -1,4 +1,4 @@
-// Owns the build of the native checks and of the relay itself under ASan and UBSan, and the run of a script inside them.
+// Owns the builds of native sources for tests: of the checks and the relay under ASan and UBSan, with the run of a script inside them.
 import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,10 +7,14 @@ import { nodeHeaders } from '../setup/build.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const out = `${root}build/sanitized/`
+export const RELAY_SOURCES = `${root}src/media/native/`
 const run = promisify(execFile)
-const compiler = process.env.CXX ?? 'g++'
+export const compiler = process.env.CXX ?? 'g++'
+export const FLAGS = ['-std=c++20', '-O1', '-g1', '-fPIC', '-Wall', '-Wextra', '-Wno-missing-field-initializers']
 const SANITIZE = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer']
-const FLAGS = ['-std=c++20', '-O1', '-g1', '-fPIC', '-Wall', '-Wextra', '-Wno-missing-field-initializers', ...SANITIZE]
+
+/** What a program of its own needs, which in the addons is Node's. */
+export const LIBRARIES = ['-l:libssl.so.3', '-l:libcrypto.so.3', '-lpthread']
 
 export const CHECKS = `${out}checks.node`
 export const RELAY = `${out}media_relay.node`
@@ -37,28 +41,57 @@ export async function buildSanitized(): Promise<void> {
 }
 
 async function build(): Promise<void> {
-  const folders = [`${root}src/media/native/`, `${root}test/native/`]
-  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => folder + name))
+  const folders = [RELAY_SOURCES, `${root}test/native/`]
+  const files = folders.flatMap(sourcesIn)
   const sources = files.filter((file) => file.endsWith('.cc'))
-  const newest = newestOf(files.filter((file) => /\.(cc|h)$/.test(file)))
-  if ([CHECKS, RELAY].every((file) => isNewer(file, newest))) return
+  if ([CHECKS, RELAY].every((file) => isNewer(file, newestOf(files)))) return
+  const objects = await compileStale(out, files, compiler, [...FLAGS, ...SANITIZE])
+  const link = (target: string, parts: string[]): Promise<unknown> =>
+    run(compiler, ['-shared', ...SANITIZE, '-o', target, ...parts.map((part) => objects.get(part)!)])
+  await link(
+    RELAY,
+    sources.filter((source) => source.startsWith(RELAY_SOURCES)),
+  )
+  await link(
+    CHECKS,
+    sources.filter((source) => !isOfAddon(source)),
+  )
+}
+
+/** Sources and headers of a folder. */
+export function sourcesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => /\.(cc|h)$/.test(name))
+    .map((name) => folder + name)
+}
+
+/** What is of the addon alone, and needs Node around it. */
+export function isOfAddon(file: string): boolean {
+  return /\/addon[^/]*\.cc$/.test(file)
+}
+
+/** Compiles, two at a time, the sources among `files` that are newer than their objects or whose headers are; the objects, by source. */
+export async function compileStale(
+  folder: string,
+  files: readonly string[],
+  command: string,
+  flags: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  mkdirSync(folder, { recursive: true })
   const headers = newestOf(files.filter((file) => file.endsWith('.h')))
-  const object = (source: string): string => `${out}${source.slice(root.length).replaceAll('/', '-')}.o`
+  const objects = new Map(
+    files
+      .filter((file) => file.endsWith('.cc'))
+      .map((source) => [source, `${folder}${source.slice(root.length).replaceAll('/', '-')}.o`]),
+  )
+  const waiting = [...objects].filter(([source, object]) => !isNewer(object, Math.max(headers, newestOf([source]))))
   const include = nodeHeaders()
-  const waiting = sources.filter((source) => !isNewer(object(source), Math.max(headers, newestOf([source]))))
   const work = async (): Promise<void> => {
-    for (let source = waiting.pop(); source; source = waiting.pop()) {
-      await run(compiler, [...FLAGS, '-DNAPI_VERSION=9', `-I${include}`, '-c', source, '-o', object(source)])
-    }
+    for (let next = waiting.pop(); next; next = waiting.pop())
+      await run(command, [...flags, '-DNAPI_VERSION=9', `-I${include}`, '-c', next[0], '-o', next[1]])
   }
   await Promise.all([work(), work()])
-  const relay = sources.filter((source) => source.startsWith(folders[0]!))
-  const checks = sources.filter((source) => source.startsWith(folders[1]!))
-  const addon = (source: string): boolean => /\/addon[^/]*\.cc$/.test(source)
-  const link = (target: string, parts: string[]): Promise<unknown> =>
-    run(compiler, ['-shared', ...SANITIZE, '-o', target, ...parts.map(object)])
-  await link(RELAY, relay)
-  await link(CHECKS, [...relay.filter((source) => !addon(source)), ...checks])
+  return objects
 }
 
 /** When the last of these files was changed. */
