@@ -1,13 +1,13 @@
-// Owns one stream connection: framing, its time-outs, its write queue and what becomes of unsent messages.
+// Owns one stream connection: its time-outs, its write queue and what becomes of unsent messages.
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import { type ParseLimits, StreamFramer } from '../sip/index.ts'
+import type { ParseLimits } from '../sip/index.ts'
 import { nextFlowId } from './flow-table.ts'
 import { endpointText } from './ip-address.ts'
 import type { FramingError, StreamEvents, StreamFlow, StreamSocket } from './sockets.ts'
+import { type DialectItem, type StreamDialect, sipDialect, webDialect } from './stream-dialect.ts'
 import type { FlowPeer, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
-import { webFace } from './websocket-face.ts'
-import { closeFrame, messageFrame, pingFrame, pongFrame, WebSocketFrames, withLength } from './websocket-frames.ts'
+import { isWeb, webFace } from './websocket-face.ts'
 
 /** Why a connection was closed by us; the keys of `TransportStats.closed`. */
 export type CloseReason =
@@ -59,8 +59,6 @@ interface Pending {
 const PONG_MILLIS = 10_000
 /** What the answer begins with that makes a connection a WebSocket (RFC 6455 4.2.2). */
 const UPGRADE = 'HTTP/1.1 101 '
-/** WebSockets are pinged after so long a silence: nothing else keeps them open through NATs and proxies of the web. */
-const WEB_SILENCE_MILLIS = 30_000
 /** Enough for the messages that can be under way when a connection breaks; older ones have a timer of their own. */
 const UNPROVEN = 32
 
@@ -80,10 +78,8 @@ export class Connection implements StreamFlow, StreamEvents {
   retired = false
 
   readonly #owner: ConnectionOwner
-  readonly #framer: StreamFramer
+  #dialect: StreamDialect
   #socket: StreamSocket | undefined
-  /** Once it is a WebSocket. */
-  #web: WebSocketFrames | undefined
   #state: 'opening' | 'open' | 'closed' = 'opening'
   #queue: Pending[] = []
   /** Sends that left since the far end was last heard. */
@@ -110,7 +106,7 @@ export class Connection implements StreamFlow, StreamEvents {
     this.serverName = identity.serverName
     this.profile = identity.profile
     this.#owner = owner
-    this.#framer = new StreamFramer(owner.parseLimits)
+    this.#dialect = sipDialect(owner.parseLimits, identity.dialled)
     this.#created = this.#lastActivity = owner.clock.now()
     this.#wakeAfter(owner.limits.connectMillis, this.#created)
   }
@@ -128,23 +124,26 @@ export class Connection implements StreamFlow, StreamEvents {
     return this.#state === 'closed'
   }
 
-  send(wire: string, failed: SendFailed): void {
-    if (this.#web === undefined) {
-      this.#send(wire, failed)
-      if (!this.dialled && wire.startsWith(UPGRADE)) this.#upgrade()
-    } else this.#send(messageFrame(wire), failed)
+  send(message: string, failed: SendFailed): void {
+    this.#send(this.#dialect.wire(message), failed)
+    if (!this.dialled && message.startsWith(UPGRADE) && !isWeb(this.transport)) this.#upgrade()
   }
 
   finish(code: number, reason: string): void {
-    if (this.#web !== undefined) this.#send(closeFrame(code, reason), () => {})
+    this.#say(this.#dialect.leave(code, reason))
     this.end('asked')
+  }
+
+  /** What is of the connection itself; whoever is gone does not miss it. */
+  #say(wire: string): void {
+    if (wire !== '') this.#send(wire, () => {})
   }
 
   #upgrade(): void {
     const before = this.transport
     this.listener = webFace(this.listener)
     this.transport = this.listener.transport
-    this.#web = new WebSocketFrames(this.#owner.parseLimits.messageBytes)
+    this.#dialect = webDialect(this.#owner.parseLimits.messageBytes)
     this.#owner.upgraded(this, before)
     this.#rearm(this.#owner.clock.now())
   }
@@ -217,73 +216,39 @@ export class Connection implements StreamFlow, StreamEvents {
     this.#pingAt = -1
     this.#wasHeard = true
     if (this.#unproven.length > 0) this.#unproven = []
-    if (this.#web !== undefined) {
-      this.#webData(this.#web, chunk, now)
-      return
-    }
+    const dialect = this.#dialect
     let whole = false
-    if (!this.#framer.partial && isBinary(chunk.charCodeAt(0))) {
-      const reason = 'binary bytes in place of SIP; is the far end speaking TLS to a port that is not tls?'
-      this.#fail({ kind: 'error', reason, status: 400, head: '' })
-      return
-    }
-    for (const item of this.#framer.push(chunk)) {
+    for (const item of dialect.push(chunk)) {
       if (this.#isEnded) return
-      switch (item.kind) {
-        case 'message':
-          whole = true
-          this.#owner.message(item.raw, this)
-          break
-        case 'ping':
-          // RFC 5626 3.5.1: a double CRLF is answered by a single one.
-          this.#owner.keepAlive()
-          this.send('\r\n', () => {})
-          break
-        case 'pong':
-          this.#owner.keepAlive()
-          break
-        case 'error':
-          this.#fail(item)
-          return
-      }
+      if (item.kind === 'message') {
+        whole = true
+        this.#owner.message(item.raw, this)
+      } else if (!this.#obey(item)) return
     }
-    if (this.#isEnded) return
-    this.#watchPartial(this.#framer.partial, whole, now)
+    if (!this.#isEnded) this.#watchPartial(dialect.partial, whole, now)
   }
 
-  #webData(web: WebSocketFrames, chunk: string, now: number): void {
-    let whole = false
-    for (const item of web.push(chunk)) {
-      if (this.#isEnded) return
-      switch (item.kind) {
-        case 'message':
-          whole = true
-          // RFC 7118 5: one message a WebSocket message; keep-alives as on any stream.
-          if (item.text === '\r\n\r\n') {
-            this.#owner.keepAlive()
-            this.send('\r\n', () => {})
-          } else if (item.text.trim() === '') this.#owner.keepAlive()
-          else this.#owner.message(withLength(item.text), this)
-          break
-        case 'ping':
-          this.#owner.keepAlive()
-          this.#send(pongFrame(item.text), () => {})
-          break
-        case 'pong':
-          this.#owner.keepAlive()
-          break
-        case 'close':
-          // RFC 6455 5.5.1: answered with its own code; the server ends the connection.
-          this.#send(closeFrame(item.code, ''), () => {})
-          this.end('remote')
-          return
-        case 'error':
-          this.#send(closeFrame(item.code, item.reason), () => {})
+  /** Whether what comes next is looked at. */
+  #obey(item: Exclude<DialectItem, { kind: 'message' }>): boolean {
+    switch (item.kind) {
+      case 'ping':
+        this.#owner.keepAlive()
+        this.#say(item.answer)
+        return true
+      case 'pong':
+        this.#owner.keepAlive()
+        return true
+      case 'close':
+        this.#say(item.answer)
+        this.end('remote')
+        return false
+      case 'error':
+        if ('answer' in item) {
+          this.#say(item.answer)
           this.end('framing')
-          return
-      }
+        } else this.#fail(item)
+        return false
     }
-    if (!this.#isEnded) this.#watchPartial(web.partial, whole, now)
   }
 
   /** The clock of a partial message starts with its first byte and is not set back by the bytes that trickle in. */
@@ -383,15 +348,9 @@ export class Connection implements StreamFlow, StreamEvents {
     this.#wakeAfter(limits.idleMillis, this.#lastActivity)
     if (this.#partialSince >= 0) this.#wakeAfter(limits.partialMillis, this.#partialSince)
     if (this.#unwritten > 0) this.#wakeAfter(limits.stallMillis, this.#lastProgress)
-    const silence = this.#pingAfter(limits)
+    const silence = this.#dialect.silence(limits)
     if (this.#pingAt >= 0) this.#wakeAfter(PONG_MILLIS, this.#pingAt)
     else if (silence > 0) this.#wakeAfter(Math.max(1, silence - (now - this.#lastActivity)), now)
-  }
-
-  /** Milliseconds of silence after which the far end is asked whether it lives; 0: never. */
-  #pingAfter(limits: TransportLimits): number {
-    if (this.dialled) return limits.keepAliveMillis
-    return this.#web === undefined ? 0 : limits.keepAliveMillis || WEB_SILENCE_MILLIS
   }
 
   #tick(): void {
@@ -401,10 +360,10 @@ export class Connection implements StreamFlow, StreamEvents {
     if (expired === 'idle') this.end(expired)
     else if (expired) this.close(expired)
     if (this.#isEnded) return
-    const silence = this.#pingAfter(limits)
+    const silence = this.#dialect.silence(limits)
     if (this.#state === 'open' && this.#pingAt < 0 && silence > 0 && now - this.#lastActivity >= silence) {
       this.#pingAt = now
-      this.#send(this.#web === undefined ? '\r\n\r\n' : pingFrame(), () => {})
+      this.#say(this.#dialect.probe)
     }
     this.#rearm(now)
   }
@@ -418,11 +377,6 @@ export class Connection implements StreamFlow, StreamEvents {
     if (over(PONG_MILLIS, this.#pingAt)) return 'keepalive'
     return over(limits.idleMillis, this.#lastActivity) ? 'idle' : undefined
   }
-}
-
-// No message and no keep-alive begins with a control character: a TLS hello or a probe is seen by its first byte.
-function isBinary(code: number): boolean {
-  return (code < 32 && code !== 13 && code !== 10) || code > 126
 }
 
 type Remedy = (limits: TransportLimits, cause: Error | undefined) => string
