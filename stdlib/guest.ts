@@ -204,6 +204,9 @@ function described(): string {
   return JSON.stringify({ names, config: definedConfig() ?? null })
 }
 
+// The engine of patterns fills its tables at its first use: here, so that they lie in the snapshot that isolates begin with.
+dsl.regex('^(a|b)[0-9]{1,3}[^c].+$')
+
 const raw: Record<string, (...args: never[]) => unknown> = {}
 for (const [name, builtin] of builtins()) raw[name] = builtin.run
 

@@ -84,7 +84,7 @@ export class Reloading {
         return { ok: true, version: running.version, unchanged: true }
       const version = history.nextVersion()
       const program = { version, script }
-      const next = source.configOf(script, await this.#tryOnStandby(program, running.config))
+      const next = await this.#tryOnStandby(program, running.config)
       const restart = needsRestart(running.config, next)
       const config = reloadable(running.config, next)
       await this.#putInForce(program, config)
@@ -128,20 +128,25 @@ export class Reloading {
     )
   }
 
-  /** The stand-by tries the program first: whatever it does there costs nobody a call. */
-  async #tryOnStandby(program: Program, config: EngineConfig): Promise<unknown> {
+  /** The stand-by tries the program first: whatever it does there costs nobody a call. Resolves to what the program configures. */
+  async #tryOnStandby(program: Program, config: EngineConfig): Promise<EngineConfig> {
     const { pool, source, log, logFormat } = this.#options
+    const { script, version } = program
     const { standby } = pool
-    if (!standby) return tryProgram(program, log.level, logFormat)
+    if (!standby) return source.configOf(script, await tryProgram(program, log.level, logFormat))
     try {
-      const { config: raw } = await standby.ask('load', { program, ...programLimits(config) }, LOAD_MILLIS)
-      const swapped = reloadable(config, source.configOf(program.script, raw))
-      // The limits of a .ts are known only now.
-      await standby.ask('load', { program, ...programLimits(swapped) }, LOAD_MILLIS)
-      await standby.ask('swap', { version: program.version, config: pool.shareOf(swapped) }, LOAD_MILLIS)
+      const limits = programLimits(config)
+      const { config: raw } = await standby.ask('load', { program, ...limits }, LOAD_MILLIS)
+      const next = source.configOf(script, raw)
+      const swapped = reloadable(config, next)
+      const wanted = programLimits(swapped)
+      // A program that sets limits of its own is loaded within them.
+      if (wanted.runMillis !== limits.runMillis || wanted.isolateMegabytes !== limits.isolateMegabytes)
+        await standby.ask('load', { program, ...wanted }, LOAD_MILLIS)
+      await standby.ask('swap', { version, config: pool.shareOf(swapped) }, LOAD_MILLIS)
       // True from now on, whatever becomes of the reload: on its turn it would be given the program in force.
-      pool.standbyRuns(program.version)
-      return raw
+      pool.standbyRuns(version)
+      return next
     } catch (error) {
       // Whatever it holds now, the next stand-by starts clean with the running program.
       pool.discardStandby('it tried a program that was refused')

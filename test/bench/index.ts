@@ -39,6 +39,7 @@ const MICRO: readonly (readonly string[])[] = [
   ['call.bench.ts'],
   ['call.bench.ts', '', '30', '0', '12'],
   ['dialogs.bench.ts'],
+  ['reload.bench.ts'],
 ]
 
 const figures: Figure[] = []
