@@ -14,11 +14,16 @@ export interface Clock {
   setTimer(delay: number, fire: () => void): Timer
 }
 
+/** The runtime fires at once what is to wait longer: almost 25 days. */
+const LONGEST = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallclock: () => Date.now(),
   setTimer(delay, fire) {
-    const handle = setTimeout(fire, delay)
+    const wait = (rest: number) =>
+      rest > LONGEST ? setTimeout(() => (handle = wait(rest - LONGEST)), LONGEST) : setTimeout(fire, rest)
+    let handle = wait(delay)
     return { cancel: () => clearTimeout(handle) }
   },
 }
