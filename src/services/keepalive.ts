@@ -24,7 +24,7 @@ interface Destination {
   readonly state: number
   /** Questions without an answer, one after the other. */
   readonly failed: number
-  /** Times in milliseconds; 0 for never. */
+  /** Times in milliseconds since 1970, for all workers; 0 for never. */
   readonly due: number
   readonly checked: number
   readonly up: number
@@ -78,7 +78,7 @@ export function createKeepalive(host: ServiceHost): Service {
     const from = parameters.text('ping_from', 'sip:keepalive@kamailio.org')
     const { status } = await host.send({ method: 'OPTIONS', uri, from: `<${from}>`, to: `<${uri}>` })
     const state = status >= 200 && status < 300 ? UP : DOWN
-    const now = clock.now()
+    const now = clock.wallclock()
     let before: Destination | undefined
     change(key, (known) => {
       before = known
@@ -98,7 +98,7 @@ export function createKeepalive(host: ServiceHost): Service {
   function tick(): void {
     timer = clock.setTimer(TICK_MILLIS, tick)
     if (!store.lease('keepalive:asks', LEASE_SECONDS)) return
-    const now = clock.now()
+    const now = clock.wallclock()
     const most = parameters.number('delete_counter', 5)
     const interval = Math.max(1, parameters.number('ping_interval', 30)) * 1000
     for (const destination of all()) {
