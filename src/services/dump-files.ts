@@ -1,11 +1,13 @@
 // Owns the files of module sipdump: what waits to be written, one file after another, and how long they are kept.
 import { accessSync, constants } from 'node:fs'
-import { appendFile, readdir, stat, unlink } from 'node:fs/promises'
+import { appendFile, lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ServiceHost } from './service.ts'
 
 /** Characters that may wait; what comes while the disk is slower than the network is counted, and left out. */
 const MOST_WAITING = 8_388_608
+/** Names can be foretold, and the usual folder is everybody's: nothing is written through a link. */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
 
 export interface DumpFilesOptions {
   readonly folder: string
@@ -68,7 +70,7 @@ export class DumpFiles {
       try {
         const now = clock.wallclock()
         if (now >= this.#file.until) await this.#next(now)
-        await appendFile(this.#file.path, text, 'latin1')
+        await appendFile(this.#file.path, text, { encoding: 'latin1', flag: FLAGS, mode: 0o640 })
         if (lost > 0) log.warn({ messages: lost }, 'sipdump left messages out: the disk is too slow')
       } catch (error) {
         log.error({ err: error }, 'sipdump could not write its file')
@@ -89,10 +91,19 @@ export class DumpFiles {
     // Workers write beside one another.
     this.#file = { path: join(folder, `${prefix}${stamp}-${process.pid}.data`), until: now + rotateSeconds * 1000 }
     if (ageSeconds <= 0) return
+    await this.#remove(now - ageSeconds * 1000).catch((error: unknown) =>
+      this.#host.log.error({ err: error }, 'sipdump could not delete old files'),
+    )
+  }
+
+  /** Deletes files that were last written before. Another worker may be doing the same. */
+  async #remove(before: number): Promise<void> {
+    const { folder, prefix } = this.#options
     for (const name of await readdir(folder)) {
       if (!name.startsWith(prefix) || !name.endsWith('.data')) continue
       const path = join(folder, name)
-      if ((await stat(path)).mtimeMs < now - ageSeconds * 1000) await unlink(path)
+      const found = await lstat(path).catch(() => undefined)
+      if (found !== undefined && found.mtimeMs < before) await rm(path, { force: true })
     }
   }
 }

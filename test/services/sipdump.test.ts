@@ -1,5 +1,14 @@
 // Checks module sipdump: what is written, what its event route sees, and folders that cannot be written.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -66,4 +75,24 @@ test('mode 2 shows them to the event route alone; sipdump.enable turns it off', 
 test('a folder that cannot be written is told at the start', async () => {
   folder = join(folder, 'nothing')
   await expect(cfgRoute(MODULES, routes(1))).rejects.toThrow(/sipdump cannot write to .*nothing \(ENOENT\)/)
+})
+
+test('files that are too old go; one that has gone already takes no messages with it', async () => {
+  const old = (name: string): string => join(folder, `signalbox-sipdump-${name}.data`)
+  writeFileSync(old('old'), '')
+  utimesSync(old('old'), 0, 0)
+  writeFileSync(join(folder, 'another.data'), '')
+  utimesSync(join(folder, 'another.data'), 0, 0)
+  symlinkSync(join(folder, 'nowhere'), old('gone'))
+  cfg = await cfgRoute(MODULES, routes(1, 'modparam("sipdump", "fage", 60)'))
+  await ask()
+  await cfg.close()
+  cfg = undefined
+  const names = readdirSync(folder)
+  expect(names).not.toContain('signalbox-sipdump-old.data')
+  expect(names).toContain('another.data')
+  const own = names.find((name) => /^signalbox-sipdump-\d/.test(name))!
+  expect(readFileSync(join(folder, own), 'latin1')).toContain('tag: rcv')
+  // Credentials and media keys stand in it.
+  expect(statSync(join(folder, own)).mode & 0o007).toBe(0)
 })
