@@ -37,7 +37,7 @@ function ctime(date: Date): string {
 
 export function createMsilo(host: ServiceHost, databases: Databases): Service {
   let parameters = new Parameters([])
-  let configured = false
+  let [loaded, started] = [false, false]
   let timer: { cancel(): void } | undefined
   let rounds = 0
   /** Messages under way, by id. */
@@ -75,8 +75,8 @@ export function createMsilo(host: ServiceHost, databases: Databases): Service {
     })
   }
 
-  const refused = (error: unknown): number => {
-    host.log.error({ error: error instanceof Error ? error.message : String(error) }, 'a message was not kept')
+  const fail = (error: unknown, what: string): number => {
+    host.log.error({ error: error instanceof Error ? error.message : String(error) }, what)
     return -1
   }
 
@@ -114,7 +114,7 @@ export function createMsilo(host: ServiceHost, databases: Databases): Service {
             return code
           })
         }),
-      refused,
+      (error) => fail(error, 'a message was not kept'),
     )
   }
 
@@ -195,7 +195,7 @@ export function createMsilo(host: ServiceHost, databases: Databases): Service {
         counts[reminder ? (arrived ? 'dumpedReminders' : 'failedReminders') : arrived ? 'dumped' : 'failed']++
         return arrived ? remove(`${quoted(column.id())} = ?`, [row[column.id()] ?? null]) : undefined
       })
-      .catch((error: unknown) => void refused(error))
+      .catch((error: unknown) => void fail(error, 'a message that arrived could not be deleted'))
       .finally(() => sending.delete(id))
   }
 
@@ -220,16 +220,11 @@ export function createMsilo(host: ServiceHost, databases: Databases): Service {
 
   function watch(): void {
     timer?.cancel()
-    if (!configured) return
+    if (!loaded) return
     const seconds = Math.max(1, parameters.number('send_time') || parameters.number('check_time', 60))
     timer = host.clock.setTimer(seconds * 1000, () => {
       if (host.store.lease('msilo', seconds * 2.5))
-        round().catch((error: unknown) =>
-          host.log.error(
-            { error: error instanceof Error ? error.message : String(error) },
-            'kept messages could not be read',
-          ),
-        )
+        round().catch((error: unknown) => void fail(error, 'kept messages could not be read'))
       watch()
     })
   }
@@ -240,12 +235,15 @@ export function createMsilo(host: ServiceHost, databases: Databases): Service {
     commands: {
       'msilo.counts': () => ({ ...counts }),
     },
-    configure(list, loaded) {
+    configure(list, isLoaded) {
       parameters = new Parameters(list)
-      configured = loaded
-      if (timer !== undefined) watch()
+      loaded = isLoaded
+      if (started) watch()
     },
-    start: watch,
+    start() {
+      started = true
+      watch()
+    },
     close: () => timer?.cancel(),
   }
 }

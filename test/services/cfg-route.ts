@@ -13,6 +13,8 @@ export interface CfgRoute {
   readonly route: RouteUnderTest
   /** What xlog wrote, oldest first. */
   said(): string[]
+  /** Puts another file in its place, as an operator does under way. */
+  reload(modules: string, text: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -24,14 +26,22 @@ export async function cfgRoute(
   options: RouteOptions = {},
 ): Promise<CfgRoute> {
   const folder = mkdtempSync(join(tmpdir(), 'cfg-route-'))
-  const loads = modules.split(' ').map((name) => `loadmodule "${name}.so"\n`)
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   const file = join(folder, 'route.cfg')
-  writeFileSync(file, `${HEAD}${loads.join('')}${text}`)
+  const write = (names: string, routes: string): void => {
+    const loads = names.split(' ').map((name) => `loadmodule "${name}.so"\n`)
+    writeFileSync(file, `${HEAD}${loads.join('')}${routes}`)
+  }
+  write(modules, text)
   const route = await RouteUnderTest.load(file, options)
   return {
     route,
     said: () => route.lines.flatMap(({ fields, message }) => (fields.script === true ? [message] : [])),
+    async reload(names, routes) {
+      write(names, routes)
+      const reloaded = await route.engine.reload()
+      if (!reloaded.ok) throw new Error(JSON.stringify(reloaded))
+    },
     async close() {
       await route.close()
       rmSync(folder, { recursive: true, force: true })

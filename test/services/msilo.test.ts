@@ -123,6 +123,19 @@ modparam("msilo", "max_messages", 1)`)
   expect(cfg.said()).toEqual(['store 1', 'store -1'])
 })
 
+test('what nobody fetched goes, where a reload brought the module', async () => {
+  cfg = await cfgRoute('tm', 'request_route { exit; }')
+  await cfg.reload(
+    'tm msilo',
+    `modparam("msilo", "db_url", "sqlite:///${folder}/silo.db")
+modparam("msilo", "clean_period", 1)
+request_route { exit; }`,
+  )
+  database.exec("INSERT INTO silo (username, domain, exp_time, snd_time) VALUES ('bob', 'example.com', 1, 0)")
+  await cfg.route.advance(60_000)
+  expect(rows()).toEqual([])
+})
+
 test('a reminder waits for its time, and what nobody fetched goes', async () => {
   const route = await start(`modparam("msilo", "snd_time_avp", "$avp(at)")
 modparam("msilo", "reminder", "sip:reminder@example.com")
