@@ -44,6 +44,8 @@ export function createWebsocket(host: ServiceHost, http: HttpReplies): Service {
   let parameters = new Parameters([])
   let enabled = true
   const open = new Map<number, Flow>()
+  /** A route may take its time, and find that the client has left. */
+  const gone = new WeakSet<Flow>()
 
   function origin(message: SipMessage): string {
     const mode = parameters.number('cors_mode')
@@ -55,6 +57,7 @@ export function createWebsocket(host: ServiceHost, http: HttpReplies): Service {
   /** 1, or 0: it was refused, and the route ends. */
   function handshake(run: ServiceRun): number {
     const { message, flow } = run
+    if (gone.has(flow)) return 0
     const refusal = enabled
       ? refusalOf(message, parameters.number('sub_protocols', SIP))
       : { status: 503, reason: 'Service Unavailable' }
@@ -125,6 +128,7 @@ export function createWebsocket(host: ServiceHost, http: HttpReplies): Service {
       parameters = new Parameters(given)
     },
     flowClosed(flow) {
+      gone.add(flow)
       if (open.delete(flow.id)) void host.event({ name: 'websocket:closed', flow })
     },
   }

@@ -16,12 +16,13 @@ const FILE = `#!KAMAILIO
 debug=2
 listen=udp:127.0.0.1:${UDP_PORT}
 listen=tcp:127.0.0.1:${PORT}
-${'tm sl rr pv xlog textops siputils nathelper xhttp websocket'
+${'tm sl rr pv xlog cfgutils textops siputils nathelper xhttp websocket'
   .split(' ')
   .map((name) => `loadmodule "${name}.so"`)
   .join('\n')}
 modparam("websocket", "cors_mode", 2)
 event_route[xhttp:request] {
+  if ($hdr(X-Slow) != $null) { usleep("200000"); xlog("slow\n"); }
   if ($hdr(Upgrade) =~ "websocket" && ws_handle_handshake()) { xlog("shaken $ws_conid\\n"); exit; }
   xhttp_reply("404", "Not Found", "", "");
 }
@@ -189,6 +190,15 @@ describe('a WebSocket', () => {
     await expect(engine.command('ws.close', [999_999])).rejects.toThrow('Cannot find connection ID')
     await engine.command('ws.close', [connections[0]!.id])
     expect(await browser.closed()).toMatchObject({ code: 1000 })
+  })
+
+  test('is none where the client left before the route was done', async () => {
+    const socket = connect(PORT, '127.0.0.1')
+    socket.write(HANDSHAKE((all) => [...all, 'X-Slow: yes']))
+    setTimeout(() => socket.destroy(), 50)
+    await expect.poll(() => lines).toContain('slow')
+    await expect.poll(async () => await engine.command('ws.dump', [])).toMatchObject({ connections: [] })
+    expect(lines).toEqual(['slow'])
   })
 
   test('is refused to who speaks another protocol', async () => {
