@@ -1,4 +1,5 @@
 // Owns modules dialplan, mtree and drouting: numbers rewritten, looked up by prefix, and sent to gateways.
+import { parseUri } from '../src/sip/index.ts'
 import type { PvReference } from './contract.ts'
 import { declarations, int, optional, text, variable } from './declaration.ts'
 import { define, defineWaiting } from './define.ts'
@@ -133,10 +134,10 @@ export const doRouting = define(
   (group?: number | string) => {
     const { state, message } = currentRun()
     const number = state.target.parsed?.user ?? ''
-    const from = /sips?:([^@>;]*@[^>;:]*)/i.exec(message.header('From') ?? '')?.[1] ?? ''
+    const from = parseUri(message.from?.uri ?? '')
     const gateways = askNow<Gateway[]>('drouting', 'route', {
       number,
-      user: from,
+      user: from?.user ? `${from.user}@${from.host}` : '',
       ...(group === undefined ? {} : { group: Number(group) }),
     })
     const [first, ...others] = gateways

@@ -33,7 +33,7 @@ function wanted(): 'this flow' | { readonly token: string } | undefined {
   if (uri?.params.has('ob') && isOwnAddress(uri.host, uri.port ?? 0, uri.params.get('transport') ?? ''))
     return uri.user === undefined ? 'this flow' : { token: uri.user }
   const asked =
-    /<[^>]*;ob(?=[;>=?])/i.test(contact) &&
+    /<[^<>]*;ob(?=[;>=?])/i.test(contact) &&
     isFirstHop() &&
     message.headers('Supported').some((value) => /(?:^|,)\s*outbound\s*(?:,|$)/i.test(value))
   return asked || isSet(forcing()) ? 'this flow' : undefined

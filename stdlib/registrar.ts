@@ -1,4 +1,5 @@
 // Owns module registrar: save and its reply, lookup and its targets, tests for registrations.
+import { bracketed } from '../src/sip/index.ts'
 import type { Parameter, RouteKind } from './contract.ts'
 import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define, defineWaiting } from './define.ts'
@@ -113,7 +114,7 @@ function take(target: Target, found: Found): void {
   target.uri = found.uri
   target.path = found.path
   // RFC 3327 5.3: the first Path is the next hop; without one, where the contact was seen.
-  target.nextHop = found.path === '' ? found.received : (/<([^>]*)>/.exec(found.path)?.[1] ?? '')
+  target.nextHop = found.path === '' ? found.received : (bracketed(found.path) ?? '')
   target.branchFlags |= found.cflags
   target.listener = found.listener
   target.q = found.q < 0 ? undefined : found.q / 1000

@@ -1,5 +1,5 @@
 // Owns siputils' Remote-Party-ID: the header that tells who the caller is, by a column of the subscriber.
-import { parseUri } from '../src/sip/index.ts'
+import { bracketed, parseUri } from '../src/sip/index.ts'
 import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { edit, endOfHeaders } from './message-edits.ts'
@@ -42,7 +42,7 @@ export const isRpidUserE164 = define(
   ),
   () => {
     const value = `${rpid()?.get() ?? ''}`
-    const user = parseUri(/<([^>]*)>/.exec(value)?.[1] ?? value)?.user ?? value
+    const user = parseUri(bracketed(value) ?? value)?.user ?? value
     return /^\+\d{2,15}$/.test(user) ? 1 : -1
   },
 )

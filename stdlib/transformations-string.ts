@@ -39,11 +39,16 @@ simple('int', 'The text as a number.', decimalOf)
 simple('numeric', 'Only the digits of the text.', (value) => value.replace(/\D/g, ''))
 simple('tolower', 'In lower case (ASCII letters).', (value) => value.replace(/[A-Z]+/g, (s) => s.toLowerCase()))
 simple('toupper', 'In upper case (ASCII letters).', (value) => value.replace(/[a-z]+/g, (s) => s.toUpperCase()))
-simple('trim', 'Without white space at both ends.', (value) =>
-  value.replace(/^[ \t\r\n]+/, '').replace(/[ \t\r\n]+$/, ''),
-)
-simple('ltrim', 'Without white space at the beginning.', (value) => value.replace(/^[ \t\r\n]+/, ''))
-simple('rtrim', 'Without white space at the end.', (value) => value.replace(/[ \t\r\n]+$/, ''))
+const ltrim = (value: string): string => value.replace(/^[ \t\r\n]+/, '')
+/** From the end: an expression would walk every run of white space in the text to learn that it is not the last. */
+function rtrim(value: string): string {
+  let end = value.length
+  while (end > 0 && ' \t\r\n'.includes(value[end - 1]!)) end--
+  return value.slice(0, end)
+}
+simple('trim', 'Without white space at both ends.', (value) => rtrim(ltrim(value)))
+simple('ltrim', 'Without white space at the beginning.', ltrim)
+simple('rtrim', 'Without white space at the end.', rtrim)
 simple('rmws', 'Without any white space.', (value) => value.replace(/[ \t\r\n]+/g, ''))
 simple('escape.common', 'With a backslash before quotes, apostrophes and backslashes; NUL as \\0.', (value) =>
   value.replace(/['"\\\0]/g, (c) => (c === '\0' ? '\\0' : `\\${c}`)),

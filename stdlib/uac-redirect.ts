@@ -1,5 +1,5 @@
 // Owns module uac_redirect: the contacts of a redirection as branches of the request.
-import { parseNameAddr, parseUri } from '../src/sip/index.ts'
+import { parseMessage, parseUri, UNBOUNDED_PARSE_LIMITS } from '../src/sip/index.ts'
 import { declarations, optional, text } from './declaration.ts'
 import { define } from './define.ts'
 import { posixRegex, RegexError } from './regex.ts'
@@ -75,17 +75,14 @@ function accepted(uri: string): boolean {
   return defaultFilter() === 'accept'
 }
 
-/** Contacts may stand several on one line. */
 function contactsOf(reply: string): { uri: string; q: number }[] {
-  const found: { uri: string; q: number }[] = []
-  for (const [, value = ''] of reply.matchAll(/^(?:Contact|m)[ \t]*:[ \t]*(.*)$/gim))
-    for (const part of value.split(/,(?=[^>]*(?:<|$))/)) {
-      const address = parseNameAddr(part.trim())
-      const uri = /<([^>]*)>/.exec(part)?.[1] ?? part.trim().split(';', 1)[0]!
-      const q = Number(/;\s*q=([\d.]+)/i.exec(part)?.[1] ?? 1)
-      if (address !== undefined && parseUri(uri) !== undefined) found.push({ uri, q })
-    }
-  return found.sort((a, b) => b.q - a.q)
+  const parsed = parseMessage(reply, UNBOUNDED_PARSE_LIMITS)
+  if (!parsed.ok) return []
+  return parsed.message
+    .nameAddrs('Contact')
+    .filter(({ uri }) => parseUri(uri) !== undefined)
+    .map(({ uri, params }) => ({ uri, q: Number(/^[\d.]+/.exec(params.get('q') ?? '')?.[0] ?? 1) }))
+    .sort((a, b) => b.q - a.q)
 }
 
 export const getRedirects = define(
@@ -103,7 +100,7 @@ export const getRedirects = define(
       text === undefined || text === '*' || Number(text) === 0 ? Number.POSITIVE_INFINITY : Number(text)
     const [total, branch] = max.split(':')
     let left = Math.min(most(total), most(branch ?? total))
-    for (const { uri, q } of contactsOf(reply.split('\r\n\r\n', 1)[0]!)) {
+    for (const { uri, q } of contactsOf(reply)) {
       if (left <= 0) break
       if (!accepted(uri)) continue
       const target = state.target.copy()

@@ -302,7 +302,7 @@ const addedOf = (value: unknown) => {
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 const routesOf = (value: string): string[] =>
-  /[\r\n\0]/.test(value) ? [] : [...value.matchAll(/<[^>]*>[^,]*/g)].map((each) => each[0])
+  /[\r\n\0]/.test(value) ? [] : [...value.matchAll(/<[^<>]*>[^,]*/g)].map((each) => each[0])
 
 function jsonOf(text: string): unknown {
   try {

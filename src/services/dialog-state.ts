@@ -142,5 +142,5 @@ export function uriIn(value: string): string {
 }
 
 function listed(value: string): string[] {
-  return [...value.matchAll(/<[^>]*>[^,]*/g)].map((each) => detach(each[0].trim()))
+  return [...value.matchAll(/<[^<>]*>[^,]*/g)].map((each) => detach(each[0].trim()))
 }

@@ -29,7 +29,7 @@ const HASHES: Readonly<Record<string, string>> = {
 export function readChallenge(header: string, value: string): Challenge | undefined {
   if (!/^\s*digest\s/i.test(value)) return undefined
   const fields = new Map<string, string>()
-  for (const [, name, quoted, plain] of value.matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^,\s]+))/g))
+  for (const [, name, quoted, plain] of value.matchAll(/(?<![\w-])([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^,\s]+))/g))
     fields.set(name!.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '')
   const algorithm = (fields.get('algorithm') ?? 'MD5').toUpperCase()
   const [realm, nonce] = [fields.get('realm'), fields.get('nonce')]

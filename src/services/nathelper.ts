@@ -1,6 +1,6 @@
 // Owns the service of module nathelper: pings that keep the way to registered contacts open, as bare datagrams or as OPTIONS.
 import { chain } from '../database/index.ts'
-import { parseUri } from '../sip/index.ts'
+import { bracketed, parseUri } from '../sip/index.ts'
 import { Parameters } from './parameters.ts'
 import { socketOf } from './registrar-lookup.ts'
 import { rpcNumber } from './rpc-fault.ts'
@@ -31,7 +31,7 @@ export function createNathelper(host: ServiceHost, usrloc: Usrloc): Service {
   }
 
   function ping(contact: Contact): void {
-    const first = /<([^>]*)>/.exec(contact.path)?.[1]
+    const first = bracketed(contact.path)
     const nextHop = first ?? (contact.received === '' ? contact.address : contact.received)
     const uri = parseUri(nextHop)
     if (uri === undefined) return

@@ -1,6 +1,6 @@
 // Owns the service of module presence: SUBSCRIBE and PUBLISH answered, watchers notified (RFC 6665, RFC 3903, RFC 3856, RFC 4235).
 import type { RequestContext } from '../proxy/index.ts'
-import { bracketHost, parseUri, type SipRequest } from '../sip/index.ts'
+import { bracketed, bracketHost, parseUri, type SipRequest } from '../sip/index.ts'
 import type { Listener } from '../transport/index.ts'
 import { fieldsOf, Parameters, textOf } from './parameters.ts'
 import { PresenceState, type Publication, type Subscription } from './presence-state.ts'
@@ -79,7 +79,7 @@ export function createPresence(host: ServiceHost): readonly Service[] {
     const sent = host.send({
       method: 'NOTIFY',
       uri: subscription.contact,
-      ...(first === undefined ? {} : { nextHop: first.replace(/^[^<]*<|>.*$/g, '') }),
+      ...(first === undefined ? {} : { nextHop: bracketed(first) ?? first }),
       listener: subscription.listener,
       from: `<${subscription.localUri}>;tag=${subscription.localTag}`,
       to: `<${subscription.remoteUri}>;tag=${subscription.remoteTag}`,

@@ -1,5 +1,6 @@
 // Owns the service of module topos: what tells of other hops stays here, in tables, and messages leave without it.
 import {
+  bracketed,
   bracketHost,
   type MessageEdit,
   parseUri,
@@ -159,7 +160,7 @@ class ToposMask implements MessageMask {
     const known = this.#records.dialogOf(request.callId, request.fromTag)
     const id = known?.id ?? this.#records.newId()
     const place = (route: string | undefined): SipUri | undefined => {
-      const found = /<([^>]*)>/.exec(route ?? '')?.[1]
+      const found = bracketed(route ?? '')
       return found === undefined ? undefined : parseUri(found)
     }
     const users = { a: parseUri(request.requestUri)?.user ?? '', b: parseUri(contact ?? '')?.user ?? '' }
@@ -236,7 +237,7 @@ export function createTopos(host: ServiceHost): Service {
     branch: Math.max(1, parameters.number('branch_expire', 180)),
   }))
   const isOwn: IsOwn = (route) => {
-    const uri = parseUri(/<([^>]*)>/.exec(route)?.[1] ?? route)
+    const uri = parseUri(bracketed(route) ?? route)
     return uri !== undefined && host.isLocal(uri.host, uri.port)
   }
   return {

@@ -1,7 +1,7 @@
 // Owns the service of module tsilo: requests that wait for their callee to register, and the branches that they get when he does.
 import { type Answer, chain } from '../database/index.ts'
 import type { BranchSpec, RequestContext } from '../proxy/index.ts'
-import { type MessageEdit, parseNameAddr, parseUri, type SipRequest } from '../sip/index.ts'
+import { bracketed, type MessageEdit, parseNameAddr, parseUri, type SipRequest } from '../sip/index.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import type { Found, Lookup } from './registrar-lookup.ts'
 import { RpcFault } from './rpc-fault.ts'
@@ -58,7 +58,7 @@ export function createTsilo(host: ServiceHost, lookup: Lookup): Service {
   function branchOf({ context, request, edits, onReply }: Waiting, found: Found): BranchSpec {
     const own = context.request === request ? edits : []
     const path = found.path === '' ? [] : [{ at: request.firstLineEnd, remove: 0, text: `Route: ${found.path}\r\n` }]
-    const nextHop = found.path === '' ? found.received : (/<([^>]*)>/.exec(found.path)?.[1] ?? '')
+    const nextHop = found.path === '' ? found.received : (bracketed(found.path) ?? '')
     return {
       uri: found.uri,
       edits: [...own, ...path],

@@ -17,6 +17,13 @@ export interface NameAddr {
   readonly uriEnd: number
 }
 
+/** What stands between the first `<` and the `>` after it; undefined where there is no such pair. */
+export function bracketed(value: string): string | undefined {
+  const open = value.indexOf('<')
+  const close = open < 0 ? -1 : value.indexOf('>', open)
+  return close < 0 ? undefined : value.slice(open + 1, close)
+}
+
 class ParsedNameAddr implements NameAddr {
   readonly displayName: string
   readonly uri: string

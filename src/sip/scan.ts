@@ -99,7 +99,16 @@ export function findComma(text: string, at: number, end: number): number {
 /** A header value on one line: each fold, with the white space around it, becomes one space (RFC 3261 7.3.1). */
 export function unfold(text: string): string {
   if (text.indexOf('\n') < 0) return text
-  return text.replace(/[ \t]*\r?\n[ \t]+/g, ' ')
+  // White space before a fold is looked for from the fold: an expression that begins with it walks long runs again and again.
+  const lines = text.split(/\r?\n[ \t]+/)
+  const last = lines.length - 1
+  return lines.map((line, i) => (i === last ? line : withoutBlanksBehind(line))).join(' ')
+}
+
+function withoutBlanksBehind(line: string): string {
+  let end = line.length
+  while (end > 0 && (line.charCodeAt(end - 1) === 32 || line.charCodeAt(end - 1) === 9)) end--
+  return line.slice(0, end)
 }
 
 /** ASCII case-insensitive equality. */
