@@ -25,6 +25,8 @@ import { requestView } from './views.ts'
 const NOTHING_TO_SEND = -1
 /** Kamailio's E_BAD_URI. */
 const BAD_URI = -400
+/** Kamailio's E_BAD_VIA: lines are missing of which a transaction is made. */
+export const UNTRACEABLE = -9
 
 /** What a branch route made of its target; undefined when it dropped it. */
 type Prepared = BranchArguments | undefined
@@ -148,6 +150,7 @@ function relay(nextHop: string, mode: 'transaction' | 'stateless', transport = '
   const run = currentRun()
   const { state } = run
   const targets: Target[] = []
+  if (state.untraceable && !state.created && mode === 'transaction') return UNTRACEABLE
   if (run.kind === 'event') targets.push(...changedBranch(run))
   else if (!state.consumed) targets.push(state.target)
   targets.push(...state.branches)

@@ -5,6 +5,9 @@ import { edit } from './message-edits.ts'
 import { currentRun, opNow } from './runtime.ts'
 import { toBytes } from './text.ts'
 
+/** RFC 3261 17.2.3: by these lines a request is matched with its transaction. */
+const MANDATORY = ['Via', 'From', 'To', 'Call-ID', 'CSeq']
+
 export const msgApplyChanges = define(
   {
     name: 'msgApplyChanges',
@@ -25,6 +28,8 @@ export const msgApplyChanges = define(
     if (message instanceof SipRequest && run.state.target.uri !== message.requestUri)
       done.push({ at: message.requestUriStart, remove: message.requestUri.length, text: run.state.target.uri })
     run.state.replyHeaders = ''
+    // What the request has now is what revert_uri goes back to.
+    if (run.kind === 'request') run.state.target.rewritten = false
     if (done.length === 0) return 1
     // A Record-Route is written for the outgoing side, unknown yet: it stays a change at its place, which has moved.
     const kept = run.edits
@@ -33,6 +38,7 @@ export const msgApplyChanges = define(
     const raw = correctContentLength(applyEdits(run.raw, done))
     if (opNow('apply', { edits: done }) <= 0) return -1
     run.replaceMessage(raw, kept)
+    if (run.kind === 'request') run.state.untraceable = MANDATORY.some((name) => run.message.header(name) === undefined)
     return 1
   },
 )

@@ -6,7 +6,7 @@ import { define } from './define.ts'
 import { posixRegex } from './regex.ts'
 import { sendReplyAs } from './replies.ts'
 import { currentRun, language, opNow } from './runtime.ts'
-import './t-relay.ts'
+import { UNTRACEABLE } from './t-relay.ts'
 
 const HOOKS: readonly RouteKind[] = ['request', 'failure', 'branch', 'reply']
 
@@ -86,6 +86,7 @@ export const tNewtran = define(
     const { state } = currentRun()
     // Kamailio's E_SCRIPT: the script has made it already.
     if (state.created && language() === 'cfg') return -10
+    if (state.untraceable) return UNTRACEABLE
     announceTransaction()
     const code = opNow('newtran', null)
     if (code > 0) state.created = true
@@ -151,6 +152,7 @@ export const tSendReply = define(
   (code: number | string, reason: string) => {
     const { kind, state } = currentRun()
     if (kind === 'request' && !state.created) {
+      if (state.untraceable) return -1
       announceTransaction()
       if (opNow('newtran', null) <= 0) return -1
       state.created = true

@@ -103,6 +103,8 @@ export class TransactionState {
   sentBranches = 0
   /** A transaction exists: t_newtran or t_relay made it. */
   created = false
+  /** The script has made the request one without the lines of which a transaction is known. */
+  untraceable = false
   /** set_reply_body: for replies made here. */
   replyBody: { text: string; type: string } | undefined
   /** Status of the last reply that the script made. */

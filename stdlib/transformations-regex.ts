@@ -87,6 +87,8 @@ definePreparedTransformation(
         from = end
         if (!flags.includes('g')) break
       }
+      // A number in which nothing was found is still a number.
+      if (from === 0) return value
       return result + text.slice(from)
     }
   },

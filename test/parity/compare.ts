@@ -11,8 +11,6 @@ export interface Verdict {
   readonly cases: number
   readonly agreed: number
   readonly refusedByBoth: number
-  /** Differed at first, without a reason. */
-  readonly triedAgain: number
   readonly listed: ReadonlyMap<Difference | GeneratedDifference, number>
   /** What differs without a reason, as a person reads it. */
   readonly unexplained: readonly string[]
@@ -28,31 +26,24 @@ function reasonOf(compared: Compared): Difference | GeneratedDifference | undefi
   return DIFFERENCES.find((difference) => difference.titles.test(parity.title))
 }
 
-/** Runs all cases. A difference without a reason is tried once more, alone: a busy machine is late now and then. */
+/** Runs all cases. */
 export async function compareAll(cases: readonly ParityCase[], more = ''): Promise<Verdict> {
   const listed = new Map<Difference | GeneratedDifference, number>()
   const unexplained: string[] = []
   let [agreed, refusedByBoth] = [0, 0]
-  const odd: ParityCase[] = []
-  const judge = (compared: Compared, last: boolean) => {
-    if (compared.agrees) {
-      agreed++
-      if (compared.reasons !== '') refusedByBoth++
-      return
-    }
-    const reason = reasonOf(compared)
-    if (reason !== undefined) listed.set(reason, (listed.get(reason) ?? 0) + 1)
-    else if (last) unexplained.push(explain(compared))
-    else odd.push(compared.parity)
-  }
   for (let from = 0; from < cases.length; from += BATCH) {
-    for (const compared of await runBatch(cases.slice(from, from + BATCH), { prefix: `c${from}n`, more }))
-      judge(compared, false)
+    for (const compared of await runBatch(cases.slice(from, from + BATCH), { prefix: `c${from}n`, more })) {
+      if (compared.agrees) {
+        agreed++
+        if (compared.reasons !== '') refusedByBoth++
+        continue
+      }
+      const reason = reasonOf(compared)
+      if (reason === undefined) unexplained.push(explain(compared))
+      else listed.set(reason, (listed.get(reason) ?? 0) + 1)
+    }
   }
-  if (odd.length > 0) {
-    for (const compared of await runBatch(odd, { prefix: 'again', width: 12, more })) judge(compared, true)
-  }
-  return { cases: cases.length, agreed, triedAgain: odd.length, refusedByBoth, listed, unexplained }
+  return { cases: cases.length, agreed, refusedByBoth, listed, unexplained }
 }
 
 /** Fails where a case differs without a reason; says what came of all of them. */
@@ -60,7 +51,7 @@ export async function agree(title: string, cases: readonly ParityCase[], more = 
   const verdict = await compareAll(cases, more)
   const listed = [...verdict.listed.values()].reduce((sum, count) => sum + count, 0)
   process.stderr.write(
-    `parity, ${title}: ${verdict.cases} cases, ${verdict.agreed} agree (${verdict.refusedByBoth} refused by both), ${listed} differ as listed, ${verdict.triedAgain} tried again, ${verdict.unexplained.length} without a reason\n`,
+    `parity, ${title}: ${verdict.cases} cases, ${verdict.agreed} agree (${verdict.refusedByBoth} refused by both), ${listed} differ as listed, ${verdict.unexplained.length} without a reason\n`,
   )
   expect(verdict.unexplained.join('\n\n')).toBe('')
   return verdict

@@ -4,6 +4,7 @@ import { builtins, declaredPvs, declaredTransformations } from '../../stdlib/reg
 import type { ParityCase } from './case.ts'
 import { CONVERSIONS } from './cases/conversions.ts'
 import { EXPRESSIONS } from './cases/expressions.ts'
+import { FOUND } from './cases/found.ts'
 import { HEADER_CASES } from './cases/headers.ts'
 import { MODULE_CASES } from './cases/modules.ts'
 import { ROUTING } from './cases/routing.ts'
@@ -24,6 +25,7 @@ const CASES: readonly ParityCase[] = [
   ...USERS,
   ...MODULE_CASES,
   ...VOCABULARY,
+  ...FOUND,
 ]
 const text = CASES.map(({ route, blocks = '' }) => `${route}\n${blocks}`).join('\n')
 const words = new Set(text.match(/\w+/g))

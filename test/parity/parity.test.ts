@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { describeWithPeers } from '../interop/peers.ts'
 import { CONVERSIONS } from './cases/conversions.ts'
 import { EXPRESSIONS } from './cases/expressions.ts'
+import { FOUND } from './cases/found.ts'
 import { HEADER_CASES } from './cases/headers.ts'
 import { MODULE_CASES, MODULES_HEAD, writeLists } from './cases/modules.ts'
 import { ROUTING } from './cases/routing.ts'
@@ -25,6 +26,7 @@ const WRITTEN = [
   ...ROUTING,
   ...USERS,
   ...VOCABULARY,
+  ...FOUND,
 ]
 
 describeWithPeers('the same file and messages as Kamailio', ['kamailio'], () => {

@@ -59,6 +59,9 @@ function foldBinary(expression: BinaryExpression): string | number | undefined {
   if (expression.operator === '+' && typeof left === 'string') return `${left}${right}`
   if (expression.operator === 'eq') return Number(`${left}` === `${right}`)
   if (expression.operator === 'ne') return Number(`${left}` !== `${right}`)
+  // The left side says how two sides are compared; as texts any two can be.
+  if (typeof left === 'string' && expression.operator === '==') return Number(left === `${right}`)
+  if (typeof left === 'string' && expression.operator === '!=') return Number(left !== `${right}`)
   if (expression.operator === '=~') return matchOf(`${left}`, `${right}`)
   const a = asInt(left)
   const b = asInt(right)
@@ -97,11 +100,9 @@ function foldBinary(expression: BinaryExpression): string | number | undefined {
     case '<=':
       return a <= b ? 1 : 0
     case '==':
-      return typeof left === 'string' ? Number(left === `${right}`) : Number(a === b)
-    case '!=':
-      return typeof left === 'string' ? Number(left !== `${right}`) : Number(a !== b)
     case 'ieq':
       return Number(a === b)
+    case '!=':
     case 'ine':
       return Number(a !== b)
     default:

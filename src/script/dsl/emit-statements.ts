@@ -229,7 +229,9 @@ export class BodyEmitter {
       } else this.#line(`if (!(${code})) break`, statement.at)
       if (limit > 0) {
         const where = JSON.stringify(place(statement.at))
-        this.#line(`if (${count} >= ${limit}) { D.runaway(${where}, ${limit}); break }`, statement.at)
+        // A loop that is ended so has failed.
+        const failed = keep ? 'r = -1; ' : ''
+        this.#line(`if (${count} >= ${limit}) { D.runaway(${where}, ${limit}); ${failed}break }`, statement.at)
       }
       this.#statements(statement.body, { tail: keep ? 'keep' : 'no', breakable: true })
     })
