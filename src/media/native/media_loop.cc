@@ -41,6 +41,8 @@ constexpr size_t kFullBatch = 128;
 /// In what epoll tells of a socket: it is a SharedSocket.
 constexpr uintptr_t kSharedTag = 1;
 
+/// Where nobody is due, milliseconds.
+constexpr int64_t kLongestWait = 60'000;
 /// Between two looks at whose reports are due, microseconds.
 constexpr int64_t kReportStep = 100'000;
 
@@ -246,11 +248,10 @@ void MediaLoop::run_commands() {
 
 void MediaLoop::run() {
   while (!stopping_) {
-    int wait = -1;
-    if (!ready_.empty()) {
-      wait = 0;
-    } else if (const int64_t next = std::min({next_deadline_, next_connection_, playouts_.next() / 1000, reports_.next() / 1000}); next != INT64_MAX) {
-      wait = static_cast<int>(std::clamp<int64_t>(next - now_milliseconds() + 1, 0, 60'000));
+    int wait = 0;
+    if (ready_.empty()) {
+      const int64_t next = std::min({next_deadline_, next_connection_, playouts_.next() / 1000, reports_.next() / 1000});
+      wait = static_cast<int>(std::clamp<int64_t>(next - now_milliseconds() + 1, 0, kLongestWait));
     }
     const int count = epoll_wait(epoll_, batch_->events, kEvents, wait);
     const int64_t now = now_microseconds();

@@ -115,17 +115,15 @@ void Recorder::finish_abandoned(bool all) {
 
 void Recorder::run() {
   for (;;) {
+    bool stopping;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !recordings_.empty(); });
       if (!stopping_) wake_.wait_for(lock, kGather, [this] { return stopping_; });
-    }
-    drain();
-    bool stopping;
-    {
-      const std::scoped_lock lock(mutex_);
       stopping = stopping_;
     }
+    // Nothing is given any more once it is stopping: what was is in the ring.
+    drain();
     finish_abandoned(stopping);
     if (stopping) return;
   }
