@@ -1,5 +1,5 @@
 // Owns the reading of what a run gave back: text from an isolate in which a script could have changed anything.
-import type { MessageEdit, RecordRouteSpec } from '../sip/index.ts'
+import { isMessageEdit, type MessageEdit } from '../sip/index.ts'
 import type { RunOutcome } from './program.ts'
 
 const EXITS = ['done', 'exit', 'drop'] as const
@@ -45,28 +45,6 @@ function readThrown(error: unknown): ThrownInGuest {
 /** Checks that edits are what the engine can apply. */
 export function readEdits(value: unknown): MessageEdit[] {
   if (!Array.isArray(value) || value.length > MOST_EDITS) throw new TypeError('The run gave back no list of changes.')
-  for (const edit of value as Partial<MessageEdit>[]) {
-    if (!isOffset(edit?.at) || !isOffset(edit.remove) || typeof edit.text !== 'string' || !isSpec(edit.recordRoute)) {
-      throw new TypeError('The run gave back a change that is none.')
-    }
-  }
-  return value as MessageEdit[]
-}
-
-function isOffset(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function isSpec(spec: RecordRouteSpec | undefined): boolean {
-  if (spec === undefined) return true
-  if (typeof spec !== 'object' || spec === null) return false
-  const texts: unknown[] = [
-    spec.inbound,
-    spec.inboundTransport,
-    spec.params,
-    spec.double,
-    spec.user ?? '',
-    spec.outbound ?? '',
-  ]
-  return texts.every((text) => typeof text === 'string')
+  if (!value.every(isMessageEdit)) throw new TypeError('The run gave back a change that is none.')
+  return value
 }

@@ -1,7 +1,7 @@
 // Owns the service of module tsilo: requests that wait for their callee to register, and the branches that they get when he does.
 import { type Answer, chain } from '../database/index.ts'
 import type { BranchSpec, RequestContext } from '../proxy/index.ts'
-import { bracketed, type MessageEdit, parseNameAddr, parseUri, type SipRequest } from '../sip/index.ts'
+import { bracketed, isMessageEdit, type MessageEdit, parseNameAddr, parseUri, type SipRequest } from '../sip/index.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import type { Found, Lookup } from './registrar-lookup.ts'
 import { RpcFault } from './rpc-fault.ts'
@@ -19,6 +19,9 @@ interface Waiting {
 }
 
 const MOST_WAITING = 10_000
+/** A waiting request keeps its changes: no more of them than a message could hold. */
+const MOST_EDITS = 1000
+const LONGEST_EDITS = 65_535
 /** Registrations come to any worker: each looks so often for those that others have seen, while requests wait in it. */
 const LOOK_MILLIS = 200
 const ASKED = 'tsilo.asked'
@@ -212,13 +215,6 @@ const told = ({ context }: Waiting) => ({ Tindex: context.id, Tlabel: 0 })
 
 /** Edits as a script's run has recorded them; whatever is none is left out. */
 function readEdits(value: unknown): MessageEdit[] {
-  if (!Array.isArray(value)) return []
-  return value.filter(
-    (edit): edit is MessageEdit =>
-      typeof edit === 'object' &&
-      edit !== null &&
-      Number.isInteger(edit.at) &&
-      Number.isInteger(edit.remove) &&
-      typeof edit.text === 'string',
-  )
+  const edits = Array.isArray(value) ? value.slice(0, MOST_EDITS).filter(isMessageEdit) : []
+  return edits.reduce((sum, { text }) => sum + text.length, 0) > LONGEST_EDITS ? [] : edits
 }

@@ -25,6 +25,31 @@ export interface RecordRouteSpec {
   readonly double: 'protocol' | 'interface' | 'always' | 'never'
 }
 
+/** Whether a value that came out of a script is an edit. Lengths are its reader's to bound. */
+export function isMessageEdit(value: unknown): value is MessageEdit {
+  if (typeof value !== 'object' || value === null) return false
+  const { at, remove, text, recordRoute } = value as Partial<MessageEdit>
+  return isOffset(at) && isOffset(remove) && typeof text === 'string' && isSpec(recordRoute)
+}
+
+function isOffset(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isSpec(spec: RecordRouteSpec | undefined): boolean {
+  if (spec === undefined) return true
+  if (typeof spec !== 'object' || spec === null) return false
+  const texts: unknown[] = [
+    spec.inbound,
+    spec.inboundTransport,
+    spec.params,
+    spec.double,
+    spec.user ?? '',
+    spec.outbound ?? '',
+  ]
+  return texts.every((text) => typeof text === 'string')
+}
+
 /**
  * The text with all edits applied. Edits at one place keep the order in which they stand in the list. A removal that
  * reaches into one already made goes on from that one's end; text of an edit whose place lies inside an earlier removal

@@ -15,6 +15,7 @@ export { buildAck, buildCancel, buildReply, type ReplyOptions, receivedViaEdits 
 export { type DigestParams, parseDigest } from './digest.ts'
 export {
   applyEdits,
+  isMessageEdit,
   type MessageEdit,
   type RecordRouteSide,
   type RecordRouteSpec,

@@ -1,7 +1,10 @@
 // Checks module tsilo: a call waits for its callee to register, and rings at every contact that comes.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { Party } from '../../src/testkit/index.ts'
-import { request } from '../../src/testkit/index.ts'
+import { RouteUnderTest, request } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
 
 let cfg: CfgRoute
@@ -126,4 +129,39 @@ test('a transaction is named by its number, and an address by its domain', async
   await bob.request('INVITE')
   expect(await route.engine.command('ts.lookup', ['sip:bob@127.0.0.1'])).toEqual([{ Tindex: Number(index), Tlabel: 0 }])
   await expect(route.engine.command('ts.lookup', ['sip:bob@elsewhere'])).rejects.toThrow('RURI not found')
+})
+
+test('changes that a hostile script makes up are left out, and cost the registration nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsilo-'))
+  const file = join(folder, 'route.ts')
+  writeFileSync(
+    file,
+    `import { save, slSendReply, tsAppend, tsStore, xlog } from 'signalbox'
+    export const config = { listen: ['udp:127.0.0.1:5060'] }
+    const honest = JSON.stringify
+    export async function request_route(request: any) {
+      if (request.method === 'REGISTER') {
+        await save('location')
+        xlog('L_INFO', \`append \${await tsAppend('location', 'sip:bob@127.0.0.1')}\`)
+        return
+      }
+      const edit = { at: 0, remove: 0, text: '' }
+      const edits = [5, null, { ...edit, at: -1 }, { ...edit, recordRoute: null }, { ...edit, recordRoute: {} }]
+      JSON.stringify = ((v: any) => honest(v?.operation === 'store' ? { ...v, args: { ...v.args, edits } } : v)) as never
+      tsStore()
+      JSON.stringify = honest
+    }`,
+  )
+  const route = await RouteUnderTest.load(file)
+  try {
+    const alice = route.party('udp:10.0.0.6:5060')
+    await alice.send(invite('waits'))
+    const bob = route.party('udp:10.0.0.7:5060')
+    await register(bob, 'udp:10.0.0.7:5060')
+    expect((await bob.request('INVITE')).message.raw).toMatch(/^INVITE sip:alice@10\.0\.0\.7:5060/)
+    expect(route.lines.map(({ message }) => message)).toContain('append true')
+  } finally {
+    await route.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
