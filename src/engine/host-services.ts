@@ -193,6 +193,6 @@ function levelOf(level: number): LogLevel {
 /** A script's text comes partly from the wire: no control character may reach a terminal or forge a line. */
 function printable(line: string): string {
   return line
-    .replace(/[\r\n]+$/, '')
+    .replace(/(?<![\r\n])[\r\n]+$/, '')
     .replace(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, (c) => (c === '\n' || c === '\r' ? ' ' : '?'))
 }

@@ -49,7 +49,7 @@ export async function sendAuthenticated(
   return second
 }
 
-const whole = (text: string) => text.replace(/\r?\n(?!\s*\S+\s*:)/g, '\r\n')
+const whole = (text: string) => text.replace(/\r?\n/g, '\r\n')
 
 /** uac_req_send: 1 when it is on its way. */
 export function sendScripted(
