@@ -3,6 +3,7 @@ import { type Answer, chain, guarded } from '../database/index.ts'
 import { decodePercent, parseNameAddr, parseUri, SipRequest } from '../sip/index.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import { aorOf, chosen, type Found, type Lookup, socketOf } from './registrar-lookup.ts'
+import { outboundOf } from './registrar-outbound.ts'
 import { type ExpiryRules, RegisterRefused, readRegister } from './registrar-register.ts'
 import { bound, cleared, contactHeader, type Registration } from './registrar-save.ts'
 import type { Service, ServiceHost, ServiceRun } from './service.ts'
@@ -58,7 +59,7 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): { service: S
     const path = values.join(', ')
     if (request.nameAddrs('Path').length === 0) throw new RegisterRefused(400, 'Bad Request', 'Path parse error')
     const told = mode !== 0 && indicated
-    return { path, headers: told ? `Supported: path\r\nPath: ${path}\r\n` : '', indicated }
+    return { path, headers: told ? `Path: ${path}\r\n` : '', indicated }
   }
 
   function refusal(error: unknown, contacts: string): Saved {
@@ -89,7 +90,8 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): { service: S
       (): Answer<Saved> => {
         const address = aor(textOf(given.uri) || message.to?.uri || '')
         if (address === undefined) throw new RegisterRefused(400, 'Bad Request', 'Failed to extract AOR')
-        const wish = readRegister(message, expiry(flags), parameters.number('contact_max_size', 512))
+        const outbound = outboundOf(message, parameters)
+        const wish = outbound.kept(readRegister(message, expiry(flags), parameters.number('contact_max_size', 512)))
         const now = usrloc.now()
         const path = pathOf(message)
         const gruu =
@@ -116,7 +118,7 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): { service: S
           code,
           status: 200,
           reason: 'OK',
-          headers: contactHeader(contacts, now, gruu) + path.headers,
+          headers: contactHeader(contacts, now, gruu) + path.headers + outbound.headers,
         })
         return chain(usrloc.tables(domain), (tables) => {
           if (wish.kind === 'list') return chain(tables.read(domain, address), answer)

@@ -12,6 +12,7 @@ import type { ParameterCheck } from './parameter-checks.ts'
 import { createPermissions } from './permissions.ts'
 import { createPresence } from './presence.ts'
 import { createRegistrar } from './registrar.ts'
+import { checkRegistrar } from './registrar-outbound.ts'
 import { createSecfilter } from './secfilter.ts'
 import type { Service, ServiceHost } from './service.ts'
 import { checkSqlops, createSqlops, problemOfUrl } from './sqlops.ts'
@@ -43,6 +44,7 @@ const MODULES_OF_DATABASES = [
 export const USER_CHECKS: Readonly<Record<string, ParameterCheck>> = {
   ...Object.fromEntries(MODULES_OF_DATABASES.map((module) => [module, checkDatabase])),
   sqlops: checkSqlops,
+  registrar: checkRegistrar,
 }
 
 export function createUserServices(host: ServiceHost, databases: Databases): readonly Service[] {
