@@ -65,8 +65,9 @@ export class ToposRecords {
     return id === undefined ? undefined : this.dialog(id)
   }
 
-  keep(dialog: DialogRecord): void {
-    const seconds = this.#seconds().dialog
+  /** `passing`: only until its replies have come, because no dialog comes of it. */
+  keep(dialog: DialogRecord, kind: 'lasting' | 'passing'): void {
+    const seconds = this.#seconds()[kind === 'lasting' ? 'dialog' : 'branch']
     this.#store.set(DIALOGS, dialog.id, JSON.stringify(dialog), seconds)
     this.#store.set(TAGS, `${dialog.callId} ${dialog.aTag}`, dialog.id, seconds)
   }

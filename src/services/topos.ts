@@ -33,6 +33,9 @@ const SHOWN = /^([ab])tpsh-([0-9a-z]{1,64})$/
 /** Requests that carry no Contact of ours, and replies that get none where they have none. */
 const NO_CONTACT = new Set(['BYE', 'CANCEL', 'PRACK'])
 
+/** RFC 3261 12.1, RFC 6665, RFC 3515: others are only passing, and anybody may send as many as he likes. */
+const BEGINS_DIALOG = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
+
 /** `contact_mode`: the id stands as user of the Contact, or in a parameter of it. */
 const IN_PARAMETER = 1
 
@@ -176,7 +179,8 @@ class ToposMask implements MessageMask {
       shownToA: this.#contact(SHOWN_TO_A + id, users.a, place(own.at(-1)), to),
       legs: known?.legs ?? {},
     }
-    this.#records.keep(dialog)
+    if (BEGINS_DIALOG.has(request.method)) this.#records.keep(dialog, 'lasting')
+    else if (known === undefined) this.#records.keep(dialog, 'passing')
     return dialog
   }
 
