@@ -102,6 +102,13 @@ test('without reg-id, or behind another proxy, nothing names the flow', async ()
   await ua.send(request('REGISTER', { from: UA, callId: 'plain', headers: OUTBOUND }))
   const plain = await core.request('REGISTER')
   expect(uriOf(plain.message.header('Path'))).toBe('sip:127.0.0.1;transport=tcp;lr')
+  const Contact = `${OUTBOUND.Contact};reg-id=1;+sip.instance="<urn:uuid:1>"`
+  const behind = request('REGISTER', { from: UA, callId: 'behind', headers: { ...OUTBOUND, Contact } })
+  const below = 'Via: SIP/2.0/TCP 127.0.0.9:5060;branch=z9hG4bKbelow'
+  await ua.send(behind.replace('\r\nFrom:', `\r\n${below}\r\nFrom:`))
+  const passed = await core.request('REGISTER')
+  expect(passed.message.raw).toContain(below)
+  expect(uriOf(passed.message.header('Path'))).toBe('sip:127.0.0.1;transport=tcp;lr')
 })
 
 test('where the connection of a flow is gone, the call fails with 430 and nobody dials', async () => {
