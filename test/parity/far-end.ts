@@ -11,7 +11,7 @@ const SILENT_MILLIS = 800
 const ASK_MILLIS = 500
 const MOST_ASKED = 60
 /** So many messages that nobody may have read are under way before a case waits to begin: a socket keeps not many more. */
-const MOST_UNREAD = 40
+const MOST_UNREAD = 12
 /** Call-ID of a question. */
 const QUESTION = 'ping'
 
