@@ -78,6 +78,8 @@ export interface Config {
     transactionsPerSource?: number
     connections?: number
     connectionsPerSource?: number
+    /** Milliseconds that messages may wait unread before new requests are refused with 503 (default 500); 0: none is. */
+    queueMillis?: number
   }
 }
 

@@ -71,6 +71,7 @@ export const configSchema = z.strictObject({
       transactionsPerSource: wholeNumber('transactions', 1, 10_000_000).optional(),
       connections: wholeNumber('connections', 1, 1_000_000).optional(),
       connectionsPerSource: wholeNumber('connections', 1, 1_000_000).optional(),
+      queueMillis: milliseconds(0, 10_000).optional(),
     })
     .optional(),
 })

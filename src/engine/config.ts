@@ -51,6 +51,8 @@ export interface LimitConfig {
   readonly transactionsPerSource: number
   readonly connections: number
   readonly connectionsPerSource: number
+  /** How long messages may wait unread before new requests are refused; 0: none is. */
+  readonly queueMillis: number
   /** How long a connection may be idle; the transport's default where absent. */
   readonly idleMillis?: number
   readonly connectMillis?: number
@@ -124,6 +126,7 @@ export const DEFAULT_LIMITS: LimitConfig = {
   transactionsPerSource: 5_000,
   connections: 4_096,
   connectionsPerSource: 64,
+  queueMillis: 500,
 }
 
 /** Parts of `next` that cannot take effect while the engine runs, in the words of the file; empty when all can. */

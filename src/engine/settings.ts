@@ -32,7 +32,7 @@ export function transactionSettings(config: EngineConfig) {
 /** What of it concerns the proxy. */
 export function proxySettings(config: EngineConfig) {
   return {
-    limits: { calls: config.limits.transactions },
+    limits: { calls: config.limits.transactions, queueMillis: config.limits.queueMillis },
     options: {
       maxCallMillis: config.timers.maxCall * 1000,
       server: config.serverHeader ?? '',

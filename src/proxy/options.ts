@@ -6,6 +6,8 @@ export interface ProxyLimits {
   branches: number
   /** Calls tracked at once; beyond it new calls get 503. */
   calls: number
+  /** Milliseconds that messages may stand unread before new requests are refused; 0: none is. */
+  queueMillis: number
 }
 
 /** What the proxy does by itself where the RFCs leave a choice. */
@@ -26,7 +28,7 @@ export interface ProxyOptions {
   forceRport: 'on' | 'off'
 }
 
-export const DEFAULT_PROXY_LIMITS: ProxyLimits = { branches: 12, calls: 100_000 }
+export const DEFAULT_PROXY_LIMITS: ProxyLimits = { branches: 12, calls: 100_000, queueMillis: 500 }
 
 export const DEFAULT_PROXY_OPTIONS: ProxyOptions = {
   retryAfter: 5,

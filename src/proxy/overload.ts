@@ -2,6 +2,7 @@
 // It is RFC 8033 (PIE) with the refusals of RFC 7339 6 in place of drops: no rate is configured, the delay shows what can be held.
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { DEFAULT_PROXY_LIMITS } from './options.ts'
 
 export interface OverloadControlOptions {
   readonly clock: Clock
@@ -10,8 +11,6 @@ export interface OverloadControlOptions {
 
 /** What is kept to while requests are refused: well below T1 (500 ms), nobody sends again because of it. */
 const TARGET_MILLIS = 120
-/** A queue that stands so long begins the refusals: more than a busy machine's pauses leave standing; senders begin to send again. */
-const START_MILLIS = 500
 /** A process that is given its share of the processor in slices of 100 ms waits for each; what counts is what stays between them. */
 const INTERVAL_MILLIS = 100
 /** Share per second of delay beyond the target, at each interval. */
@@ -32,6 +31,8 @@ const BURST_INTERVALS = 3
 export class OverloadControl {
   readonly #clock: Clock
   readonly #log: Log
+  /** A queue that stands so long begins the refusals: more than a busy machine's pauses leave standing; senders begin to send again. */
+  #queueMillis = DEFAULT_PROXY_LIMITS.queueMillis
   /** The least wait of the interval: a queue that was empty once does not stand. */
   #least = Number.POSITIVE_INFINITY
   #delay = 0
@@ -53,6 +54,14 @@ export class OverloadControl {
   constructor(options: OverloadControlOptions) {
     this.#clock = options.clock
     this.#log = options.log
+  }
+
+  /** @param queueMillis how long messages may stand unread before requests are refused; 0: none is */
+  update(queueMillis: number): void {
+    this.#queueMillis = queueMillis
+    if (queueMillis > 0) return
+    this.#share = 0
+    this.#quiet = QUIET_INTERVALS
   }
 
   /** Whether refusals are due, or were within the last seconds. */
@@ -80,7 +89,8 @@ export class OverloadControl {
     this.#next = now + INTERVAL_MILLIS
     const least = isStale ? 0 : this.#least
     this.#least = Number.POSITIVE_INFINITY
-    this.#adjust(least / 1000)
+    if (this.#queueMillis > 0) this.#adjust(least / 1000)
+    else this.#delay = least / 1000
   }
 
   /**
@@ -110,10 +120,10 @@ export class OverloadControl {
   }
 
   #adjust(delay: number): void {
-    const target = TARGET_MILLIS / 1000
+    const target = Math.min(TARGET_MILLIS, this.#queueMillis / 2) / 1000
     const before = this.#delay
     this.#delay = delay
-    this.#above = delay < START_MILLIS / 1000 ? 0 : this.#above + 1
+    this.#above = delay < this.#queueMillis / 1000 ? 0 : this.#above + 1
     if (this.#quiet >= QUIET_INTERVALS) {
       if (this.#above < BURST_INTERVALS) return
       this.#log.warn(

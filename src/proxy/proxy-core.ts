@@ -64,6 +64,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     this.limits = { ...DEFAULT_PROXY_LIMITS, ...options.limits }
     this.options = { ...DEFAULT_PROXY_OPTIONS, ...options.options }
     this.#tagSecret = options.ids.tag()
+    this.#overload?.update(this.limits.queueMillis)
     const { clock, router } = options
     this.calls = new CallTable({
       timers: options.transactions.timers,
@@ -84,6 +85,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     Object.assign(this.options, settings.options)
     this.calls.limit = this.limits.calls
     this.calls.idleMillis = this.options.maxCallMillis
+    this.#overload?.update(this.limits.queueMillis)
   }
 
   stats(): ProxyStats {

@@ -125,4 +125,25 @@ describe('overload control', () => {
     control.observe(0)
     expect(control.share).toBe(0)
   })
+
+  test('how long messages may wait is the operator’s, and 0 refuses nothing', () => {
+    for (const [queueMillis, refuses] of [
+      [300, true],
+      [900, false],
+      [0, false],
+    ] as const) {
+      const clock = new ManualClock()
+      const control = new OverloadControl({ clock, log: silentLog })
+      control.update(queueMillis)
+      for (let n = 0; n < 20; n++) {
+        clock.advance(100)
+        control.observe(Math.min(600, n * 100))
+      }
+      expect(control.isRefusing, `${queueMillis}`).toBe(refuses)
+      // A reload while requests are refused ends it.
+      control.update(0)
+      expect(control.isRefusing).toBe(false)
+      expect(control.admits('a call')).toBe(true)
+    }
+  })
 })
