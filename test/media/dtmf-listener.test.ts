@@ -1,6 +1,7 @@
 // Owns the tests of keys that other relays tell of: rtpengine's JSON read, and everything else dropped.
 import { createSocket } from 'node:dgram'
 import { expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
 import { createDtmfListener, readDtmf } from '../../src/media/dtmf-listener.ts'
 import { type DtmfEvent, dtmfJson } from '../../src/media/dtmf-log.ts'
 import { createNgClient } from '../../src/media/index.ts'
@@ -53,6 +54,13 @@ test('a client of relays is told of keys by datagrams', async () => {
     sender.close()
     await client.close()
   }
+})
+
+test('a client that cannot be made leaves nothing behind', () => {
+  const clock = new ManualClock()
+  const sets = new Map([[0, ['udp:127.0.0.1:22222']]])
+  expect(() => createNgClient({ sets, clock, dtmfEvents: 'localhost:5' })).toThrow('dtmf_events_sock')
+  expect(clock.pending).toBe(0)
 })
 
 test('a place that is none is refused, one that is not ours is told of', async () => {

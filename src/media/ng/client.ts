@@ -146,7 +146,6 @@ export function createNgClient(options: NgClientOptions): NgClient {
     return statsFromNg(request.callId, reply)
   }
 
-  for (const node of nodes.all) look(node, pingMillis)
   const keys =
     options.dtmfEvents === undefined
       ? undefined
@@ -155,6 +154,7 @@ export function createNgClient(options: NgClientOptions): NgClient {
           (event) => client.onDtmf?.(event),
           (error) => log.error({ error: error.message }, 'nobody can be told of keys'),
         )
+  for (const node of nodes.all) look(node, pingMillis)
 
   const client: NgClient = {
     get nodes() {
