@@ -107,7 +107,7 @@ export interface SessionOptions {
 }
 
 /** Folds `received from`, `received_from` and `Received-From` into one spelling. */
-export function canonicalKey(key: string): string {
+function canonicalKey(key: string): string {
   return key.replace(/[ _]/g, '-').toLowerCase()
 }
 

@@ -16,7 +16,7 @@ export interface ProbeParts {
 }
 
 /** Whether codes such as `code=403;class=4` count a status as an answer. */
-export function acceptsStatus(codes: string, status: number): boolean {
+function acceptsStatus(codes: string, status: number): boolean {
   if (status === 200) return true
   return codes.split(';').some((part) => {
     const [kind, value] = part.split('=').map((each) => each.trim())

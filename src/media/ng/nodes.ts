@@ -34,7 +34,7 @@ const FIRST_PROBE_MILLIS = 1_000
  * Reads `udp:HOST:PORT`, or `udp:HOST:PORT=WEIGHT` as Kamailio's rtpengine_sock; the host is an address or a name.
  * @throws SignalboxError ERR_CONFIG
  */
-export function parseNode(text: string): NgNode {
+function parseNode(text: string): NgNode {
   const match = /^(?:udp6?:)?(?:\[([^\]]+)\]|([^:\s[\]]+)):(\d{1,5})(?:=(\d{1,4}))?$/.exec(text.trim())
   const host = match?.[1] ?? match?.[2] ?? ''
   const port = Number(match?.[3])
