@@ -51,9 +51,13 @@ defineTransformation(
   },
 )
 
-/** What stands after the address of a To-like header: parameters, and nothing else. */
+/**
+ * What stands after the address of a To-like header: parameters, and nothing else. White space behind an equals sign
+ * belongs to the value that follows it, and to what comes next where none does: with two ways to read it, a value that
+ * does not match would be read in all their combinations.
+ */
 const PARAMETERS =
-  /^(?:[ \t\r\n]*;[ \t\r\n]*[^\s;=,"<>]+(?:[ \t]*=[ \t]*(?:"(?:[^"\\]|\\.)*"|[^\s;,"<>]*))?)*[ \t\r\n]*$/s
+  /^(?:[ \t\r\n]*;[ \t\r\n]*[^\s;=,"<>]+(?:[ \t]*=(?:[ \t]*(?:"(?:[^"\\]|\\.)*"|[^\s;,"<>]+))?)?)*[ \t\r\n]*$/s
 
 /** The value as the body of a To: an address with a scheme that is known, and parameters. */
 function toBody(value: string): NameAddr | undefined {

@@ -35,12 +35,18 @@ describe('of one datagram, without end', () => {
     ['white space within a text that is trimmed', () => bindFormat('$(hdr(X-A){s.trim})$(hdr(X-A){s.rtrim})')],
     ['open brackets in Contact, of which a flow is asked', () => flowToken()],
     ['schemes in From', () => doRouting()],
+    ['parameters without values', () => bindFormat('$(hdr(X-To){tobody.user})$(hdr(X-To){tobody.params})')],
     ['commas in the Contact of a redirection', () => getRedirects('*')],
   ])('%s', (what, action) => {
     const reply = message('SIP/2.0 302 Moved', [...BASE, `Contact: ${many(',')}`])
     const run = what.startsWith('commas')
       ? new MessageRun(message('INVITE sip:bob@example.com SIP/2.0', BASE), 'failure', { reply, status: 302 })
-      : request(`X-A: a${many(' ')}b`, `Contact: ${many('<')}`, `From: ${many('sip:')}`)
+      : request(
+          `X-A: a${many(' ')}b`,
+          `X-To: <sip:a@b>${many(';a= ')}""`,
+          `Contact: ${many('<')}`,
+          `From: ${many('sip:')}`,
+        )
     run.service = (_run, { module }) => (module === 'drouting' ? [] : null)
     expect(
       cost(() =>
