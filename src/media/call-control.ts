@@ -36,12 +36,6 @@ export function controlCall(call: Call, { what, on }: Control, options: SessionO
   for (const each of call.parties) each.blocking[what] = on
 }
 
-/** Stops all RTP of a call, or lets it go on. */
-export function dropTraffic(call: Call, action: 'start' | 'stop'): void {
-  for (const blocking of [call.blocking, ...call.parties.map((party) => party.blocking)])
-    blocking.media = blocking.dtmf = action === 'start'
-}
-
 /**
  * The party that a request points at by tag, label or address; undefined where it points at none.
  * @throws SignalboxError ERR_MEDIA, in rtpengine's words

@@ -141,9 +141,9 @@ export class CallTable {
     }
   }
 
-  #apply({ ownReports }: Call, a: Party, b: Party): void {
+  #apply({ ownReports, dropsTraffic }: Call, a: Party, b: Party): void {
     const { native, timeout, silentTimeout, learningMillis } = this.#options
-    applyDialogue(native, a, b, { timeout, silentTimeout, learningMillis, ownReports })
+    applyDialogue(native, a, b, { timeout, silentTimeout, learningMillis, ownReports, dropsTraffic })
   }
 
   /** What a delete would end; empty where no party matches. */
@@ -202,6 +202,7 @@ export class CallTable {
       parties: [],
       answered: false,
       ownReports: false,
+      dropsTraffic: false,
       blocking: { media: false, silence: false, dtmf: false },
     }
   }

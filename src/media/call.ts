@@ -126,6 +126,8 @@ export interface Call {
   readonly blocking: Blocking
   /** RTCP of either side ends at the relay, which makes its own. */
   ownReports: boolean
+  /** RTP of either side goes nowhere. */
+  dropsTraffic: boolean
   answered: boolean
 }
 

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import { type Call, partyByTag } from './call.ts'
-import { controlCall, controlOf, dropTraffic } from './call-control.ts'
+import { controlCall, controlOf } from './call-control.ts'
 import { mediaStats, ngReport, reportOf } from './call-report.ts'
 import { CallServices } from './call-services.ts'
 import { CallTable } from './call-table.ts'
@@ -193,7 +193,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     const sdp = command === 'offer' ? table.offer(session) : table.answer(session)
     const call = table.find(session.callId)
     if (call && session.dropTraffic) {
-      dropTraffic(call, session.dropTraffic)
+      call.dropsTraffic = session.dropTraffic === 'start'
       table.refresh(call)
     }
     const warnings = [

@@ -15,6 +15,8 @@ export interface CallSettings {
   readonly learningMillis?: number | undefined
   /** RTCP of either side ends at the relay, which makes its own. */
   readonly ownReports: boolean
+  /** RTP of either side goes nowhere. */
+  readonly dropsTraffic: boolean
 }
 
 /** Links the streams of both parties, m-line by m-line, and configures each as its party said. */
@@ -64,7 +66,7 @@ function streamConfig(
   media: PartyMedia,
   other: PartyMedia,
   { blocking }: Party,
-  { timeout, silentTimeout, learningMillis, ownReports }: CallSettings,
+  { timeout, silentTimeout, learningMillis, ownReports, dropsTraffic }: CallSettings,
 ): StreamConfig {
   const stated = media.stated!
   // T.38 over UDPTL and whatever else is no RTP goes through as it is; RTP that met something else is not passed as such.
@@ -93,9 +95,9 @@ function streamConfig(
     srtpOut: keyed ? srtpKey(keyed.local) : null,
     passthrough,
     ownReports: ownReports && !passthrough,
-    media: blocking.media ? 'block' : blocking.silence ? 'silence' : 'pass',
+    media: dropsTraffic || blocking.media ? 'block' : blocking.silence ? 'silence' : 'pass',
     conversion: passthrough ? null : (media.conversion ?? null),
-    blockDtmf: blocking.dtmf,
+    blockDtmf: dropsTraffic || blocking.dtmf,
     // A party sends events by the number that the other one gave them, or by its own.
     dtmfPayloadTypes: [...new Set([...stated.eventPayloads, ...(other.stated?.eventPayloads ?? [])])],
     // Who asked not to be sent media gets none; what a party sends is taken, and goes where it is wanted.

@@ -118,5 +118,13 @@ test('drop-traffic stops all RTP of a call, events too, until it is told to go o
   again.perform({ ...CALL, command: 'offer', 'drop-traffic': 'start' })
   again.perform({ ...CALL, command: 'answer', 'to-tag': 'b', 'drop-traffic': 'stop' })
   expect([...native.open.values()].map(({ config }) => config?.media)).toEqual(['pass', 'pass'])
+  // What else is withheld stays so.
+  again.perform({ ...CALL, command: 'block DTMF' })
+  again.perform({ ...CALL, command: 'offer', 'drop-traffic': 'start' })
+  again.perform({ ...CALL, command: 'answer', 'to-tag': 'b', 'drop-traffic': 'stop' })
+  expect([...native.open.values()].map(({ config }) => [config?.media, config?.blockDtmf])).toEqual([
+    ['pass', true],
+    ['pass', false],
+  ])
   void again.close()
 })
