@@ -1,4 +1,5 @@
 // Owns what a database is to its users: statements with bound values, and rows.
+import { isUtf8 } from 'node:buffer'
 import { SignalboxError } from '../errors.ts'
 import type { Answer } from './answer.ts'
 
@@ -47,10 +48,24 @@ export function databaseError(name: string, error: unknown): SignalboxError {
   return new SignalboxError('ERR_DATABASE', `${name}: ${reason}`, { cause: error })
 }
 
+/** Texts of ours have a character a byte; a database has characters, so that others read the same there. What is no UTF-8 stays. */
+export function databaseText(text: string): string {
+  if (!/[\x80-\xff]/.test(text) || /[^\0-\xff]/.test(text)) return text
+  const bytes = Buffer.from(text, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : text
+}
+
+/** As a driver is to be given a value of ours. */
+export function databaseValue(value: SqlValue): SqlValue {
+  return typeof value === 'string' ? databaseText(value) : value
+}
+
 /** Any value of a driver as one of ours. */
 export function sqlValue(value: unknown): SqlValue {
   if (value === null || value === undefined) return null
-  if (typeof value === 'string' || typeof value === 'number') return value
+  // A character a byte again.
+  if (typeof value === 'string') return /[^\0-\x7f]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value
+  if (typeof value === 'number') return value
   if (typeof value === 'boolean') return value ? 1 : 0
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   if (value instanceof Date) return dateText(value)

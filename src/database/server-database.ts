@@ -1,5 +1,13 @@
 // Owns what databases behind a server share: a pool of connections, made when it is first asked.
-import { type Database, databaseError, namedRows, type ResultSet, type SqlValue } from './database.ts'
+import {
+  type Database,
+  databaseError,
+  databaseText,
+  databaseValue,
+  namedRows,
+  type ResultSet,
+  type SqlValue,
+} from './database.ts'
 import type { DatabaseAddress } from './url.ts'
 
 export type ServerAddress = Exclude<DatabaseAddress, { driver: 'sqlite' }>
@@ -21,7 +29,7 @@ export abstract class ServerDatabase<Pool extends { end(): Promise<void> }> impl
   async query(sql: string, values: readonly SqlValue[] = []): Promise<ResultSet> {
     try {
       this.#pool ??= this.connect(this.#address)
-      return await this.run(await this.#pool, sql, values)
+      return await this.run(await this.#pool, databaseText(sql), values.map(databaseValue))
     } catch (error) {
       throw databaseError(this.name, error)
     }

@@ -2,7 +2,16 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { SignalboxError } from '../errors.ts'
-import { type Database, databaseError, namedRows, type ResultSet, type SqlValue, sqlValue } from './database.ts'
+import {
+  type Database,
+  databaseError,
+  databaseText,
+  databaseValue,
+  namedRows,
+  type ResultSet,
+  type SqlValue,
+  sqlValue,
+} from './database.ts'
 
 /** Statements kept ready. */
 const MOST_STATEMENTS = 200
@@ -27,10 +36,11 @@ export class SqliteDatabase implements Database {
 
   query(sql: string, values: readonly SqlValue[] = []): ResultSet {
     try {
-      const statement = this.#statement(sql)
+      const statement = this.#statement(databaseText(sql))
+      const given = values.map(databaseValue)
       const columns = statement.columns().map(({ name }) => name)
-      if (columns.length === 0) return { columns, rows: [], affected: Number(statement.run(...values).changes) }
-      const rows = statement.all(...values) as unknown as unknown[][]
+      if (columns.length === 0) return { columns, rows: [], affected: Number(statement.run(...given).changes) }
+      const rows = statement.all(...given) as unknown as unknown[][]
       return { columns, rows: rows.map((row) => row.map(sqlValue)), affected: 0 }
     } catch (error) {
       throw error instanceof SignalboxError ? error : databaseError(this.name, error)

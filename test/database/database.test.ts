@@ -43,6 +43,24 @@ test('statements with bound values, rows by name, affected rows', async () => {
   await databases.close()
 })
 
+test('a text is characters in the database, and a character a byte here', async () => {
+  const file = join(folder, 'text.db')
+  const other = new DatabaseSync(file)
+  other.exec("CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('Zoë €')")
+  const databases = openDatabases({ folder })
+  const database = databases.open('sqlite://text.db')
+  const bytes = (text: string) => Buffer.from(text, 'utf8').toString('latin1')
+  expect(await database.rows('SELECT a FROM t')).toEqual([{ a: bytes('Zoë €') }])
+  expect(await database.rows(bytes("SELECT a FROM t WHERE a LIKE '%ë%'"))).toHaveLength(1)
+  await database.query('UPDATE t SET a = ?', [bytes('日本')])
+  expect(other.prepare('SELECT a FROM t').get()).toEqual({ a: '日本' })
+  // No UTF-8: kept as the characters that its bytes are in latin1.
+  await database.query('UPDATE t SET a = ?', ['\xfcber'])
+  expect(other.prepare('SELECT a FROM t').get()).toEqual({ a: 'über' })
+  other.close()
+  await databases.close()
+})
+
 test('a file that is not there is an error, our own is made with its tables', async () => {
   const databases = openDatabases({ folder })
   expect(() => databases.open('sqlite://missing.db').query('SELECT 1')).toThrow(/there is no such file/)
