@@ -142,7 +142,7 @@ async function refuse(parts: readonly Part[], check: Check, more: string, refuse
 }
 
 /** Cases at once, and the milliseconds between the first messages of two of them. */
-const WIDTH = 160
+const WIDTH = 64
 const LANE_MILLIS = 3
 /** How long the last word is waited for. */
 const SAID_MILLIS = 20_000

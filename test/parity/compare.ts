@@ -7,6 +7,9 @@ import { DIFFERENCES, type Difference, GENERATED_DIFFERENCES, type GeneratedDiff
 /** Cases of one file: a start costs seconds, and a file with too many of them costs more than it saves. */
 const BATCH = 1000
 
+/** PARITY_LISTED=1 shows the differences of the table as well, for whoever doubts that they are what the table says. */
+const SHOW_LISTED = process.env.PARITY_LISTED === '1'
+
 export interface Verdict {
   readonly cases: number
   readonly agreed: number
@@ -41,6 +44,7 @@ export async function compareAll(cases: readonly ParityCase[], more = ''): Promi
       const reason = reasonOf(compared)
       if (reason === undefined) unexplained.push(explain(compared))
       else listed.set(reason, (listed.get(reason) ?? 0) + 1)
+      if (reason !== undefined && SHOW_LISTED) process.stderr.write(`${reason.reason}\n${explain(compared)}\n\n`)
     }
   }
   return { cases: cases.length, agreed, refusedByBoth, listed, unexplained }

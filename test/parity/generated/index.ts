@@ -27,6 +27,11 @@ function one(next: Next): ParityCase {
   return expressionCase(next)
 }
 
+/** Timers of generated cases: what a machine with other work is late by times no transaction out. */
+export const PATIENCE = `modparam("tm", "fr_timer", 4000)
+modparam("tm", "fr_inv_timer", 5000)
+`
+
 /** So many cases of one seed. */
 export function generated(count: number, seed: number): ParityCase[] {
   const next = random(seed)

@@ -126,6 +126,6 @@ failure_route[G%%] { ${ASKED} ${third.join(' ')} ${GUARD} t_relay(); say("$rc");
     ],
     answers,
     // Long enough for what nobody cancels to time out.
-    ...(canceled && { wait: 4000 }),
+    ...(canceled && { wait: 7000 }),
   }
 }
