@@ -1,5 +1,7 @@
 // Owns the putting together of services about traffic: destinations, dialogs, limits, shared tables, timers.
+
 import type { Databases } from '../database/index.ts'
+import { createBenchmark } from './benchmark.ts'
 import { createCoreCommands } from './core-commands.ts'
 import { createDialog } from './dialog.ts'
 import { createDialplan } from './dialplan.ts'
@@ -41,6 +43,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createXhttpRpc(host, replies),
     createWebsocket(host, replies),
     createUuid(host),
+    createBenchmark(host),
     createOutbound(host),
     { module: 'tls', operations: { verified: ({ flow }) => (flow.peer?.verified === true ? 1 : -1) } },
     createHttpClient(),

@@ -202,3 +202,55 @@ test.each([
   expect(errors.map(({ code }) => code)).toEqual(['function-not-provided'])
   expect(errors[0]!.hint).toContain(way)
 })
+
+test('stop-watches of benchmark: off until they are allowed, logged each time that granularity counts', async () => {
+  cfg = await cfgRoute(
+    'sl pv xlog cfgutils benchmark',
+    `modparam("benchmark", "granularity", 2)
+modparam("benchmark", "loglevel", 1)
+modparam("benchmark", "register", "known")
+request_route {
+  bm_start_timer("a"); xlog("$rc\\n"); bm_log_timer("a"); xlog("$rc\\n");
+  bm_log_timer("never"); xlog("$rc $BM_time_diff\\n");
+}`,
+  )
+  const { route } = cfg
+  const alice = route.party('udp:10.0.0.6:5060')
+  const lines = () => route.lines.flatMap(({ message }) => (message.startsWith('benchmark') ? [message] : []))
+  const ask = (name: string, ...parameters: unknown[]) => route.engine.command(`benchmark.${name}`, parameters)
+  const send = async () => alice.send(request('OPTIONS'))
+  await send()
+  expect(cfg.said()).toEqual(['1', '1', '1 0'])
+  const silent = { state: 'disabled', calls: 0, global_min: 4_294_967_295, global_max: 0 }
+  expect(await ask('timer_list')).toMatchObject([
+    { name: 'known', id: 0, ...silent },
+    { name: 'a', id: 1, granularity: 2, ...silent },
+    { name: 'never', id: 2, ...silent },
+  ])
+  await ask('enable_timer', 'a', 1)
+  await send()
+  expect(lines()).toEqual([])
+  await send()
+  expect(lines()).toEqual([
+    expect.stringMatching(
+      /^benchmark \(timer a \[1\]\): 0 \[ msgs\/total\/min\/max\/avg - LR: 2\/0\/0\/0\/0\.0+ \| GB: 2\/0\/0\/0\/0\.0+\]$/,
+    ),
+  ])
+  expect(await ask('timer_name_list', 'a')).toMatchObject({
+    state: 'enabled',
+    calls: 2,
+    period_min: 0,
+    global_media: 0,
+  })
+  await ask('enable_global', -1)
+  await send()
+  expect(await ask('timer_name_list', 'a')).toMatchObject({ state: 'disabled', calls: 2 })
+  for (const [name, ...given] of [
+    ['enable_timer', 'a', 5],
+    ['enable_global', 2],
+    ['granularity', 0],
+    ['loglevel', 9],
+  ] as const)
+    await expect(ask(name, ...given)).rejects.toThrow('Invalid Parameter Value')
+  await expect(ask('timer_name_list', 'nope')).rejects.toThrow('Register timer failure')
+})

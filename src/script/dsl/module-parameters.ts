@@ -102,6 +102,7 @@ const TABLE: Readonly<Record<string, string>> = {
     skip_notification_flag:n`,
   geoip2: 'path:s resolver:s',
   uuid: '',
+  benchmark: 'enable:n granularity:n loglevel:n register:s',
   sipdump: 'enable:n mode:n wait:n rotate:n folder:s fprefix:s fage:n event_callback:s',
   outbound: 'force_outbound_flag:n force_no_outbound_flag:n flow_token_secret:s',
   xhttp_rpc: 'xhttp_rpc_root:s xhttp_rpc_buf_size:n',
