@@ -11,9 +11,12 @@ export interface DialogRecordsOptions {
   readonly host: ServiceHost
   readonly rows: DialogRows
   readonly writing: Writing
-  /** Between two writings of `delayed`. */
+  /** Between two writings of `delayed`, and before what the database refused is tried again. */
   readonly seconds: number
 }
+
+/** Dialogs that are tried again; of more than these, the end is lost. */
+const MOST_REFUSED = 10_000
 
 export class DialogRecords {
   readonly #options: DialogRecordsOptions
@@ -21,6 +24,8 @@ export class DialogRecords {
   readonly #written = new Map<Dialog, string>()
   /** Dialogs that are not as their rows are: each is written, or removed when it is over. */
   readonly #changed = new Set<Dialog>()
+  /** Those of them that the database refused: they wait for the timer. */
+  readonly #refused = new Set<Dialog>()
   #timer: { cancel(): void } | undefined
   #working: Promise<void> | undefined
   #awaited = false
@@ -59,7 +64,7 @@ export class DialogRecords {
     })
   }
 
-  /** Writes what has changed. Never rejects: a dialog that the database refuses is logged, and tried again when it changes. */
+  /** Writes what has changed. Never rejects: a dialog that the database refuses is logged, and tried again later. */
   flush(): Promise<void> {
     const before = this.#working
     const work = before === undefined ? this.#write() : before.then(() => this.#write())
@@ -73,18 +78,22 @@ export class DialogRecords {
   async close(): Promise<void> {
     this.#closed = true
     this.#timer?.cancel()
+    this.#tryAgain()
     await this.flush()
   }
 
   async #write(): Promise<void> {
     for (const dialog of [...this.#changed]) {
       this.#changed.delete(dialog)
+      this.#refused.delete(dialog)
       try {
         const written = dialog.active ? this.#put(dialog) : this.#remove(dialog)
         if (written instanceof Promise) await written
       } catch (error) {
         const { callId } = dialog
         this.#options.host.log.error({ err: error, callId }, 'a dialog could not be written to the database')
+        if (this.#refused.size < MOST_REFUSED) this.#refused.add(dialog)
+        this.#schedule()
       }
     }
   }
@@ -107,11 +116,18 @@ export class DialogRecords {
   }
 
   #schedule(): void {
-    this.#timer = this.#options.host.clock.setTimer(this.#options.seconds * 1000, () => {
+    if (this.#closed) return
+    this.#timer ??= this.#options.host.clock.setTimer(this.#options.seconds * 1000, () => {
+      this.#timer = undefined
+      this.#tryAgain()
       void this.flush().then(() => {
-        if (!this.#closed) this.#schedule()
+        if (this.#options.writing === 'delayed') this.#schedule()
       })
     })
+  }
+
+  #tryAgain(): void {
+    for (const dialog of this.#refused) this.#changed.add(dialog)
   }
 }
 

@@ -90,6 +90,13 @@ async function call(): Promise<{ alice: Party; bob: Party }> {
   return { alice, bob }
 }
 
+/** What alice does last. */
+async function hangUp(alice: Party, bob: Party): Promise<void> {
+  await alice.send(within('BYE', 3))
+  await bob.answer(await bob.request('BYE'), 200)
+  await cfg.route.settle()
+}
+
 test('db_mode 1: a call is a row from its answer to its end, as 5.6.3 writes it', async () => {
   cfg = await start(1)
   const { alice, bob } = await call()
@@ -122,9 +129,7 @@ test('db_mode 1: a call is a row from its answer to its end, as 5.6.3 writes it'
   expect(rows()).toMatchObject([{ caller_cseq: '2' }])
   expect(rows('dialog_vars')).toMatchObject([{ dialog_key: 'x' }, { dialog_key: 'y', dialog_value: 'later' }])
 
-  await alice.send(within('BYE', 3))
-  await bob.answer(await bob.request('BYE'), 200)
-  await cfg.route.settle()
+  await hangUp(alice, bob)
   expect([...rows(), ...rows('dialog_vars')]).toEqual([])
 })
 
@@ -137,9 +142,7 @@ test('a call goes on after a start: variables, profiles, its end', async () => {
   const alice = cfg.route.party(FROM)
   const bob = cfg.route.party('udp:127.0.0.2:5070')
   await alice.send(request('OPTIONS', { from: FROM }))
-  await alice.send(within('BYE', 3))
-  await bob.answer(await bob.request('BYE'), 200)
-  await cfg.route.settle()
+  await hangUp(alice, bob)
   await alice.send(request('OPTIONS', { from: FROM, callId: 'after' }))
   await cfg.route.settle()
   expect(cfg.said()).toEqual(['size 1 1 up 1', `end kept; as=it is sip:alice@127.0.0.6`, 'size 0 0 up 0'])
@@ -171,9 +174,7 @@ test('db_mode 2 writes after db_update_period, and at the end what is left', asy
   expect(rows()).toEqual([])
   await cfg.route.advance(31_000)
   expect(rows()).toMatchObject([{ callid: 'one', state: 4 }])
-  await alice.send(within('BYE', 3))
-  await bob.answer(await bob.request('BYE'), 200)
-  await cfg.route.settle()
+  await hangUp(alice, bob)
   expect(rows()).toHaveLength(1)
   await cfg.close()
   expect([...rows(), ...rows('dialog_vars')]).toEqual([])
@@ -213,12 +214,28 @@ test('a row of 5.6.3 is read; one that is no call, or would forge a header, is p
   const alice = cfg.route.party(FROM)
   const bob = cfg.route.party('udp:127.0.0.2:5070')
   await alice.send(request('OPTIONS', { from: FROM }))
-  await alice.send(within('BYE', 3))
-  await bob.answer(await bob.request('BYE'), 200)
-  await cfg.route.settle()
+  await hangUp(alice, bob)
   expect(cfg.said()).toEqual(['size 1 1 up 1', 'end theirs sip:alice@a.com'])
   expect(rows()).toMatchObject([{ callid: 'two' }, { callid: 'three' }])
   expect(cfg.route.lines).toContainEqual(expect.objectContaining({ fields: expect.objectContaining({ rows: 2 }) }))
+})
+
+test('the end of a call that the database refuses is written later', async () => {
+  cfg = await start(1, 'modparam("dialog", "db_update_period", 30)\n')
+  const { alice, bob } = await call()
+  const change = (sql: string) => {
+    const database = new DatabaseSync(join(folder, 'dialogs.sqlite'))
+    database.exec(sql)
+    database.close()
+  }
+  change("CREATE TRIGGER never BEFORE DELETE ON dialog BEGIN SELECT RAISE(ABORT, 'no'); END")
+  await hangUp(alice, bob)
+  expect(rows()).toHaveLength(1)
+  await cfg.route.advance(31_000)
+  expect(rows()).toHaveLength(1)
+  change('DROP TRIGGER never')
+  await cfg.route.advance(31_000)
+  expect(rows()).toEqual([])
 })
 
 test('a database that is not there is told, and calls are followed all the same', async () => {
