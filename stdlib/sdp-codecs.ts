@@ -66,7 +66,7 @@ function matching(section: MediaLine, wanted: readonly string[], by: 'name' | 'i
 function removeFormats(section: MediaLine, payloads: readonly string[]): void {
   const { raw } = currentRun()
   const kept = section.formats.filter((payload) => !payloads.includes(payload))
-  const head = raw.slice(section.line.start, section.formatsStart).replace(/ +$/, '')
+  const head = raw.slice(section.line.start, section.formatsStart).trimEnd()
   const text = [head, ...kept].join(' ')
   const lineEnd = raw.startsWith('\r\n', section.line.end - 2) ? section.line.end - 2 : section.line.end - 1
   edit(section.line.start, lineEnd - section.line.start, text)

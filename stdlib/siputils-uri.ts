@@ -8,7 +8,7 @@ import { sendReplyAs } from './replies.ts'
 import { cutUri, joinUri, runTarget, setRequestUri, withoutParam } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
 import { textParameter } from './settings.ts'
-import { base64Decode, base64Encode } from './string-codecs.ts'
+import { base64Decode, base64Encode, unpadded } from './string-codecs.ts'
 
 const WITH_TARGET: readonly RouteKind[] = ['request', 'failure', 'branch', 'event']
 const siputils = declarations('siputils', WITH_TARGET)
@@ -142,7 +142,7 @@ export const contactParamEncode = define(
     'contact_param_encode("x", "sip:10.0.0.5:5060");',
     ['request', 'reply'],
   ),
-  (param: string, socket: string) => eachContact((uri) => `${socket};${param}=${base64Encode(uri).replace(/=+$/, '')}`),
+  (param: string, socket: string) => eachContact((uri) => `${socket};${param}=${unpadded(base64Encode(uri))}`),
 )
 
 /** What contact_param_encode put into the parameter. */

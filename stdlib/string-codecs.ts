@@ -157,9 +157,16 @@ export function base64Encode(bytes: string): string {
   return text
 }
 
+/** Base64 without what fills its last group. */
+export function unpadded(text: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === '=') end--
+  return text.slice(0, end)
+}
+
 /** Undefined when the text is no base64. */
 export function base64Decode(text: string): string | undefined {
-  const body = text.replace(/=+$/, '')
+  const body = unpadded(text)
   let bytes = ''
   let bits = 0
   let word = 0

@@ -1,7 +1,7 @@
 // Owns the {s.*} transformations that encode, decode and hash.
 import { coreHash } from './core-hash.ts'
 import { sha384, sha512 } from './digests.ts'
-import { base64Decode, base64Encode, hexDecode, hexEncode, md5, sha256 } from './string-codecs.ts'
+import { base64Decode, base64Encode, hexDecode, hexEncode, md5, sha256, unpadded } from './string-codecs.ts'
 import { base58Decode, base58Encode, sevenBitPack, sevenBitUnpack } from './string-packing.ts'
 import { defineTransformation } from './transformations.ts'
 
@@ -33,7 +33,6 @@ codec('decode.7bit', 'encode.7bit undone.', (value) => {
   return packed === undefined ? undefined : sevenBitUnpack(packed)
 })
 
-const unpadded = (text: string) => text.replace(/=+$/, '')
 const forUrl = (text: string) => text.replace(/\+/g, '-').replace(/\//g, '_')
 const fromUrl = (text: string) => text.replace(/-/g, '+').replace(/_/g, '/')
 

@@ -67,7 +67,7 @@ export function sendScripted(
     `${uri.includes('<') ? uri : `<${uri}>`}${tag === '' ? '' : `;tag=${tag}`}`
   let headers = whole(field('hdrs'))
   if (headers !== '' && !headers.endsWith('\r\n')) headers += '\r\n'
-  const type = /^content-type[ \t]*:[ \t]*(.*)\r\n/im.exec(headers)
+  const type = /^content-type[ \t]*:(.*)\r\n/im.exec(headers)
   if (type !== null) headers = headers.replace(type[0], '')
   const outbound = field('ouri')
   const listener = listenerNamed(field('sock'))
@@ -82,7 +82,7 @@ export function sendScripted(
     callId: field('callid') || host.ids.callId(),
     cseq: wholeOf(fields.cseq) || 10,
     headers,
-    ...(body === '' ? {} : { body, contentType: type?.[1] ?? 'text/plain' }),
+    ...(body === '' ? {} : { body, contentType: type?.[1]?.trim() ?? 'text/plain' }),
   }
   const user = field('auser')
   const credentials =

@@ -88,7 +88,11 @@ ${content}</body></html>
       },
     },
     configure(list) {
-      root = `/${new Parameters(list).text('xhttp_rpc_root', 'rpc').replace(/^\/+|\/+$/g, '')}`
+      root = `/${new Parameters(list)
+        .text('xhttp_rpc_root', 'rpc')
+        .split('/')
+        .filter((part) => part !== '')
+        .join('/')}`
     },
   }
 }

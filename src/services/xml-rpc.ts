@@ -16,12 +16,20 @@ export function readXmlCall(text: string): XmlCall | undefined {
   const method = /<methodName>\s*([\w.:-]+)\s*<\/methodName>/.exec(text)?.[1]
   if (method === undefined) return undefined
   const parameters: (string | number)[] = []
-  for (const [, value = ''] of text.matchAll(/<param>\s*<value>([\s\S]*?)<\/value>\s*<\/param>/g)) {
+  for (const param of text.split('<param>').slice(1)) {
+    const value = between(param, '<value>', '</value>')
+    if (value === undefined) continue
     const number = /^\s*<(?:int|i4)>\s*(-?\d+)\s*<\/(?:int|i4)>\s*$/.exec(value)?.[1]
-    if (number === undefined) parameters.push(decoded(/<string>([\s\S]*)<\/string>/.exec(value)?.[1] ?? value))
+    if (number === undefined) parameters.push(decoded(between(value, '<string>', '</string>') ?? value))
     else parameters.push(Number(number))
   }
   return { method, parameters }
+}
+
+/** From the first beginning to the last end; undefined where they do not stand so. */
+function between(text: string, begin: string, end: string): string | undefined {
+  const [from, to] = [text.indexOf(begin), text.lastIndexOf(end)]
+  return from < 0 || to < from ? undefined : text.slice(from + begin.length, to)
 }
 
 function written(value: unknown): string {

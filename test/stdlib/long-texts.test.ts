@@ -1,6 +1,7 @@
 // Checks that a message full of one character costs a builtin time in proportion to its length: nothing walks it again and again.
 import { describe, expect, test } from 'vitest'
 import { readChallenge } from '../../src/services/digest-client.ts'
+import { readXmlCall } from '../../src/services/xml-rpc.ts'
 import { bracketed, parseMessage, type SipRequest, unfold } from '../../src/sip/index.ts'
 import { doRouting } from '../../stdlib/number-routing.ts'
 import { flowToken } from '../../stdlib/outbound.ts'
@@ -36,6 +37,11 @@ describe('of one datagram, without end', () => {
     ['open brackets in Contact, of which a flow is asked', () => flowToken()],
     ['schemes in From', () => doRouting()],
     ['parameters without values', () => bindFormat('$(hdr(X-To){tobody.user})$(hdr(X-To){tobody.params})')],
+    ['what fills base64', () => bindFormat('$(hdr(X-B){s.decode.base64})$(hdr(X-B){s.decode.base64t})')],
+    [
+      'parameters of XML without an end',
+      () => readXmlCall(`<methodName>a</methodName>${many('<param><value><string>')}`),
+    ],
     ['commas in the Contact of a redirection', () => getRedirects('*')],
   ])('%s', (what, action) => {
     const reply = message('SIP/2.0 302 Moved', [...BASE, `Contact: ${many(',')}`])
@@ -44,6 +50,7 @@ describe('of one datagram, without end', () => {
       : request(
           `X-A: a${many(' ')}b`,
           `X-To: <sip:a@b>${many(';a= ')}""`,
+          `X-B: a${many('=')}b`,
           `Contact: ${many('<')}`,
           `From: ${many('sip:')}`,
         )
