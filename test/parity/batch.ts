@@ -236,7 +236,18 @@ async function startBoth(
   }
 }
 
-/** Runs these cases in both proxies. */
+/** One of the two did not live to the end of a batch. */
+export class Died extends Error {
+  /** Kamailio, by a signal of the kernel: what one case left in its memory. */
+  readonly crashed: boolean
+
+  constructor(proxy: ProxyProcess) {
+    super(`${proxy.title} died:\n${proxy.complaints().slice(-3000)}`)
+    this.crashed = proxy.title === 'kamailio' && / exited by a signal (?:6|11)\b/.test(proxy.complaints())
+  }
+}
+
+/** Runs these cases in both proxies. Throws {@link Died}. */
 export async function runBatch(
   cases: readonly ParityCase[],
   options: { prefix: string; width?: number; more?: string },
@@ -265,8 +276,7 @@ export async function runBatch(
     proxies.push(...first)
     const runnable = left()
     const [theirs, ours] = await Promise.all(proxies.map((proxy) => outcomes(proxy, runnable, options.width ?? WIDTH)))
-    for (const proxy of proxies)
-      if (!proxy.alive()) throw new Error(`${proxy.title} died:\n${proxy.complaints().slice(-3000)}`)
+    for (const proxy of proxies) if (!proxy.alive()) throw new Died(proxy)
     if (process.env.PARITY_TRACE) process.stderr.write(proxies.map((proxy) => proxy.complaints()).join('\n'))
     return parts.map(({ name, parity }): Compared => {
       const kamailio = byThem.has(name) ? NOTHING : (theirs!.get(name) ?? { ...NOTHING, refused: false })
