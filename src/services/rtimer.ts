@@ -77,9 +77,12 @@ export function createRtimer(host: ServiceHost): Service {
 }
 
 const LONGEST_MILLIS = 3_600_000
+/** Routes that run beside others at once: each can begin more of them. */
+const MOST_TASKS = 1000
 
 export function createAsync(host: ServiceHost): Service {
   const waiting = new Set<{ cancel(): void }>()
+  let tasks = 0
   const later = (milliseconds: number, action: () => void): void => {
     const timer = host.clock.setTimer(Math.min(LONGEST_MILLIS, milliseconds), () => {
       waiting.delete(timer)
@@ -100,7 +103,11 @@ export function createAsync(host: ServiceHost): Service {
       },
       /** A route that runs beside the present one, over the same message. */
       task(run, args) {
-        void host.event({ name: 'async', route: textOf(fieldsOf(args).route), message: run.message, flow: run.flow })
+        const route = textOf(fieldsOf(args).route, 256)
+        // Without a name it would be request_route, for which the message is no news.
+        if (route === '' || tasks >= MOST_TASKS) return -1
+        tasks++
+        void host.event({ name: 'async', route, message: run.message, flow: run.flow }).finally(() => tasks--)
         return 1
       },
       sleep(_run, args) {
