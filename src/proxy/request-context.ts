@@ -329,7 +329,7 @@ export class ProxyRequest implements FailureContext, Relayed, ServerUser {
   /** The request route has ended, well or not. */
   routeEnded(how: 'well' | 'failed'): void {
     this.#running = false
-    if (this.#keptOpen && !this.relayed && !this.replied) this.suspend()
+    if (how === 'well' && this.#keptOpen && !this.relayed && !this.replied) this.suspend()
     this.#upstream.release()
     if (this.#suspension !== undefined) return
     if (this.#belonging === 'transaction' || this.#received.method === 'ACK') {

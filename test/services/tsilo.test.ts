@@ -131,7 +131,7 @@ test('a transaction is named by its number, and an address by its domain', async
   await expect(route.engine.command('ts.lookup', ['sip:bob@elsewhere'])).rejects.toThrow('RURI not found')
 })
 
-test('changes that a hostile script makes up are left out, and cost the registration nothing', async () => {
+test('a hostile script: changes that it makes up are left out, and what it fails at is answered', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tsilo-'))
   const file = join(folder, 'route.ts')
   writeFileSync(
@@ -140,6 +140,10 @@ test('changes that a hostile script makes up are left out, and cost the registra
     export const config = { listen: ['udp:127.0.0.1:5060'] }
     const honest = JSON.stringify
     export async function request_route(request: any) {
+      if (request.header('X-Fails')) {
+        tsStore()
+        throw new Error('after all')
+      }
       if (request.method === 'REGISTER') {
         await save('location')
         xlog('L_INFO', \`append \${await tsAppend('location', 'sip:bob@127.0.0.1')}\`)
@@ -160,6 +164,10 @@ test('changes that a hostile script makes up are left out, and cost the registra
     await register(bob, 'udp:10.0.0.7:5060')
     expect((await bob.request('INVITE')).message.raw).toMatch(/^INVITE sip:alice@10\.0\.0\.7:5060/)
     expect(route.lines.map(({ message }) => message)).toContain('append true')
+    // A route that fails leaves nobody waiting, whatever it stored.
+    await alice.send(request('INVITE', { uri: 'sip:bob@127.0.0.1', callId: 'fails', headers: { 'X-Fails': '1' } }))
+    await alice.reply(500)
+    expect(await route.engine.command('ts.dump', [])).toMatchObject({ Stats: { Transactions: 1 } })
   } finally {
     await route.close()
     rmSync(folder, { recursive: true, force: true })
