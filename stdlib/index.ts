@@ -17,6 +17,7 @@ export {
 } from './auth.ts'
 export * from './auth-db.ts'
 export * from './avpops.ts'
+export * from './avpops-database.ts'
 export * from './benchmark.ts'
 export * from './cfgutils.ts'
 export type { Config, TlsProfile } from './config.ts'

@@ -35,6 +35,8 @@ const TABLES: Readonly<Record<string, string>> = {
     user_agent ${TEXT}, UNIQUE (callid, to_tag, from_tag)`,
   watchers: `presentity_uri ${TEXT}, watcher_username ${TEXT}, watcher_domain ${TEXT},
     event TEXT NOT NULL DEFAULT 'presence', status ${NUMBER}, reason TEXT, inserted_time ${NUMBER}`,
+  usr_preferences: `uuid ${TEXT}, username ${TEXT}, domain ${TEXT}, attribute ${TEXT}, type ${NUMBER}, value ${TEXT},
+    last_modified TEXT NOT NULL DEFAULT '2000-01-01 00:00:01'`,
   silo: `src_addr ${TEXT}, dst_addr ${TEXT}, username ${TEXT}, domain ${TEXT}, inc_time ${NUMBER}, exp_time ${NUMBER},
     snd_time ${NUMBER}, ctype ${TEXT}, body TEXT, extra_hdrs TEXT, callid ${TEXT}, status ${NUMBER}`,
   secfilter: `action ${NUMBER}, type ${NUMBER}, data ${TEXT}`,

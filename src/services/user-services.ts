@@ -4,6 +4,7 @@ import { createAcc } from './acc.ts'
 import { createAliasDb, createSpeeddial, createUriDb } from './aliases.ts'
 import { createAuth } from './auth.ts'
 import { createAuthDb } from './auth-db.ts'
+import { checkAvpops, createAvpops } from './avpops.ts'
 import { createDomain } from './domain.ts'
 import { createMsilo } from './msilo.ts'
 import { createNatTraversal } from './nat-traversal.ts'
@@ -45,6 +46,7 @@ export const USER_CHECKS: Readonly<Record<string, ParameterCheck>> = {
   ...Object.fromEntries(MODULES_OF_DATABASES.map((module) => [module, checkDatabase])),
   sqlops: checkSqlops,
   registrar: checkRegistrar,
+  avpops: (parameter) => checkDatabase(parameter) ?? checkAvpops(parameter),
 }
 
 export function createUserServices(host: ServiceHost, databases: Databases): readonly Service[] {
@@ -62,6 +64,7 @@ export function createUserServices(host: ServiceHost, databases: Databases): rea
     createAuthDb(host, databases, auth.authentication),
     createAcc(host, databases),
     createAliasDb(host, databases),
+    createAvpops(host, databases),
     createSpeeddial(host, databases),
     createUriDb(host, databases),
     createDomain(host, databases),

@@ -15,6 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'the order differs: a suspended request goes on after the script that named it': 't_suspend t_continue',
   'only in the failure of a branch, or a CANCEL of its own':
     't_reuse_branch t_next_contact_flow t_relay_cancel t_is_retr_async_reply',
+  'a table is asked': 'avp_db_load avp_db_store avp_db_delete avp_db_query',
   'a name server is asked': 'dns_query dns_sys_match_ip dns_int_match_ip $dns',
   'waits a whole second, stops in a debugger, or writes what only Kamailio writes':
     'sleep dbg_breakpoint dbg_sip_msg dbg_pv_dump xinfol xnoticel xwarnl xerrl xcritl xalertl $HN $C t_lookup_cancel pv_xavp_print pv_xavu_print pv_xavi_print avp_print shm_status pkg_summary shm_summary sdp_print $sdp',
