@@ -65,11 +65,10 @@ function matching(section: MediaLine, wanted: readonly string[], by: 'name' | 'i
 /** Takes payload numbers off a media line, with their rtpmap, fmtp and rtcp-fb lines. */
 function removeFormats(section: MediaLine, payloads: readonly string[]): void {
   const { raw } = currentRun()
-  const kept = section.formats.filter((payload) => !payloads.includes(payload))
-  const head = raw.slice(section.line.start, section.formatsStart).trimEnd()
-  const text = [head, ...kept].join(' ')
-  const lineEnd = raw.startsWith('\r\n', section.line.end - 2) ? section.line.end - 2 : section.line.end - 1
-  edit(section.line.start, lineEnd - section.line.start, text)
+  // Each number by itself with the space before it, so that what other functions take off the line goes with it.
+  const from = section.formatsStart
+  for (const { 0: payload, index } of raw.slice(from, section.line.end).matchAll(/\S+/g))
+    if (payloads.includes(payload)) edit(from + index - 1, payload.length + 1, '')
   for (const line of bodyLines(raw, section.section)) {
     const found = /^a=(?:rtpmap|fmtp|rtcp-fb):(\S+)/.exec(raw.slice(line.start, line.end))
     if (found !== null && payloads.includes(found[1]!)) edit(line.start, line.end - line.start, '')

@@ -52,11 +52,15 @@ export const setBody = define(
     'set_body("hello", "text/plain");',
   ),
   (text: string, type: string) => {
-    const { message, raw } = currentRun()
+    const run = currentRun()
+    const { message, raw } = run
     const index = message.find('Content-Type')
     if (index >= 0) removeHeaderLine(message, index)
     edit(endOfHeaders(message), 0, `Content-Type: ${toBytes(type)}\r\n`)
-    edit(message.bodyStart, raw.length - message.bodyStart, toBytes(text))
+    // The last body is the body.
+    const whole = raw.length - message.bodyStart
+    run.edits = run.edits.filter(({ at, remove }) => at !== message.bodyStart || remove !== whole)
+    edit(message.bodyStart, whole, toBytes(text))
     return 1
   },
 )

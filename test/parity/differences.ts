@@ -266,6 +266,7 @@ export const GENERATED_DIFFERENCES: readonly GeneratedDifference[] = [
   },
   {
     applies: (text) =>
+      /\b(?:subst|replace|search_append)\w*\(/.test(text) &&
       (text.match(/\b(?:subst|replace|search_append|sdp_remove|sdp_keep|remove_body|set_body)\w*\(/g) ?? []).length > 1,
     cause: 'kamailio',
     reason: 'two functions change the same bytes: 5.6.3 applies one within the other, or both beside one another',

@@ -1,5 +1,6 @@
 // Owns cases that chance has found to differ: each in its shortest form.
 import { type ParityCase, SINK } from '../case.ts'
+import { SDP } from './messages.ts'
 
 const DU = `$du = "${SINK}";`
 const one = (title: string, route: string, more: Partial<ParityCase> = {}): ParityCase => ({ title, route, ...more })
@@ -90,4 +91,39 @@ const REVERTED: readonly ParityCase[] = [
   ),
 ]
 
-export const FOUND: readonly ParityCase[] = [...RUNAWAYS, ...NUMBERS, ...FOLDED, ...UNTRACEABLE, ...REVERTED]
+/** Functions one after the other that change the same part of a body. */
+const BODIES: readonly ParityCase[] = [
+  'set_body("one", "text/x"); set_body("twotwo", "text/y");',
+  'set_body("one", "text/x"); remove_body();',
+  'set_body("one", "text/x"); remove_body(); set_body("twotwo", "text/y");',
+  'set_body("one", "text/x"); sdp_remove_media("video");',
+  'remove_body(); set_body("one", "text/x"); set_body("twotwo", "text/y");',
+  'sdp_remove_codecs_by_id("101", "audio"); sdp_remove_codecs_by_name("PCMU");',
+  'sdp_remove_codecs_by_id("0,101"); sdp_remove_codecs_by_id("101");',
+  'sdp_remove_codecs_by_id("0"); sdp_keep_codecs_by_id("8");',
+  'sdp_keep_codecs_by_id("0,8"); sdp_keep_codecs_by_id("8");',
+  'sdp_remove_media("video"); sdp_keep_codecs_by_id("31");',
+  'sdp_keep_codecs_by_id("31"); sdp_remove_media("video");',
+  'sdp_remove_codecs_by_name("PCMU"); replace_body("8 97", "9");',
+  'sdp_remove_codecs_by_id("0"); set_body("one", "text/x");',
+].map((text) => one(`body ${text}`, `${text} ${DU} t_relay();`, { sent: [{ method: 'INVITE', body: SDP }] }))
+
+const SPACED = SDP.replace('RTP/AVP 0 8', 'RTP/AVP  0   8').replace('SAVP 31 32', 'SAVP 31 32 ')
+const SPACES: readonly ParityCase[] = [
+  'sdp_remove_codecs_by_id("0");',
+  'sdp_remove_codecs_by_id("8");',
+  'sdp_keep_codecs_by_id("97,32");',
+  'sdp_remove_codecs_by_id("31,32");',
+].map((text) =>
+  one(`media line with spaces ${text}`, `${text} ${DU} t_relay();`, { sent: [{ method: 'INVITE', body: SPACED }] }),
+)
+
+export const FOUND: readonly ParityCase[] = [
+  ...RUNAWAYS,
+  ...NUMBERS,
+  ...FOLDED,
+  ...UNTRACEABLE,
+  ...REVERTED,
+  ...BODIES,
+  ...SPACES,
+]
