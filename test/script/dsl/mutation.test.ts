@@ -2,23 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { random } from '../../parity/generated/random.ts'
 import { compileText } from './run-cfg.ts'
 
 const semantics = fileURLToPath(new URL('./semantics/', import.meta.url))
 const stock = '/etc/kamailio/kamailio.cfg'
 const MUTANTS = Number(process.env.MUTANTS ?? 300)
 const SEED = Number(process.env.MUTATION_SEED ?? 20_240_501)
-
-/** mulberry32: small and good enough to choose tokens. */
-function random(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const WORDS = [
   '{',
