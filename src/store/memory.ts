@@ -17,14 +17,25 @@ export interface MemoryStoreOptions {
 
 /** Most entries of one table. */
 export const MOST_ENTRIES = 1_000_000
+/** A table of fewer is not looked through for what has expired. */
+const FEW = 1000
+/** Between two looks through a table that is full. */
+const FULL_MILLIS = 1000
+
+interface Table {
+  readonly entries: Map<string, Entry>
+  /** From so many entries on, those that have expired are taken out: twice what was there the last time. */
+  sweepAt: number
+  swept: number
+}
 
 /** Makes a store that forgets everything when the process ends. */
 export function createMemoryStore(options: MemoryStoreOptions): Store {
   const { clock, entriesPerTable: limit = MOST_ENTRIES } = options
-  const tables = new Map<string, Map<string, Entry>>()
+  const tables = new Map<string, Table>()
 
   function live(table: string, key: string): Entry | undefined {
-    const entries = tables.get(table)
+    const entries = tables.get(table)?.entries
     const entry = entries?.get(key)
     if (!entry || entry.expires > clock.now()) return entry
     entries?.delete(key)
@@ -32,18 +43,27 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
   }
 
   function swept(table: string): Map<string, Entry> {
-    const entries = tables.get(table)
-    if (entries === undefined) return NONE
+    const found = tables.get(table)
+    if (found === undefined) return NONE
+    const { entries } = found
     const now = clock.now()
     for (const [key, entry] of entries) if (entry.expires <= now) entries.delete(key)
+    found.swept = now
+    found.sweepAt = Math.min(limit, Math.max(FEW, 2 * entries.size))
     return entries
   }
 
   function put(table: string, key: string, entry: Entry): void {
-    let entries = tables.get(table)
-    if (!entries) tables.set(table, (entries = new Map()))
-    if (!entries.has(key) && entries.size >= limit && swept(table).size >= limit)
-      throw new SignalboxError('ERR_STORE', `table ${table} is full (${limit} entries)`)
+    let found = tables.get(table)
+    if (!found) {
+      found = { entries: new Map(), sweepAt: Math.min(limit, FEW), swept: Number.NEGATIVE_INFINITY }
+      tables.set(table, found)
+    }
+    const { entries } = found
+    if (entries.size >= found.sweepAt && !entries.has(key)) {
+      if (entries.size < limit || clock.now() - found.swept >= FULL_MILLIS) swept(table)
+      if (entries.size >= limit) throw new SignalboxError('ERR_STORE', `table ${table} is full (${limit} entries)`)
+    }
     entries.set(key, entry)
   }
 
@@ -55,13 +75,13 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     set: (table, key, value, seconds) => put(table, key, { value, expires: after(seconds) }),
     delete(table, key) {
       const found = live(table, key) !== undefined
-      tables.get(table)?.delete(key)
+      tables.get(table)?.entries.delete(key)
       return found
     },
     update(table, key, change) {
       const before = live(table, key)
       const next: StoredValue | undefined = change(before?.value)
-      if (next === undefined) tables.get(table)?.delete(key)
+      if (next === undefined) tables.get(table)?.entries.delete(key)
       else {
         const { value, seconds } = next
         put(table, key, { value, expires: seconds === 'keep' ? (before?.expires ?? after(undefined)) : after(seconds) })

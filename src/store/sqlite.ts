@@ -132,7 +132,8 @@ function open(file: string): DatabaseSync {
        CREATE TABLE IF NOT EXISTS entry (
          id INTEGER PRIMARY KEY, part TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, expires REAL NOT NULL,
          UNIQUE (part, name)
-       );`,
+       );
+       CREATE INDEX IF NOT EXISTS by_expiry ON entry (part, expires);`,
     )
     return database
   } catch (error) {

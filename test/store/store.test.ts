@@ -2,6 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
 import { createMemoryStore, createSqliteStore, type Store } from '../../src/store/index.ts'
@@ -77,6 +80,55 @@ describe.each(Object.keys(MAKERS))('%s', (kind) => {
     }
     expect(fill).toThrow('table t is full')
   })
+})
+
+test('in memory, what expired makes room by itself, and a full table costs no look at all of it for each write', () => {
+  const clock = new ManualClock()
+  const store = createMemoryStore({ clock })
+  open.push(store)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const used = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = used()
+  for (let i = 0; i < 100_000; i++) {
+    store.set('t', `k${i}`, `${i}`.padEnd(1000, 'x'), 1)
+    clock.advance(1)
+  }
+  expect(used() - before).toBeLessThan(20_000_000)
+  expect(store.size('t')).toBe(999)
+
+  const filled = (count: number) => {
+    const full = createMemoryStore({ clock, entriesPerTable: count })
+    open.push(full)
+    for (let i = 0; i < count; i++) full.set('t', `k${i}`, 'v', 10)
+    return full
+  }
+  const [small, large] = [filled(100), filled(200_000)]
+  const refused = (full: Store) => {
+    const began = process.cpuUsage().user
+    for (let i = 0; i < 1000; i++) expect(() => full.set('t', 'more', 'v')).toThrow('table t is full')
+    return process.cpuUsage().user - began
+  }
+  refused(small)
+  const least = refused(small)
+  expect(refused(large) / least).toBeLessThan(10)
+  clock.advance(10_000)
+  large.set('t', 'more', 'v')
+  expect(large.size('t')).toBe(1)
+})
+
+test('in a file, what expired is found, and the rest counted, without reading it all', () => {
+  const file = join(folder, 'planned.store')
+  open.push(createSqliteStore({ clock: new ManualClock(), file }))
+  const database = new DatabaseSync(file)
+  for (const statement of ['DELETE FROM entry', 'SELECT count(*) FROM entry']) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${statement} WHERE part = ? AND expires <= ?`).all('t', 1)
+    expect(JSON.stringify(plan)).toContain('INDEX by_expiry (part=? AND expires<?)')
+  }
+  database.close()
 })
 
 test('two processes of one file: what one writes the other reads, and one holds the lease', () => {
