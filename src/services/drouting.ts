@@ -1,5 +1,6 @@
 // Owns the service of module drouting: gateways chosen by group and the longest prefix of the number.
 import type { Databases, Row } from '../database/index.ts'
+import type { Watch } from './keepalive.ts'
 import { loadedAtStart } from './loading.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import type { Service, ServiceHost } from './service.ts'
@@ -23,7 +24,10 @@ interface Rule {
 
 const numbers = (text: string) => text.split(/[,;\s]+/).flatMap((each) => (/^\d+$/.test(each) ? [Number(each)] : []))
 
-export function createDrouting(host: ServiceHost, databases: Databases): Service {
+/** Owner of what keepalive watches for this module. */
+const OWNER = 'drouting'
+
+export function createDrouting(host: ServiceHost, databases: Databases, watch: Watch): Service {
   let parameters = new Parameters([])
   let named = false
   let gateways = new Map<number, Gateway>()
@@ -68,6 +72,15 @@ export function createDrouting(host: ServiceHost, databases: Databases): Service
         Number(row.groupid),
       ]),
     )
+    follow()
+  }
+
+  const watches = () => parameters.on('enable_keepalive')
+
+  function follow(): void {
+    watch.follow(OWNER, watches() ? [...gateways.values()].map(({ address }) => address) : [])
+    if (watches() && !watch.active)
+      host.log.warn({}, 'enable_keepalive of drouting needs module keepalive, which is not loaded: no gateway is asked')
   }
 
   function route(number: string, group: number): Gateway[] {
@@ -79,7 +92,8 @@ export function createDrouting(host: ServiceHost, databases: Databases): Service
       if (rule === undefined) continue
       const list = rule.gateways.trim()
       const ids = list.startsWith('#') ? (lists.get(list.slice(1)) ?? '') : list
-      return numbers(ids).flatMap((id) => gateways.get(id) ?? [])
+      const found = numbers(ids).flatMap((id) => gateways.get(id) ?? [])
+      return watches() ? found.filter(({ address }) => !watch.isDown(OWNER, address)) : found
     }
     return []
   }

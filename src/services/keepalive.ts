@@ -40,7 +40,17 @@ function addressOf(text: string): string | undefined {
   return /[\s<>"]/.test(uri) || !parseUri(uri)?.host ? undefined : uri
 }
 
-export function createKeepalive(host: ServiceHost): Service {
+/** Destinations as other modules have them watched. */
+export interface Watch {
+  /** Whether destinations are asked at all: the module is loaded. */
+  readonly active: boolean
+  /** Watches these for `owner` from now on, and no others of his. */
+  follow(owner: string, addresses: readonly string[]): void
+  /** It was asked for this owner, and did not answer with 2xx. */
+  isDown(owner: string, address: string): boolean
+}
+
+export function createKeepalive(host: ServiceHost): { service: Service; watch: Watch } {
   let parameters = new Parameters([])
   let [wanted, started] = [false, false]
   let timer: { cancel(): void } | undefined
@@ -108,17 +118,20 @@ export function createKeepalive(host: ServiceHost): Service {
     }
   }
 
-  /** Those of the parameters are what the parameters say now; others stay. */
-  function follow(): void {
+  /** The destinations of one owner are these; those of others stay. */
+  function follow(owner: string, addresses: readonly string[]): void {
+    const listed = new Set(addresses.map(addressOf))
+    for (const known of all())
+      if (known.owner === owner && !listed.has(known.uri)) store.delete(TABLE, keyOf(known.uri, owner))
+    for (const uri of listed)
+      if (uri !== undefined && store.get(TABLE, keyOf(uri, owner)) === undefined) add(uri, owner)
+  }
+
+  function followParameters(): void {
     timer?.cancel()
     timer = undefined
     if (!wanted) return
-    const listed = new Set(parameters.all('destination').map((text) => addressOf(String(text))))
-    for (const { uri, owner } of all())
-      if (owner === OF_PARAMETERS && !listed.has(uri)) store.delete(TABLE, keyOf(uri, owner))
-    for (const uri of listed) {
-      if (uri !== undefined && store.get(TABLE, keyOf(uri, OF_PARAMETERS)) === undefined) add(uri, OF_PARAMETERS)
-    }
+    follow(OF_PARAMETERS, parameters.all('destination').map(String))
     timer = clock.setTimer(TICK_MILLIS, tick)
   }
 
@@ -129,7 +142,18 @@ export function createKeepalive(host: ServiceHost): Service {
     return names
   }
 
-  return {
+  const watch: Watch = {
+    get active() {
+      return wanted
+    },
+    follow,
+    isDown(owner, address) {
+      const uri = addressOf(address)
+      const known = uri === undefined ? undefined : store.get(TABLE, keyOf(uri, owner))
+      return known !== undefined && (JSON.parse(known) as Destination).state === DOWN
+    },
+  }
+  const service: Service = {
     module: 'keepalive',
     operations: {
       add(_run, args) {
@@ -180,14 +204,15 @@ export function createKeepalive(host: ServiceHost): Service {
     configure(list, loaded) {
       parameters = new Parameters(list)
       wanted = loaded
-      if (started) follow()
+      if (started) followParameters()
     },
     start() {
       started = true
-      follow()
+      followParameters()
     },
     close() {
       timer?.cancel()
     },
   }
+  return { service, watch }
 }

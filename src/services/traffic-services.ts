@@ -34,6 +34,7 @@ import { createXhttpRpc } from './xhttp-rpc.ts'
 
 export function createTrafficServices(host: ServiceHost, databases: Databases): readonly Service[] {
   const numbers = new Numbers()
+  const { service: keepalive, watch } = createKeepalive(host)
   const { service: xhttp, replies } = createXhttp(host)
   return [
     createCoreCommands(host),
@@ -52,7 +53,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createDispatcher(host, databases),
     createDialog(host, databases),
     createGeoip2(host),
-    createKeepalive(host),
+    keepalive,
     createTopoh(host),
     createTopos(host),
     // Behind what hides the topology: it sees what is on the wire.
@@ -60,7 +61,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createUac(host, databases),
     createDialplan(host, databases),
     createMtree(host, databases),
-    createDrouting(host, databases),
+    createDrouting(host, databases, watch),
     createRedis(host),
     createSiptrace(host),
     createPike(host),

@@ -1,5 +1,10 @@
 // Checks module keepalive: destinations are asked by OPTIONS; their state reaches scripts, event routes and commands.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, expect, test } from 'vitest'
+import { OWN_SCHEMA } from '../../src/database/schema.ts'
 import type { Party } from '../../src/testkit/index.ts'
 import { request } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
@@ -114,4 +119,50 @@ test('commands add, show, remove and flush', async () => {
   await command('add', ['sip:127.0.0.5', 'ours'])
   expect(await command('flush')).toBe('Ok. Destination list flushed.')
   expect(await command('list')).toEqual([])
+})
+
+test('drouting leaves out the gateways that do not answer', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keepalive-'))
+  const database = new DatabaseSync(join(folder, 'dr.db'))
+  database.exec(`${OWN_SCHEMA}
+    INSERT INTO dr_gateways (gwid, address) VALUES (1, '127.0.0.2:5070'), (2, '127.0.0.3:5070');
+    INSERT INTO dr_rules (groupid, prefix, gwlist) VALUES ('8', '', '1,2')`)
+  cfg = await cfgRoute(
+    'tm sl pv xlog keepalive drouting',
+    `modparam("drouting", "db_url", "sqlite://${folder}/dr.db")
+modparam("drouting", "enable_keepalive", 1)
+modparam("keepalive", "ping_interval", 10)
+request_route { if (do_routing("8")) xlog("$rd\\n"); else xlog("none\\n"); sl_send_reply("200", "OK"); }`,
+  )
+  const { route } = cfg
+  alice = route.party('udp:127.0.0.6:5060')
+  const gateways = [route.party('udp:127.0.0.2:5070'), route.party('udp:127.0.0.3:5070')]
+  const answer = async (...statuses: number[]) => {
+    for (const [i, status] of statuses.entries())
+      await gateways[i]!.answer(await gateways[i]!.request('OPTIONS'), status)
+    await route.settle()
+  }
+  const chosen = async () => {
+    await alice.send(request('OPTIONS', { from: 'udp:127.0.0.6:5060' }))
+    await alice.reply(200)
+    return cfg.said().at(-1)
+  }
+  expect(await command('list')).toMatchObject([{ owner: 'drouting' }, { owner: 'drouting' }])
+  // Who was not asked yet counts as there.
+  expect(await chosen()).toBe('127.0.0.2')
+  await route.advance(500)
+  await answer(503, 200)
+  expect(await chosen()).toBe('127.0.0.3')
+  await route.advance(10_000)
+  await answer(503, 503)
+  expect(await chosen()).toBe('none')
+  await route.advance(10_000)
+  await answer(200, 503)
+  expect(await chosen()).toBe('127.0.0.2')
+  // Gateways that are in the table no more are asked no more.
+  database.exec('DELETE FROM dr_gateways WHERE gwid = 2')
+  await route.engine.command('drouting.reload', [])
+  expect(await command('list')).toMatchObject([{ uri: 'sip:127.0.0.2:5070' }])
+  database.close()
+  rmSync(folder, { recursive: true, force: true })
 })

@@ -271,7 +271,6 @@ export const PARAMETERS_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'dialog:enable_dmq': NO_DMQ,
     'htable:enable_dmq': NO_DMQ,
-    'drouting:enable_keepalive': 'gateways are not asked by it: name them to module keepalive, and ask ka_is_alive().',
     'topos:db_url': ENDS_WITH_SERVER,
   }),
 )
