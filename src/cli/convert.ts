@@ -64,10 +64,11 @@ function configValue(config: CfgConfig): Record<string, unknown> {
 const ELSEWHERE = new Set(['tm:fr_timer', 'tm:fr_inv_timer', 'rtpengine:rtpengine_sock'])
 
 function moduleValues(modules: CfgConfig['modules']): Record<string, Record<string, unknown>> {
-  const values: Record<string, Record<string, unknown>> = {}
+  // Names are the file's: `__proto__` is one as any other.
+  const values: Record<string, Record<string, unknown>> = Object.create(null)
   for (const { module, name, value } of modules) {
     if (ELSEWHERE.has(`${module}:${name}`) || module === 'tls') continue
-    values[module] ??= {}
+    values[module] ??= Object.create(null) as Record<string, unknown>
     const before = values[module][name]
     values[module][name] = before === undefined ? value : [before, value].flat()
   }

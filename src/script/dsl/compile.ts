@@ -52,9 +52,10 @@ function initialValues(settings: CfgSettings): { name: string; value: string | n
 }
 
 function customValues(settings: CfgSettings): Record<string, Record<string, string | number>> {
-  const groups: Record<string, Record<string, string | number>> = {}
+  // Names are the file's: `__proto__` is one as any other.
+  const groups: Record<string, Record<string, string | number>> = Object.create(null)
   for (const { group, name, value } of settings.custom) {
-    groups[group] ??= {}
+    groups[group] ??= Object.create(null) as Record<string, string | number>
     groups[group][name] = value
   }
   return groups

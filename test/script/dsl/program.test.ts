@@ -106,6 +106,12 @@ request_route {
   expect((await runCfg(text)).log).toEqual(['P| 5 a name <null> 10.1.1.1 5070 8', 'P| x5070'])
 })
 
+test('names of custom settings are the file’s own: nothing else gets them', async () => {
+  const text = program('__proto__.polluted = "yes"\nrequest_route { xlog("P| $sel(cfg_get.pstn.ip)\\n"); }')
+  expect((await runCfg(text)).log).toEqual(['P| <null>'])
+  expect(({} as { polluted?: string }).polluted).toBeUndefined()
+})
+
 test('conditions on commands of the core', async () => {
   const text = program(`request_route {
   setflag(3);
