@@ -1,5 +1,5 @@
 // Owns the recording of calls: which files there are, what they are called, and the description that goes with them.
-import { closeSync, constants, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
@@ -83,10 +83,19 @@ export class Recordings {
     // The Call-ID is a stranger's: no part of it may lead elsewhere, and the rest of the name is not theirs to guess.
     const safe = call.id.replace(/^\.|[^A-Za-z0-9._@-]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
     const name = `${safe.slice(0, LONGEST_NAME)}-${this.#random()}`
-    const files = kinds.map((kind) => {
-      const path = resolve(directory, FOLDERS[kind], `${name}.${kind.startsWith('pcap') ? 'pcap' : 'wav'}`)
-      return { recording: this.#create(path, kind), path }
-    })
+    const files: OpenRecording['files'][number][] = []
+    try {
+      for (const kind of kinds) {
+        const path = resolve(directory, FOLDERS[kind], `${name}.${kind.startsWith('pcap') ? 'pcap' : 'wav'}`)
+        files.push({ recording: this.#create(path, kind), path })
+      }
+    } catch (error) {
+      for (const { recording, path } of files) {
+        this.#native.closeRecording(recording)
+        rmSync(path, { force: true })
+      }
+      throw error
+    }
     this.#open.set(call, {
       name,
       files,

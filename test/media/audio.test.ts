@@ -1,6 +1,15 @@
 // Owns the tests of audio through the whole relay: packets in, packets, events and files out.
 import { createSocket } from 'node:dgram'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -310,6 +319,27 @@ describe('recordings', () => {
     rig.ask('offer', evil)
     rig.ask('delete', { ...evil, 'delete-delay': 0 })
     expect(readdirSync(join(rig.folder, 'pcaps')).some((name) => /^%2e\.%2f\.\.%2fetc%2fx%0a-/.test(name))).toBe(true)
+  })
+
+  test('where one of the files cannot be made, none stays behind', async () => {
+    rig = new AudioRig({ recordingMethod: 'pcap,wav' })
+    const { id } = await rig.call('0', '0')
+    rmSync(join(rig.folder, 'wavs'), { recursive: true })
+    expect(rig.ask('start recording', { 'call-id': id })['error-reason']).toContain('ENOENT')
+    expect(readdirSync(join(rig.folder, 'pcaps'))).toEqual([])
+    const target = (fd: string): string => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        // That of the folder itself, which is closed by now.
+        return ''
+      }
+    }
+    const open = () =>
+      readdirSync('/proc/self/fd')
+        .map(target)
+        .filter((path) => path.includes(rig.folder))
+    await expect.poll(open).toEqual([])
   })
 
   test('without a folder it is said that nothing is recorded', async () => {
