@@ -246,7 +246,7 @@ class PosixParser {
   #namedClass(set: Uint8Array): void {
     const end = this.#pattern.indexOf(':]', this.at)
     const name = end < 0 ? '' : this.#pattern.slice(this.at + 2, end)
-    const member = CLASSES[name]
+    const member = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined
     if (member === undefined) throw new RegexError('Invalid character class name', this.at)
     for (let code = 0; code < 256; code++) if (member(code)) set[code] = 1
     this.at = end + 2

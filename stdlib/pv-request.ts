@@ -38,7 +38,10 @@ function ofText(text: () => string | undefined, read: (uri: SipUri) => PvValue):
 }
 
 const target = () => currentRun().target?.uri
-const protocol = (uri: SipUri): number => PROTOCOLS[`${PARTS.transport(uri)}`.toLowerCase()] ?? 0
+const protocol = (uri: SipUri): number => {
+  const name = `${PARTS.transport(uri)}`.toLowerCase()
+  return Object.hasOwn(PROTOCOLS, name) ? PROTOCOLS[name]! : 0
+}
 /** Kamailio's numbers of schemes. */
 const SCHEMES = ['', 'sip', 'sips', 'tel', 'tels', 'urn']
 

@@ -56,6 +56,7 @@ describe('syntax', () => {
     ['a\\', 'Trailing backslash'],
     ['a{3,2}', 'Invalid content of {}'],
     ['[[:nope:]]', 'Invalid character class name'],
+    ['[[:constructor:]]', 'Invalid character class name'],
     ['(a)\\1', 'Back-references cannot be matched in linear time'],
     ['a{1001}', 'Counts above 1000 cannot be matched in linear time'],
     ['[b-a]', 'Invalid range end'],
