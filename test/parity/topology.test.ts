@@ -94,7 +94,8 @@ describeWithPeers('topology hiding as Kamailio', ['kamailio'], () => {
     const database = `modparam("topos", "db_url", "text://${tables()}")\n`
     const raw = await agree(route('db_text topos', database), route('topos', ''), upstream)
     // Nothing of one side is seen by the other.
-    for (const each of raw.filter((text) => text.startsWith('bob: INVITE') || text.startsWith('bob: UPDATE')))
-      expect(each).not.toMatch(/alice@127|49611|10\.9\.9\.9/)
+    const requests = raw.filter((text) => text.startsWith('bob: INVITE') || text.startsWith('bob: UPDATE'))
+    expect(requests.length).toBeGreaterThan(3)
+    for (const each of requests) expect(each).not.toMatch(/alice@127|49611|10\.9\.9\.9/)
   })
 })
