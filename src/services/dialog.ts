@@ -11,6 +11,8 @@ import { otherSide, reoffer, retarget, sendWithin } from './dialog-requests.ts'
 import type { RestoredDialog } from './dialog-rows.ts'
 import { dialogCommands } from './dialog-rpc.ts'
 import { ANSWERED, CONFIRMED, Dialog, type DialogValue, EARLY, ENDED, UNCONFIRMED } from './dialog-state.ts'
+import { DialogTable } from './dialog-table.ts'
+import { bridge, refer } from './dialog-transfer.ts'
 import { readContext, readDialog, writeContext } from './dialog-views.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import type { Service, ServiceHost, ServiceRun } from './service.ts'
@@ -25,9 +27,7 @@ const SOONEST_MILLIS = 1000
 export function createDialog(host: ServiceHost, databases: Databases): Service {
   let parameters = new Parameters([])
   const profiles = new DialogProfiles(host.store)
-  /** By Call-ID; a Call-ID of several dialogs has them in order. */
-  const byCallId = new Map<string, Dialog[]>()
-  const byKey = new Map<string, Dialog>()
+  const dialogs = new DialogTable()
   const numbers = new RaisedNumbers()
   /** Workers share tables: their numbers lie far apart. */
   let serial = randomInt(1, 2 ** 30)
@@ -43,45 +43,27 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
     return parsed !== undefined && host.isLocal(parsed.host, parsed.port)
   }
 
-  function find(callId: string, fromTag: string, toTag: string): Dialog | undefined {
-    return byCallId.get(callId)?.find((each) => each.direction(fromTag, toTag) !== undefined)
-  }
-
   /** The dialog that the run is about: the one asked for, that of its event, or that of its message. */
   function dialogOf(run: ServiceRun, args: unknown): Dialog | undefined {
     const { dialog } = fieldsOf(args)
-    if (typeof dialog === 'string') return byKey.get(dialog)
+    if (typeof dialog === 'string') return dialogs.get(dialog)
     const event = run.event as { dialog?: string } | undefined
-    if (event?.dialog !== undefined) return byKey.get(event.dialog)
-    return byCallId.size === 0 ? undefined : ofMessage(run.message)
+    if (event?.dialog !== undefined) return dialogs.get(event.dialog)
+    return dialogs.size === 0 ? undefined : ofMessage(run.message)
   }
-  const ofMessage = (message: SipMessage) => find(message.callId, message.fromTag, message.toTag)
+  const ofMessage = (message: SipMessage) => dialogs.find(message.callId, message.fromTag, message.toTag)
 
   function begin(invite: SipRequest, flow: Flow): Dialog | undefined {
-    if (byKey.size >= MOST_DIALOGS) {
-      host.log.warn({ dialogs: byKey.size }, 'too many dialogs: one more is not followed')
+    if (dialogs.size >= MOST_DIALOGS) {
+      host.log.warn({ dialogs: dialogs.size }, 'too many dialogs: one more is not followed')
       return undefined
     }
     const dialog = new Dialog(invite, socketOf(flow), serial++, seconds(), {
       lifetime: parameters.number('default_timeout', 43_200),
       timeoutBye: false,
     })
-    remember(dialog)
+    dialogs.add(dialog)
     return dialog
-  }
-
-  function remember(dialog: Dialog): void {
-    const others = byCallId.get(dialog.callId)
-    if (others === undefined) byCallId.set(dialog.callId, [dialog])
-    else others.push(dialog)
-    byKey.set(dialog.key, dialog)
-  }
-
-  function forget(dialog: Dialog): void {
-    byKey.delete(dialog.key)
-    const others = byCallId.get(dialog.callId)?.filter((each) => each !== dialog) ?? []
-    if (others.length === 0) byCallId.delete(dialog.callId)
-    else byCallId.set(dialog.callId, others)
   }
 
   function event(name: string, dialog: Dialog, message: SipMessage): void {
@@ -96,7 +78,7 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
     profiles.removeAll(dialog)
     database.changed(dialog)
     event(name, dialog, message)
-    dialog.timer = host.clock.setTimer(LINGER_MILLIS, () => forget(dialog))
+    dialog.timer = host.clock.setTimer(LINGER_MILLIS, () => dialogs.remove(dialog))
   }
 
   function expire(dialog: Dialog): void {
@@ -174,8 +156,8 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
   }
 
   function restore({ dialog, profiles: counted }: RestoredDialog): boolean {
-    if (byKey.size >= MOST_DIALOGS || byKey.has(dialog.key)) return false
-    remember(dialog)
+    if (dialogs.size >= MOST_DIALOGS || dialogs.get(dialog.key) !== undefined) return false
+    dialogs.add(dialog)
     for (const [name, value] of counted) profiles.add(dialog, name, value)
     arm(dialog, Math.max(SOONEST_MILLIS, (dialog.expires - seconds()) * 1000))
     return true
@@ -228,7 +210,7 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
       },
       find(_run, args) {
         const { callId, fromTag, toTag } = fieldsOf(args)
-        return find(textOf(callId), textOf(fromTag), textOf(toTag))?.key ?? null
+        return dialogs.find(textOf(callId), textOf(fromTag), textOf(toTag))?.key ?? null
       },
       flag(run, args) {
         const dialog = dialogOf(run, args)
@@ -260,7 +242,7 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
       },
       profileTimeout(_run, args) {
         const { profile, value, seconds: given } = fieldsOf(args)
-        for (const dialog of byKey.values()) {
+        for (const dialog of dialogs.all()) {
           const own = dialog.profiles.get(textOf(profile))
           if (own === undefined || (typeof value === 'string' && own !== value)) continue
           dialog.lifetime = Math.max(1, wholeOf(given))
@@ -290,10 +272,21 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
         const { profile, value } = fieldsOf(args)
         return profiles.size(textOf(profile), typeof value === 'string' ? value : undefined) ?? -1
       },
-      count: () => [...byKey.values()].filter((each) => each.active).length,
+      count: () => [...dialogs.all()].filter((each) => each.active).length,
       bye(run, args) {
         const dialog = dialogOf(run, args)
         return dialog === undefined ? -1 : hangUp(dialog, textOf(fieldsOf(args).side))
+      },
+      refer(run, args) {
+        const { side, address } = fieldsOf(args)
+        const dialog = dialogOf(run, args)
+        if (dialog === undefined || dialog.state < ANSWERED || dialog.state === ENDED) return -1
+        if (side !== 'caller' && side !== 'callee') return -1
+        return refer(host, parameters, dialog, side, textOf(address)) ? 1 : -1
+      },
+      bridge(_run, args) {
+        const { from, to, proxy } = fieldsOf(args)
+        return bridge(host, parameters, { from: textOf(from), to: textOf(to), proxy: textOf(proxy) }) ? 1 : -1
       },
       within(run, args) {
         const { side, method, headers, body, contentType } = fieldsOf(args)
@@ -311,46 +304,47 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
       },
     },
     commands: dialogCommands({
-      all: () => [...byKey.values()].sort((a, b) => a.entry - b.entry || a.id - b.id),
-      find: (callId, fromTag) => find(callId, fromTag, ''),
+      all: () => [...dialogs.all()].sort((a, b) => a.entry - b.entry || a.id - b.id),
+      find: (callId, fromTag) => dialogs.find(callId, fromTag, ''),
       terminate: (dialog) => void hangUp(dialog, 'all'),
+      bridge: (wanted) => bridge(host, parameters, wanted),
       profiles,
       now: seconds,
     }),
     configure(given) {
       parameters = new Parameters(given)
       profiles.configure(parameters.text('profiles_with_value'), parameters.text('profiles_no_value'))
-      database.configure(parameters, byKey.values())
+      database.configure(parameters, dialogs.all())
     },
     start: () => database.start(MOST_DIALOGS),
     requestBegan(context) {
-      if (byCallId.size > 0) inDialog(context)
+      if (dialogs.size > 0) inDialog(context)
     },
     replyEdits: (context) => numbers.restore(context),
     requestAnswered(context, status, _reason, reply) {
-      if (byCallId.size > 0) answered(context, status, reply)
+      if (dialogs.size > 0) answered(context, status, reply)
     },
     callEnded(call: CallSummary) {
-      const dialog = byCallId.size === 0 ? undefined : find(call.callId, call.fromTag, '')
+      const dialog = dialogs.size === 0 ? undefined : dialogs.find(call.callId, call.fromTag, '')
       // An INVITE that ended without a reply of its own, or whose transaction was given up.
       if (dialog !== undefined && (dialog.state === UNCONFIRMED || dialog.state === EARLY))
         end(dialog, 'failed', dialog.invite)
     },
     async reoffer(callId, tag, sdp) {
-      const dialog = byCallId
-        .get(callId)
-        ?.find(({ active, caller, callee }) => active && (caller.tag === tag || callee.tag === tag))
+      const dialog = dialogs
+        .ofCall(callId)
+        .find(({ active, caller, callee }) => active && (caller.tag === tag || callee.tag === tag))
       return dialog && reoffer(host, dialog, dialog.caller.tag === tag ? 'caller' : 'callee', sdp)
     },
     // What rtpengine's b2b-url does to a Kamailio beside it.
     mediaTimedOut(callId, reason) {
       const text = reason.replace(/["\\\r\n]/g, '')
-      for (const dialog of byCallId.get(callId) ?? [])
+      for (const dialog of dialogs.ofCall(callId))
         if (hangUp(dialog, 'all', `Reason: SIP;cause=408;text="${text}"\r\n`) > 0)
           host.log.info({ callId, reason: text }, 'a call without media was ended')
     },
     async close() {
-      for (const dialog of byKey.values()) dialog.timer?.cancel()
+      for (const dialog of dialogs.all()) dialog.timer?.cancel()
       await database.close()
     },
   }
