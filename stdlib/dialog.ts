@@ -85,6 +85,26 @@ export const dlgBye = define(
   (side: string) => askDialog<number>('bye', { side: side.toLowerCase() }),
 )
 
+export const dlgRefer = define(
+  dialog(
+    'dlg_refer',
+    [{ ...text('side'), values: ['caller', 'callee'] }, text('address')],
+    'Asks the one who talks with that side to call another address (RFC 3515), as 5.6.3 does, and takes leave of him.',
+    'dlg_refer("caller", "sip:announcement@example.com");',
+  ),
+  (side: string, address: string) => askDialog<number>('refer', { side: side.toLowerCase(), address }),
+)
+
+export const dlgBridge = define(
+  dialog(
+    'dlg_bridge',
+    [text('from'), text('to'), text('proxy')],
+    'Calls one address, over a proxy unless it is empty, and refers it to another: INVITE on hold, REFER, BYE.',
+    'dlg_bridge("sip:alice@example.com", "sip:bob@example.com", "sip:127.0.0.1:5080");',
+  ),
+  (from: string, to: string, proxy: string) => askNow<number>(MODULE, 'bridge', { from, to, proxy }),
+)
+
 const THREE: readonly Parameter[] = [text('callId'), text('fromTag'), text('toTag')]
 
 function keyOf(callId: string, fromTag: string, toTag: string): string | null {

@@ -1,6 +1,7 @@
 // Owns the RPC commands of module dialog.
 import type { DialogProfiles } from './dialog-profiles.ts'
 import { ANSWERED, CONFIRMED, type Dialog, EARLY, UNCONFIRMED } from './dialog-state.ts'
+import type { Bridge } from './dialog-transfer.ts'
 import { RpcFault, rpcNumber, rpcText } from './rpc-fault.ts'
 import type { ServiceCommand } from './service.ts'
 
@@ -8,6 +9,8 @@ export interface DialogCommandParts {
   all(): Iterable<Dialog>
   find(callId: string, fromTag: string): Dialog | undefined
   terminate(dialog: Dialog): void
+  /** False: one of its addresses is none. */
+  bridge(wanted: Bridge): boolean
   readonly profiles: DialogProfiles
   now(): number
 }
@@ -49,6 +52,13 @@ export function dialogCommands(parts: DialogCommandParts): Record<string, Servic
       const dialog = [...parts.all()].find((each) => each.entry === entry && each.id === id)
       if (dialog === undefined) throw new RpcFault(404, 'Dialog not found')
       parts.terminate(dialog)
+      return ''
+    },
+    'dlg.bridge_dlg'(given) {
+      const [from, to] = [rpcText(given, 0, 'the first address'), rpcText(given, 1, 'the second address')]
+      const [, , proxy = '.', body = '.'] = given.map((each) => `${each}`)
+      const offer = body === '.' ? {} : { body: body === '_' ? '' : body }
+      if (!parts.bridge({ from, to, proxy, ...offer })) throw new RpcFault(500, 'Invalid address')
       return ''
     },
     'dlg.profile_get_size'(given) {
