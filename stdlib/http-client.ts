@@ -12,6 +12,8 @@ const client = declarations('http_client')
 const asynchronous = declarations('http_async_client')
 
 interface Answer {
+  /** Of an answer to http_async_query. */
+  readonly id?: string
   readonly status: number
   readonly reason: string
   readonly body: string
@@ -149,6 +151,9 @@ definePvClass(
   },
 )
 
+/** The last question of each run. */
+const questions = new WeakMap<Run, string>()
+
 export const httpAsyncQuery = define(
   asynchronous(
     'http_async_query',
@@ -163,7 +168,7 @@ export const httpAsyncQuery = define(
     const field = (name: string) => fields?.get(name) ?? ''
     const wanted = Number(fields?.get('suspend') ?? 1) !== 0
     const suspended = run.kind === 'request' && wanted && tSuspend() ? 1 : 0
-    return askNow<number>('http_async_client', 'query', {
+    const id = askNow<string>('http_async_client', 'query', {
       url,
       route,
       suspended,
@@ -172,6 +177,8 @@ export const httpAsyncQuery = define(
       method: field('method'),
       timeout: Number(field('timeout')),
     })
+    questions.set(run, id)
+    return 1
   },
 )
 
@@ -204,6 +211,15 @@ defineAnswer('http_bs', 'The length of the body of the answer.', ({ body }) => b
 defineAnswer('http_mb', 'The body of the answer.', ({ body }) => body)
 defineAnswer('http_ml', 'The length of the answer.', ({ body }) => body.length)
 defineAnswer('http_err', 'Why there was no answer.', ({ error }) => (error === '' ? null : error))
+
+definePv(
+  {
+    name: 'http_req_id',
+    module: 'http_async_client',
+    doc: 'Names the question of http_async_query, after it and in the route that its answer runs.',
+  },
+  () => questions.get(currentRun()) ?? answer()?.id ?? null,
+)
 
 definePvClass(
   {

@@ -35,6 +35,17 @@ export const tIsSet = define(
   },
 )
 
+export const tClean = define(
+  tm(
+    't_clean',
+    [],
+    'Takes away transactions that should have ended long ago. Here each ends by its own timer, so that there are none.',
+    't_clean();',
+    ANY_ROUTE,
+  ),
+  () => 1,
+)
+
 /** Final status of each branch so far, 0 where it is open. */
 function statuses(): number[] {
   const found = opNow('transaction', { what: 'statuses' })

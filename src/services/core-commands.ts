@@ -1,4 +1,4 @@
-// Owns RPC commands of the core and of corex: version, time since the start, sockets.
+// Owns RPC commands of the core, of corex and of tm: version, time since the start, sockets.
 import { rpcText } from './rpc-fault.ts'
 import type { Service, ServiceHost } from './service.ts'
 
@@ -36,6 +36,8 @@ export function createCoreCommands(host: ServiceHost): Service {
       'core.psx': () => [{ IDX: 0, PID: process.pid, DSC: 'worker' }],
       'core.sockets_list': () => ({ socket: sockets() }),
       'corex.list_sockets': () => sockets(),
+      // No transaction outlives its timers.
+      'tm.clean': () => undefined,
       'system.methodHelp': (given) => `${rpcText(given, 0, 'the command')}: see the manual of its module`,
     },
   }

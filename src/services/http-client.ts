@@ -181,11 +181,13 @@ const MOST_KEPT = 10_000
 /** The request goes on in a route of its own when the answer has come; the answer is kept for it until it is over. */
 export function createHttpAsyncClient(host: ServiceHost): Service {
   let parameters = new Parameters([])
-  const answers = new Map<RequestContext, HttpAnswer>()
+  const answers = new Map<RequestContext, HttpAnswer & { readonly id: string }>()
   return {
     module: 'http_async_client',
     operations: {
+      /** Answers the id of the question, which its answer has too. */
       query(run, args) {
+        const id = host.ids.callId()
         const { url, route, method, body, headers, timeout, suspended } = fieldsOf(args)
         const { context } = run
         const content = textOf(body, MOST_BYTES)
@@ -197,7 +199,8 @@ export function createHttpAsyncClient(host: ServiceHost): Service {
           milliseconds: Number(timeout) || parameters.number('timeout', 500),
           mostBytes: MOST_BYTES,
           redirects: parameters.on('follow_redirect') ? 'follow' : 'manual',
-        }).then(async (answer) => {
+        }).then(async (received) => {
+          const answer = { ...received, id }
           if (context === undefined || suspended !== 1) {
             await host.event({
               name: 'http_async_client',
@@ -211,7 +214,7 @@ export function createHttpAsyncClient(host: ServiceHost): Service {
           if (answers.size < MOST_KEPT) answers.set(context, answer)
           await host.continue(context, textOf(route))
         })
-        return 1
+        return id
       },
       answer: (run) =>
         run.context === undefined

@@ -1,5 +1,6 @@
 // Checks functions of modules that have few: xhttp_rpc's pages, $uuid, is_peer_verified, $sqlrows, t_relay_to, and what is not here.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -253,4 +254,32 @@ request_route {
   ] as const)
     await expect(ask(name, ...given)).rejects.toThrow('Invalid Parameter Value')
   await expect(ask('timer_name_list', 'nope')).rejects.toThrow('Register timer failure')
+})
+
+test('$http_req_id names a question in its own route and in that of the answer', async () => {
+  const server = createServer((asked, reply) => void reply.end(asked.url))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  cfg = await cfgRoute(
+    'tm sl pv xlog http_async_client',
+    `request_route {
+  xlog("$http_req_id\\n");
+  http_async_query("http://127.0.0.1:${port}/$rU", "ANSWERED"); xlog("$http_req_id\\n");
+  exit;
+}
+route[ANSWERED] { xlog("$http_req_id $http_rb\\n"); t_reply("200", "OK"); }`,
+    {},
+    { patience: 5000 },
+  )
+  const alice = cfg.route.party('udp:10.0.0.6:5060')
+  for (const user of ['one', 'two']) {
+    await alice.send(request('OPTIONS', { uri: `sip:${user}@x.y` }))
+    await alice.reply(200)
+  }
+  const [none, id, answered, , other] = cfg.said()
+  expect(none).toBe('<null>')
+  expect(answered).toBe(`${id} /one`)
+  expect(id).not.toBe(other)
+  expect(await cfg.route.engine.command('tm.clean', [])).toBeUndefined()
+  await new Promise((resolve) => server.close(resolve))
 })

@@ -35,6 +35,10 @@ export const VOCABULARY: readonly ParityCase[] = [
     route: `starts_with("abc", "ab"); say("$rc"); starts_with("abc","x"); say("$rc"); starts_with("",""); say("$rc"); str_find("hello","ll"); say("$rc"); str_find("hello","LL"); say("$rc"); str_ifind("hello","LL"); say("$rc"); str_find("hello","zz"); say("$rc"); cmp_str("a","a"); say("$rc"); cmp_str("a","A"); say("$rc"); cmp_istr("a","A"); say("$rc"); in_list("b","a,b,c",","); say("$rc"); in_list("B","a,b,c",","); say("$rc"); in_list("b","a, b ,c",","); say("$rc"); in_list("bb","a;b",";"); say("$rc"); in_list("","a,,b",","); say("$rc"); in_list_prefix("abc","x,ab,c",","); say("$rc"); in_list_prefix("abc","x,b",","); say("$rc");`,
   },
   {
+    title: 'vocabulary: t_clean',
+    route: `t_clean(); say("$rc"); t_newtran(); t_clean(); say("$rc"); t_reply("200", "OK"); t_clean(); say("$rc");`,
+  },
+  {
     title: 'vocabulary: fields of records',
     route: `xavp_child_sets("r", "a", "x$rU"); say("$rc [$xavp(r=>a)]"); xavp_child_seti("r", "n", "10"); say("$rc [$xavp(r=>n)]"); $var(n) = $xavp(r=>n) + 1; say("$var(n)"); xavp_child_sets("r", "a", "again"); say("$rc [$xavp(r=>a)] [$xavp(r=>a[1])]"); xavp_child_rm("r", "a"); say("$rc [$xavp(r=>a)] [$xavp(r=>n)]"); xavp_child_rm("r", "a"); say("$rc"); xavp_child_rm("none", "a"); say("$rc"); $xavp(s=>k) = "one"; $xavp(s=>k) = "two"; xavp_child_sets("s", "k", "three"); say("[$xavp(s=>k)] [$xavp(s[0]=>k)] [$xavp(s[1]=>k)]"); xavp_child_rm("s", "k"); say("$rc [$xavp(s=>k)] [$xavp(s[1]=>k)]");`,
   },
