@@ -1,5 +1,6 @@
 // Owns the finding of lines and sections in a message's SDP, by offsets in the message, multipart bodies included.
 import type { SipMessage } from '../src/sip/index.ts'
+import { bodyParts } from './body-parts.ts'
 
 /** Bytes from `start` to before `end`. */
 export interface Span {
@@ -15,23 +16,9 @@ export function sdpSpan(message: SipMessage): Span | undefined {
   const media = type.split(';', 1)[0]!.trim().toLowerCase()
   if (media === 'application/sdp') return { start: bodyStart, end: raw.length }
   if (!media.startsWith('multipart/')) return undefined
-  const boundary = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))/i.exec(type)
-  return boundary ? sdpPart(raw, bodyStart, `--${boundary[1] ?? boundary[2]}`) : undefined
-}
-
-/** The part of a multipart body (RFC 2046 5.1) whose Content-Type is application/sdp. */
-function sdpPart(raw: string, bodyStart: number, delimiter: string): Span | undefined {
-  let at = raw.indexOf(delimiter, bodyStart)
-  while (at >= 0) {
-    const headersStart = raw.indexOf('\n', at) + 1
-    const next = raw.indexOf(delimiter, at + delimiter.length)
-    if (headersStart === 0 || next < 0) return undefined
-    const blank = raw.indexOf('\r\n\r\n', headersStart - 2)
-    if (blank >= 0 && blank < next && /^content-type\s*:\s*application\/sdp\b/im.test(raw.slice(headersStart, blank))) {
-      // The CRLF before a delimiter belongs to the delimiter, but the last SDP line needs one of its own: it is kept.
-      return { start: blank + 4, end: next }
-    }
-    at = next
+  for (const part of bodyParts(message)) {
+    // The CRLF before a delimiter belongs to the delimiter, but the last SDP line needs one of its own: it is kept.
+    if (part.type === 'application/sdp') return { start: part.content, end: part.end }
   }
   return undefined
 }

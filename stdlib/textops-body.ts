@@ -1,4 +1,5 @@
 // Owns module textops, its bodies: asking for them, setting and removing them, and those of replies made here.
+import { type BodyPart, bodyParts, boundaryOf } from './body-parts.ts'
 import type { PvReference } from './contract.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { edit, endOfHeaders, removeHeaderLine } from './message-edits.ts'
@@ -84,34 +85,12 @@ export const setReplyBody = define(
   },
 )
 
-/** A part of a multipart body (RFC 2046 5.1): its headers begin at `start`, its content at `content`. */
-interface BodyPart {
-  readonly type: string
-  readonly start: number
-  readonly content: number
-  readonly end: number
-}
-
-function bodyParts(): BodyPart[] {
-  const { message, raw } = currentRun()
-  const boundary = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))/i.exec(message.contentType)
-  if (boundary === null) return []
-  const delimiter = `--${boundary[1] ?? boundary[2]}`
+const MOST_PARTS = 100
+function partsOfMessage(): BodyPart[] {
   const parts: BodyPart[] = []
-  for (let at = raw.indexOf(delimiter, message.bodyStart); at >= 0 && parts.length < MOST_PARTS; ) {
-    const start = raw.indexOf('\n', at) + 1
-    const next = raw.indexOf(delimiter, at + delimiter.length)
-    if (start === 0 || next < 0) break
-    const blank = raw.indexOf('\r\n\r\n', start - 2)
-    if (blank >= 0 && blank < next) {
-      const type = /^content-type\s*:\s*([^;\r\n]+)/im.exec(raw.slice(start, blank))?.[1] ?? 'text/plain'
-      parts.push({ type: type.trim().toLowerCase(), start, content: blank + 4, end: next })
-    }
-    at = next
-  }
+  for (const part of bodyParts(currentRun().message)) if (parts.push(part) === MOST_PARTS) break
   return parts
 }
-const MOST_PARTS = 100
 const TYPE = { name: 'type', kind: 'string' } as const
 const VARIABLE = { name: 'variable', kind: 'pv' } as const
 
@@ -124,7 +103,7 @@ export const getBodyPart = define(
     'get_body_part("application/sdp", "$var(sdp)");',
   ),
   (type: string, target: PvReference) => {
-    const part = bodyParts().find((one) => one.type === type.toLowerCase())
+    const part = partsOfMessage().find((one) => one.type === type.toLowerCase())
     if (part === undefined) return -1
     // With the blank line's own end before it, as Kamailio.
     target.set(currentRun().raw.slice(part.content - 2, part.end))
@@ -142,7 +121,7 @@ export const getBodyPartRaw = define(
   ),
   (type: string, target: PvReference) => {
     const { raw } = currentRun()
-    const part = bodyParts().find((one) => one.type === type.toLowerCase())
+    const part = partsOfMessage().find((one) => one.type === type.toLowerCase())
     if (part === undefined) return -1
     const lineEnd = raw.indexOf('\n', part.end)
     target.set(raw.slice(part.start, lineEnd < 0 ? raw.length : lineEnd + 1))
@@ -160,7 +139,7 @@ export const filterBody = define(
   ),
   (type: string) => {
     const { message, raw } = currentRun()
-    const part = bodyParts().find((one) => one.type === type.toLowerCase())
+    const part = partsOfMessage().find((one) => one.type === type.toLowerCase())
     if (part === undefined) return -1
     const end = raw.startsWith('\r\n', part.end - 2) ? part.end - 2 : part.end
     edit(message.bodyStart, part.content - message.bodyStart, '')
@@ -178,7 +157,7 @@ export const removeBodyPart = define(
     'remove_body_part("application/isup");',
   ),
   (type: string) => {
-    const part = bodyParts().find((one) => one.type === type.toLowerCase())
+    const part = partsOfMessage().find((one) => one.type === type.toLowerCase())
     if (part === undefined) return -1
     const line = currentRun().raw.lastIndexOf('\n', part.start - 2) + 1
     edit(line, part.end - line, '')
@@ -196,11 +175,11 @@ export const appendBodyPart = define(
   ),
   (text: string, type: string, disposition?: string) => {
     const { message, raw } = currentRun()
-    const boundary = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))/i.exec(message.contentType)
-    if (boundary === null) return -1
-    const closing = raw.lastIndexOf(`--${boundary[1] ?? boundary[2]}`)
+    const boundary = boundaryOf(message)
+    if (boundary === undefined) return -1
+    const closing = raw.lastIndexOf(`--${boundary}`)
     if (closing < message.bodyStart) return -1
-    edit(closing, 0, partText(boundary[1] ?? boundary[2]!, text, type, disposition))
+    edit(closing, 0, partText(boundary, text, type, disposition))
     return 1
   },
 )

@@ -21,13 +21,16 @@ function findPart(body: string, contentType: string): SdpBody | undefined {
   const boundary = match?.[1]?.replace(/\\(.)/g, '$1') ?? match?.[2]
   if (!boundary) return undefined
   const mark = `--${boundary}`
+  // The next blank line is looked for once, not from every part before it.
+  let nextBlank = 0
   let at = body.startsWith(mark) ? 0 : body.indexOf(`\r\n${mark}`) + 2
   while (at >= 0 && body.startsWith(mark, at)) {
     const headersFrom = body.indexOf('\r\n', at) + 2
     if (headersFrom < 2) return undefined
     const end = body.indexOf(`\r\n${mark}`, headersFrom - 2)
     if (end < 0) return undefined
-    const blank = body.startsWith('\r\n', headersFrom) ? headersFrom - 2 : body.indexOf('\r\n\r\n', headersFrom)
+    if (nextBlank >= 0 && nextBlank < headersFrom) nextBlank = body.indexOf('\r\n\r\n', headersFrom)
+    const blank = body.startsWith('\r\n', headersFrom) ? headersFrom - 2 : nextBlank
     if (blank >= 0 && blank < end) {
       const headers = body.slice(headersFrom, Math.max(headersFrom, blank))
       const start = blank + 4

@@ -1,11 +1,14 @@
 // Checks that a message full of one character costs a builtin time in proportion to its length: nothing walks it again and again.
 import { describe, expect, test } from 'vitest'
+import { findSdp } from '../../src/engine/sdp-body.ts'
 import { readChallenge } from '../../src/services/digest-client.ts'
 import { readXmlCall } from '../../src/services/xml-rpc.ts'
 import { bracketed, parseMessage, type SipRequest, unfold } from '../../src/sip/index.ts'
 import { doRouting } from '../../stdlib/number-routing.ts'
 import { flowToken } from '../../stdlib/outbound.ts'
 import { bindFormat } from '../../stdlib/pseudo-variables.ts'
+import { sdpContent } from '../../stdlib/sdpops.ts'
+import { removeBodyPart } from '../../stdlib/textops-body.ts'
 import { getRedirects } from '../../stdlib/uac-redirect.ts'
 import { BASE, MessageRun, message } from './message-run.ts'
 
@@ -65,6 +68,14 @@ describe('of one datagram, without end', () => {
       ),
     ).toBeLessThan(BEARABLE)
   })
+})
+
+test.each(['', '\r\n\r\n--x--'])('parts of a body without headers, before %j', (end) => {
+  const raw = message('INVITE sip:bob@example.com SIP/2.0', [...BASE, 'Content-Type: multipart/mixed;boundary=x'])
+  const run = new MessageRun(`${raw}${many('--x\r\n')}${end}`)
+  expect(cost(() => run.do(() => sdpContent()))).toBeLessThan(BEARABLE)
+  expect(cost(() => run.do(() => removeBodyPart('text/plain')))).toBeLessThan(BEARABLE)
+  expect(cost(() => findSdp(run.run.message))).toBeLessThan(BEARABLE)
 })
 
 test('unfolding keeps what is no fold', () => {
