@@ -3,7 +3,7 @@ import type { Answer } from '../database/index.ts'
 import { bracketHost, decodePercent, parseUri } from '../sip/index.ts'
 import type { Listener } from '../transport/index.ts'
 import type { ServiceRun } from './service.ts'
-import { type Contact, inOrder } from './usrloc-contact.ts'
+import type { Contact } from './usrloc-contact.ts'
 
 /** One target of a request. */
 export interface Found {
@@ -59,7 +59,7 @@ export function chosen(
   const { filter, listeners } = options
   const able = contacts.filter((one) => filter === undefined || one.methods < 0 || (one.methods & filter) !== 0)
   if (able.length === 0) return { code: -2, contacts: [] }
-  const found = inOrder(able).map((contact): Found => {
+  const found = able.map((contact): Found => {
     const listener = listeners.find((one) => socketOf(one) === contact.socket)
     return {
       uri: contact.address,

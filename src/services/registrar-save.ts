@@ -1,7 +1,7 @@
 // Owns what a REGISTER does to the bindings of an address of record (RFC 3261 10.3), and the reply to it.
 import type { SipRequest } from '../sip/index.ts'
 import { type Bindings, badRequest, RegisterRefused, type Wanted } from './registrar-register.ts'
-import { type Contact, findContact, inOrder, type Matching, shownQ } from './usrloc-contact.ts'
+import { type Contact, findContact, type Matching, shownQ } from './usrloc-contact.ts'
 
 /** What all bindings of one REGISTER have in common. */
 export interface Registration {
@@ -31,39 +31,47 @@ export function cleared(before: readonly Contact[], registration: Registration):
 /** 10.3 step 7. Throws a RegisterRefused, and then nothing has changed. */
 export function bound(before: readonly Contact[], wanted: readonly Wanted[], registration: Registration): Bindings {
   let contacts = [...before]
-  let [inserted, updated, deleted] = [0, 0, 0]
-  const kept = new Set<string>()
-  for (const wish of wanted) {
+  let inserted = 0
+  let code = 1
+  const kept: string[] = []
+  // As in 5.6.3 the last of a REGISTER comes first; what the first REGISTER says of one address twice holds as said first.
+  const isFirst = before.length === 0
+  const once = isFirst
+    ? wanted.filter((one, i) => wanted.findIndex(({ address }) => address === one.address) === i)
+    : wanted
+  for (const wish of once.toReversed()) {
+    // Beside what was there already one is the one; a first REGISTER keeps all of its own.
+    if (registration.keeps === 'this one alone' && !isFirst && kept.length > 0) break
     const { callId } = registration.request
     const known = findContact(contacts, { ...wish, callId, path: registration.path }, registration.matching)
     if (known !== undefined && isRepeated(known, registration)) {
-      kept.add(known.ruid)
+      kept.push(known.ruid)
       continue
     }
     if (wish.seconds === 0) {
       if (known === undefined) continue
       contacts = contacts.filter((one) => one !== known)
-      deleted++
+      code = 3
       continue
     }
     const contact = contactOf(wish, registration, known)
-    kept.add(contact.ruid)
+    kept.push(contact.ruid)
     if (known === undefined) {
-      // As in 5.6.3 the newest stands before those of its q.
-      contacts.unshift(contact)
+      // The newest stands behind those of its q; what is renewed stays where it is.
+      const lower = contacts.findIndex(({ q }) => q < contact.q)
+      contacts.splice(lower < 0 ? contacts.length : lower, 0, contact)
       inserted++
+      code = 1
     } else {
       contacts[contacts.indexOf(known)] = contact
-      updated++
+      code = 2
     }
   }
-  // Beside what was there already, of several in one REGISTER the last is the one; a first REGISTER keeps all of its own.
-  const last = [...kept].at(-1)
-  if (registration.keeps === 'this one alone' && last !== undefined && before.length > 0)
-    contacts = contacts.filter(({ ruid }) => ruid === last)
+  if (registration.keeps === 'this one alone' && !isFirst && kept.length > 0)
+    contacts = contacts.filter(({ ruid }) => ruid === kept[0])
   if (registration.most > 0 && contacts.length > registration.most && inserted > 0)
     throw new RegisterRefused(503, 'Service Unavailable', 'Too many registered contacts', { code: -2 })
-  return { contacts: inOrder(contacts), code: inserted > 0 ? 1 : updated > 0 ? 2 : deleted > 0 ? 3 : 1 }
+  return { contacts, code }
 }
 
 /**
@@ -110,7 +118,7 @@ export interface GruuHosts {
 /** 10.3 step 8: every current binding, with the seconds that it has left. '' when there is none. */
 export function contactHeader(contacts: readonly Contact[], now: number, gruu: GruuHosts | undefined): string {
   if (contacts.length === 0) return ''
-  const values = inOrder(contacts).map((contact) => {
+  const values = contacts.map((contact) => {
     const left = contact.expires === 0 ? 0 : Math.max(0, contact.expires - now)
     const parts = [`<${contact.address}>`]
     if (contact.q >= 0) parts.push(`q=${shownQ(contact.q)}`)

@@ -7,7 +7,7 @@ import { outboundOf } from './registrar-outbound.ts'
 import { type ExpiryRules, RegisterRefused, readRegister } from './registrar-register.ts'
 import { bound, cleared, contactHeader, type Registration } from './registrar-save.ts'
 import type { Service, ServiceHost, ServiceRun } from './service.ts'
-import { type Contact, inOrder, methodBit } from './usrloc-contact.ts'
+import { type Contact, methodBit } from './usrloc-contact.ts'
 import type { Usrloc } from './usrloc-tables.ts'
 
 /** What save() tells the script: its code, and the reply that belongs to it. */
@@ -190,7 +190,7 @@ export function createRegistrar(host: ServiceHost, usrloc: Usrloc): { service: S
         if (address === undefined) return null
         return chain(usrloc.tables(domain), (tables) =>
           chain(tables.read(domain, address), (contacts) => ({
-            contacts: inOrder(contacts),
+            contacts,
           })),
         )
       },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expand, type Outcome, type ParityCase, PROXY } from './case.ts'
-import { once } from './mask.ts'
+import { once, wholeTens } from './mask.ts'
 import {
   type ProxyProcess,
   type Refusal,
@@ -155,7 +155,8 @@ async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: numb
   const lane = async (_: unknown, number: number) => {
     await pause(number * LANE_MILLIS)
     for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
-      raw.set(part.name, await proxy.farEnd.run(part.parity, part.name))
+      const { replies, forwarded } = await proxy.farEnd.run(part.parity, part.name)
+      raw.set(part.name, { replies: part.parity.tens ? replies.map(wholeTens) : replies, forwarded })
     }
   }
   await Promise.all(Array.from({ length: Math.min(width, parts.length) }, lane))

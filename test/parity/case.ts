@@ -44,6 +44,8 @@ export interface ParityCase {
   readonly answers?: Readonly<Record<string, readonly Answer[]>>
   /** Made by chance. */
   readonly generated?: true
+  /** Times of its contacts are whole tens of seconds, and compared as such: it may take some seconds. */
+  readonly tens?: true
   /** Whether the ACK of a final reply runs the case's route as well. */
   readonly acks?: true
   /** Milliseconds that the case lasts at least. */

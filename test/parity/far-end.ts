@@ -21,6 +21,8 @@ interface Running {
   readonly replies: string[]
   readonly forwarded: string[]
   readonly sentTexts: string[]
+  /** Requests that the sink has answered, by method and topmost Via. */
+  readonly heard: Set<string>
   waiting: { sent: Sent; number: number }[]
   answered: boolean
   began: number
@@ -74,6 +76,7 @@ export class FarEnd {
       replies: [],
       forwarded: [],
       sentTexts: [],
+      heard: new Set(),
       waiting: (parity.sent ?? [{}]).map((sent, number) => ({ sent, number })),
       answered: false,
       began: now,
@@ -189,6 +192,10 @@ export class FarEnd {
     running.forwarded.push(text)
     const [method = '', uri = ''] = text.split(' ', 2)
     if (method === 'ACK') return
+    // A proxy that was late sends again; an answer that comes again would run its reply routes once more.
+    const transaction = `${method} ${header(text, 'Via')[0]}`
+    if (running.heard.has(transaction)) return
+    running.heard.add(transaction)
     const answer = (
       status: number,
       reason: string,

@@ -40,3 +40,7 @@ export function maskMessage(text: string): string {
 export function once(messages: readonly string[]): string[] {
   return [...new Set(messages.map(maskMessage))]
 }
+
+/** What is left of the time of a contact: cases whose times are all whole tens may take some seconds. */
+export const wholeTens = (text: string): string =>
+  text.replace(/;expires=(\d+)/g, (_, seconds: string) => `;expires=${Math.ceil(Number(seconds) / 10) * 10}`)

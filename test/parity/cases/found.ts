@@ -1,5 +1,5 @@
 // Owns cases that chance has found to differ: each in its shortest form.
-import { type ParityCase, SINK } from '../case.ts'
+import { HERE, type ParityCase, PROXY, SINK, SINK_PORT } from '../case.ts'
 import { SDP } from './messages.ts'
 
 const DU = `$du = "${SINK}";`
@@ -118,6 +118,38 @@ const SPACES: readonly ParityCase[] = [
   one(`media line with spaces ${text}`, `${text} ${DU} t_relay();`, { sent: [{ method: 'INVITE', body: SPACED }] }),
 )
 
+const HOME = `<sip:a@${HERE}:${SINK_PORT}>`
+const MARKED = `<sip:a@${HERE}:${SINK_PORT};x=1>`
+const AWAY = '<sip:b@10.1.1.2>'
+const BARE = '<sip:10.1.1.3>'
+/** REGISTERs of one user, each an array of Contacts, and save's flags. */
+const REGISTERS: readonly (readonly [title: string, flags: string, ...contacts: string[]])[] = [
+  ['three contacts one after the other', '0x00', HOME, AWAY, BARE],
+  ['two contacts after one', '0x00', HOME, `${AWAY}, ${BARE}`],
+  ['a contact twice', '0x00', `${HOME};q=0.5, ${HOME};q=0.1`],
+  ['a contact twice after it was there', '0x00', HOME, `${HOME};q=0.5, ${AWAY}, ${HOME};q=0.1`],
+  ['q of a contact that stands first', '0x00', `${HOME}, ${AWAY}`, `${HOME};q=0.1`, `${BARE};q=0.3`],
+  ['one goes, one is renewed', '0x00', `${HOME}, ${AWAY}`, `${AWAY};expires=0, ${HOME}`],
+  ['one is renewed, one goes', '0x00', `${HOME}, ${AWAY}`, `${HOME}, ${AWAY};expires=0`],
+  ['one goes, one comes', '0x00', `${HOME}, ${AWAY}`, `${AWAY};expires=0, ${BARE}`],
+  ['one alone, of two', '0x04', HOME, `${AWAY}, ${HOME}`],
+  ['one alone, of two that are new', '0x04', HOME, `${AWAY}, ${BARE}`],
+  ['contacts that RFC 3261 holds for one', '0x00', HOME, MARKED],
+]
+const LOCATIONS =
+  'if (reg_fetch_contacts("location", "sip:%%@example.com", "%%")) { $var(i) = 0; while ($var(i) < $(ulc(%%=>count))) { say("$(ulc(%%=>addr)[$var(i)]) $(ulc(%%=>q)[$var(i)])"); $var(i) = $var(i) + 1; } } else say("none");'
+const REGISTRATIONS: readonly ParityCase[] = REGISTERS.map(([title, flags, ...contacts]) =>
+  one(`save: ${title}`, `save("location", "${flags}", "sip:%%@example.com"); say("save $rc"); ${LOCATIONS}`, {
+    sent: contacts.map((contact, i) => ({
+      method: 'REGISTER',
+      uri: `sip:${PROXY}`,
+      lines: { CSeq: `CSeq: ${7 + i} REGISTER`, Contact: `Contact: ${contact}` },
+      ...(i > 0 && { after: /^SIP\/2\.0 \d/ }),
+    })),
+    tens: true,
+  }),
+)
+
 export const FOUND: readonly ParityCase[] = [
   ...RUNAWAYS,
   ...NUMBERS,
@@ -126,4 +158,5 @@ export const FOUND: readonly ParityCase[] = [
   ...REVERTED,
   ...BODIES,
   ...SPACES,
+  ...REGISTRATIONS,
 ]

@@ -4,18 +4,20 @@ import { editCase } from './edits.ts'
 import { expressionCase } from './expressions.ts'
 import { programCase } from './programs.ts'
 import { type Next, random } from './random.ts'
+import { tableCase } from './tables.ts'
 import { branchCase } from './targets.ts'
 import { transformationCase } from './transformations.ts'
 import { variableCase } from './variables.ts'
 
 /** Each kind with its part of the whole. */
 const KINDS: readonly (readonly [share: number, make: (next: Next) => ParityCase])[] = [
-  [0.2, expressionCase],
-  [0.2, editCase],
-  [0.2, branchCase],
-  [0.15, programCase],
-  [0.13, variableCase],
+  [0.18, expressionCase],
+  [0.18, editCase],
+  [0.18, branchCase],
+  [0.12, programCase],
+  [0.12, variableCase],
   [0.12, transformationCase],
+  [0.1, tableCase],
 ]
 
 function one(next: Next): ParityCase {
@@ -27,8 +29,11 @@ function one(next: Next): ParityCase {
   return expressionCase(next)
 }
 
-/** Timers of generated cases: what a machine with other work is late by times no transaction out. */
-export const PATIENCE = `modparam("tm", "fr_timer", 4000)
+/** Below the head of their files: the tables, and timers that what a machine with other work is late by does not run out. */
+export const GENERATED_HEAD = `loadmodule "htable.so"
+modparam("htable", "htable", "a=>size=4;")
+modparam("htable", "htable", "e=>size=4;autoexpire=100;initval=7;updateexpire=0;")
+modparam("tm", "fr_timer", 4000)
 modparam("tm", "fr_inv_timer", 5000)
 `
 
