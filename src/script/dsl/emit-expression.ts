@@ -147,7 +147,7 @@ export class ExpressionEmitter {
       case 'binary': {
         const reduced = withoutNeutral(expression)
         if (reduced !== undefined)
-          return typeOf(reduced) === 'int' || reduced.kind === 'variable'
+          return typeOf(reduced) === 'int' || reduced.kind === 'variable' || reduced.kind === 'binary'
             ? this.int(reduced)
             : `D.int(${this.value(reduced)})`
         if (expression.operator === '+' && typeOf(expression.left) === 'any') {

@@ -50,10 +50,15 @@ const FOLDED: readonly ParityCase[] = [
   '5 / $xavp(x=>y) and "a" != 0',
   'route(R5) or "a" != 0',
   'route(R5) and "a" == 0',
+  '0 or $rm + $rz',
+  '1 and $rm + 1',
+  '0 or $var(s5) + "7"',
+  '0 or $rz + $rz',
+  '0 or $rm',
 ].map((text) =>
   one(
     `folded ${text}`,
-    `$var(r) = "kept"; $var(r) = ${text}; say("[$var(r)] $rc"); if (${text}) say("T"); else say("F"); while (${text}) { say("W"); break; }`,
+    `$var(s5) = "5"; $var(r) = "kept"; $var(r) = ${text}; say("[$var(r)] $rc"); if (${text}) say("T"); else say("F"); while (${text}) { say("W"); break; }`,
   ),
 )
 
