@@ -103,7 +103,7 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
       (files: string[], flags: CheckFlags & { define?: string[]; json?: boolean; rule?: string[]; rules?: boolean }) =>
         does(async () => {
           const { listRules, parseRules } = await import('./rules.ts')
-          if (flags.rules) return listRules()
+          if (flags.rules) return listRules(flags.json ? 'json' : flags.format)
           if (files.length === 0) throw new SignalboxError('ERR_USAGE', 'check: name the files to check')
           return (await import('./check.ts')).checkCommand(files, {
             format: flags.json ? 'json' : flags.format,

@@ -1,5 +1,6 @@
 // Owns the rules of `check` on the command line: reading --rule, listing them.
 import { RULES, type RuleSetting } from '../script/index.ts'
+import type { CheckFormat } from './check.ts'
 import { wrong } from './options.ts'
 
 const SETTINGS: readonly string[] = ['error', 'warning', 'note', 'off'] satisfies RuleSetting[]
@@ -19,10 +20,16 @@ export function parseRules(list: readonly string[]): Map<string, RuleSetting> {
   return rules
 }
 
-/** The rules, one a line. */
-export function listRules(): number {
+/** The rules, one a line, or as JSON. */
+export function listRules(format: CheckFormat): number {
   // A reader that has seen enough (`| head`) may be gone.
   process.stdout.on('error', () => {})
+  if (format === 'sarif') throw wrong('--format', format, 'the rules are listed as text or json')
+  if (format === 'json') {
+    const list = Object.entries(RULES).map(([name, { severity, doc }]) => ({ name, severity, doc }))
+    process.stdout.write(`${JSON.stringify(list, undefined, 2)}\n`)
+    return 0
+  }
   for (const [name, { severity, doc }] of Object.entries(RULES))
     process.stdout.write(`${name.padEnd(24)}${severity.padEnd(9)}${doc}\n`)
   return 0

@@ -92,6 +92,19 @@ describe('check', () => {
     expect(out).toContain('never-matches')
   })
 
+  test('the rules are listed as JSON as well', async () => {
+    for (const asked of [['--json'], ['--format', 'json']]) {
+      out = ''
+      expect(await main(['check', '--rules', ...asked])).toBe(0)
+      expect(JSON.parse(out)).toContainEqual({
+        name: 'unused-route',
+        severity: 'warning',
+        doc: expect.stringMatching(/^.+\.$/),
+      })
+    }
+    expect(await main(['check', '--rules', '--format', 'sarif'])).toBe(2)
+  })
+
   test('a good file: 0', { timeout: 30_000 }, async () => {
     expect(await main(['check', save('good.ts', GOOD)])).toBe(0)
     expect(out).toBe('1 file, 0 errors, 0 warnings\n')
