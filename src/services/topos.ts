@@ -228,7 +228,10 @@ function listed(message: SipMessage): string[] {
 /** What is wrong with one parameter of the module. */
 export const checkTopos: ParameterCheck = ({ name, value }) => {
   if (name === 'contact_mode' && value !== 0 && value !== 1)
-    return { message: 'contact_mode is 0 (the user of the Contact) or 1 (a parameter of it)' }
+    return {
+      message: 'contact_mode is 0 (the user of the Contact) or 1 (a parameter of it)',
+      hint: 'Values of the script for the Contact (2) are not taken here.',
+    }
   if (name === 'context' && `${value}`.length > 12) return { message: 'context has at most 12 characters' }
   return undefined
 }

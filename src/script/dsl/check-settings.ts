@@ -6,6 +6,7 @@ import { insteadOf } from './instead.ts'
 import { KNOWN_MODULES } from './known-modules.ts'
 import {
   DROPPED_PARAMETERS,
+  EVENTS_WITHOUT_MEANING,
   MODULE_PARAMETERS,
   PARAMETERS_WITHOUT_MEANING,
   PROVIDED_MODULES,
@@ -167,6 +168,9 @@ function checkParameter(
 
 function checkName(block: Declaration & { kind: 'route' }, context: CheckContext): void {
   const { routeKind, name, nameAt, at } = block
+  const without = routeKind === 'event' ? EVENTS_WITHOUT_MEANING.get(name) : undefined
+  if (without !== undefined)
+    context.report.add('note', 'no-meaning', `event_route[${name}] is never run here: ${without}`, nameAt)
   if (routeKind === 'event' && !EVENT_NAME.test(name)) {
     context.report.error(
       'bad-route-name',

@@ -264,6 +264,7 @@ export const DROPPED_PARAMETERS: ReadonlyMap<string, string> = new Map(
 )
 
 const ENDS_WITH_SERVER = 'it is kept in tables that the workers share, and ends with the server.'
+const NO_XAVU = 'Contacts are made without values of the script: contact_mode is 0 or 1, the host is contact_host.'
 const NO_DMQ = 'workers of one signalbox share their tables without it; several machines do by their database.'
 
 /** Parameters that are accepted, and do nothing unless they are 0 or empty: why. */
@@ -272,5 +273,20 @@ export const PARAMETERS_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map(
     'dialog:enable_dmq': NO_DMQ,
     'htable:enable_dmq': NO_DMQ,
     'topos:db_url': ENDS_WITH_SERVER,
+    'topos:storage': ENDS_WITH_SERVER,
+    'topos:xavu_cfg': NO_XAVU,
+    'topos:xavu_field_a_contact': NO_XAVU,
+    'topos:xavu_field_b_contact': NO_XAVU,
+    'topos:xavu_field_contact_host': NO_XAVU,
+  }),
+)
+
+const RESTORED_ALWAYS = 'messages that come in are always given back what was hidden.'
+
+/** Event routes that 5.6.3 runs and that are never run here: why. */
+export const EVENTS_WITHOUT_MEANING: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'topos:msg-incoming': RESTORED_ALWAYS,
+    'topos:msg-receiving': RESTORED_ALWAYS,
   }),
 )
