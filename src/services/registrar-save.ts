@@ -36,9 +36,10 @@ export function bound(before: readonly Contact[], wanted: readonly Wanted[], reg
   const kept: string[] = []
   // As in 5.6.3 the last of a REGISTER comes first; what the first REGISTER says of one address twice holds as said first.
   const isFirst = before.length === 0
+  const given = isFirst ? wanted.filter(({ seconds }) => seconds > 0) : wanted
   const once = isFirst
-    ? wanted.filter((one, i) => wanted.findIndex(({ address }) => address === one.address) === i)
-    : wanted
+    ? given.filter((one, i) => given.findIndex(({ address }) => address === one.address) === i)
+    : given
   for (const wish of once.toReversed()) {
     // Beside what was there already one is the one; a first REGISTER keeps all of its own.
     if (registration.keeps === 'this one alone' && !isFirst && kept.length > 0) break

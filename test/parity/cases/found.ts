@@ -132,6 +132,7 @@ const REGISTERS: readonly (readonly [title: string, flags: string, ...contacts: 
   ['three contacts one after the other', '0x00', HOME, AWAY, BARE],
   ['two contacts after one', '0x00', HOME, `${AWAY}, ${BARE}`],
   ['a contact twice', '0x00', `${HOME};q=0.5, ${HOME};q=0.1`],
+  ['a contact that goes and comes at first', '0x00', `${HOME};expires=0, ${HOME};expires=60`],
   ['a contact twice after it was there', '0x00', HOME, `${HOME};q=0.5, ${AWAY}, ${HOME};q=0.1`],
   ['q of a contact that stands first', '0x00', `${HOME}, ${AWAY}`, `${HOME};q=0.1`, `${BARE};q=0.3`],
   ['one goes, one is renewed', '0x00', `${HOME}, ${AWAY}`, `${AWAY};expires=0, ${HOME}`],
