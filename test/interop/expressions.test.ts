@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, expect, test, vi } from 'vitest'
+import { OPERATORS, UNARY } from '../parity/generated/expressions.ts'
 import { random } from '../parity/generated/random.ts'
 import { compileText, PROBE_MESSAGE, runCfg } from '../script/dsl/run-cfg.ts'
 import { describeWithPeers } from './peers.ts'
@@ -70,38 +71,8 @@ const ATOMS = [
   '$null',
   '$var(nul)',
 ]
-const BINARY = [
-  '+',
-  '-',
-  '*',
-  '&',
-  '|',
-  '^',
-  '<<',
-  '>>',
-  '==',
-  '!=',
-  '=~',
-  'eq',
-  'ne',
-  'ieq',
-  'ine',
-  '>',
-  '<',
-  '>=',
-  '<=',
-  '&&',
-  '||',
-  'and',
-  'or',
-  '==',
-  '!=',
-  '&&',
-  '||',
-  '+',
-  '+',
-]
-const UNARY = ['!', '-', '(int)', '(str)', 'not ', 'defined ']
+// 5.6.3 lets some divisions by zero pass unseen: that is not worth the likeness.
+const BINARY = OPERATORS.filter((operator) => operator !== '/' && operator !== 'mod')
 
 function expression(next: () => number, depth: number): string {
   const one = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!
@@ -112,7 +83,6 @@ function expression(next: () => number, depth: number): string {
   if (kind < 0.54) return `strlen(${one(ATOMS.slice(8, 22))})`
   if (kind < 0.58) return `strempty(${one(ATOMS.slice(8, 22))})`
   const operator = one(BINARY)
-  // 5.6.3 cannot use selval() as a number, and lets some divisions by zero pass unseen: neither is worth the likeness.
   const right = operator === '=~' ? one(['"^a"', '"[0-9]+"', '$var(abc)', '"^$"']) : expression(next, depth - 1)
   return `${expression(next, depth - 1)} ${operator} ${right}`
 }

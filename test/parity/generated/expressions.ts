@@ -56,7 +56,7 @@ const ATOMS = [
   'route(RTRUE)',
   '$null',
 ]
-const OPERATORS = [
+export const OPERATORS = [
   '+',
   '+',
   '+',
@@ -88,7 +88,7 @@ const OPERATORS = [
   'and',
   'or',
 ]
-const UNARY = ['!', '-', '(int)', '(str)', 'not ', 'defined ', '~']
+export const UNARY = ['!', '-', '(int)', '(str)', 'not ', 'defined ', '~']
 const SETUP = `$var(zero) = 0; $var(one) = 1; $var(minus) = -1; $var(five) = 5; $var(empty) = ""; $var(abc) = "abc"; $var(s5) = "5"; $var(s05) = "05"; $var(neg) = "-3"; $var(mixed) = "12abc"; $vn(null) = $null; $avp(int) = 3; $avp(text) = "at";`
 
 export function expression(next: Next, depth: number): string {
