@@ -86,8 +86,9 @@ export function booleanWord(word: string): number | undefined {
 }
 
 const IPV4 = /\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w.])/y
+/** No address has more than eight groups: without that bound each of many would be a beginning that is read to their end. */
 const IPV6 =
-  /(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})*)?(?![\w:])/y
+  /(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,7})?::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,7})?(?![\w:])/y
 const NUMBER = /0[xX][0-9A-Fa-f]+|[01]+[bB](?![0-9A-Za-z_])|\d+/y
 const SELECT = /@[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_%]+|\[(?:-?\d+|"[^"\n]*")\])*/y
 

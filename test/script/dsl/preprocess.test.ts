@@ -185,3 +185,10 @@ request_route { exit; }
   ])
   expect(settings.listen[0]!.at).toMatchObject({ file: 'test.cfg', line: 4, column: 8 })
 })
+
+test.each(['1:', 'a:', '1::', ':'])('a file full of %j is read once', (unit) => {
+  const before = process.cpuUsage()
+  read(`request_route { ${unit.repeat(100_000 / unit.length)} }`)
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1000).toBeLessThan(2000)
+})
