@@ -61,10 +61,10 @@ export class DumpFiles {
   /** Resolves when everything so far is written; never rejects. */
   flush(): Promise<void> {
     const text = this.#waiting.join('')
+    if (text === '') return this.#writing
     const lost = this.#lost
     this.#waiting = []
-    this.#size = this.#lost = 0
-    if (text === '') return this.#writing
+    this.#lost = 0
     this.#writing = this.#writing.then(async () => {
       const { log, clock } = this.#host
       try {
@@ -74,6 +74,9 @@ export class DumpFiles {
         if (lost > 0) log.warn({ messages: lost }, 'sipdump left messages out: the disk is too slow')
       } catch (error) {
         log.error({ err: error }, 'sipdump could not write its file')
+      } finally {
+        // What is handed to the disk waits until it is there.
+        this.#size -= text.length
       }
     })
     return this.#writing

@@ -12,6 +12,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
+import { DumpFiles } from '../../src/services/dump-files.ts'
+import type { ServiceHost } from '../../src/services/index.ts'
 import { request } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
 
@@ -95,4 +98,20 @@ test('files that are too old go; one that has gone already takes no messages wit
   expect(readFileSync(join(folder, own), 'latin1')).toContain('tag: rcv')
   // Credentials and media keys stand in it.
   expect(statSync(join(folder, own)).mode & 0o007).toBe(0)
+})
+
+test('what a slow disk has not taken yet counts as waiting', async () => {
+  const lost: unknown[] = []
+  const log = { warn: (fields: { messages: unknown }) => lost.push(fields.messages), error: () => {} }
+  const host = { clock: new ManualClock(), log } as unknown as ServiceHost
+  const files = new DumpFiles(host, { folder, prefix: 'x-', rotateSeconds: 60, ageSeconds: 0, waitMillis: 1000 })
+  files.add('a'.repeat(8_000_000))
+  const writing = files.flush()
+  files.add('b'.repeat(1_000_000))
+  await writing
+  files.add('c'.repeat(1_000_000))
+  await files.close()
+  const [name] = readdirSync(folder)
+  expect(statSync(join(folder, name!)).size).toBe(9_000_000)
+  expect(lost).toEqual([1])
 })
