@@ -247,6 +247,11 @@ export const GENERATED_DIFFERENCES: readonly GeneratedDifference[] = [
     reason: 'a body that was changed has a Content-Length also where the script has taken it away (RFC 3261 20.14)',
   },
   {
+    applies: (text) => /us%20er/.test(text) && /\{s\.(?:before|striptail|substr|select|prefixes)\b.*\{uri\./.test(text),
+    cause: 'stricter',
+    reason: 'a host has no escapes (RFC 3261 25.1): what is left of a URI before its @ is no URI',
+  },
+  {
     applies: (text) => /\{nameaddr\.\w+\}\{nameaddr\./.test(text),
     cause: 'kamailio',
     reason: 'a part of an address of which a part is taken is copied over itself',
