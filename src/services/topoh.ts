@@ -18,6 +18,8 @@ import { TopologyCipher } from './topoh-cipher.ts'
 
 /** Directions of transactions that are remembered, for what is made here of a request: ACK and CANCEL. */
 const MOST_BRANCHES = 20_000
+/** Values of one header that are masked or cleared: as many as a message may have Vias. Whoever sends more hides nothing by it. */
+const MOST_VALUES = 128
 
 /**
  * Calls are spread over up to eight workers by a hash of the Call-ID, modulo their number: a masked one that agrees
@@ -73,7 +75,7 @@ class TopologyMask implements MessageMask {
     const edits: MessageEdit[] = []
     const encodedCallId = this.#clearCallId(message, edits)
     for (const name of ['Contact', 'Refer-To', 'Referred-By', 'Route', 'Record-Route'])
-      for (const address of message.nameAddrs(name)) this.#clearAddress(address, edits)
+      for (const address of addresses(message, name)) this.#clearAddress(address, edits)
     const [top, ...others] = message.vias()
     if (message instanceof SipRequest) {
       const clear = this.#clearUri(message.requestUri)
@@ -127,7 +129,7 @@ class TopologyMask implements MessageMask {
       const plain = request.raw.slice(via.start, via.end)
       edits.push({ at: via.start, remove: via.end - via.start, text: this.#maskedVia(via, plain) })
     }
-    for (const route of request.nameAddrs('Record-Route'))
+    for (const route of addresses(request, 'Record-Route'))
       if (!this.#isOwn(route)) this.#maskAddress(request, route, edits)
     this.#maskContacts(request, edits)
   }
@@ -135,7 +137,7 @@ class TopologyMask implements MessageMask {
   #hideReply(reply: SipReply, direction: Direction | undefined, edits: MessageEdit[]): void {
     // The caller's side knows the Call-ID as it is. A reply that was made here goes back as its request came.
     if (this.#settings.callId && direction === 'u') this.#maskCallId(reply, edits)
-    const routes = reply.nameAddrs('Record-Route')
+    const routes = addresses(reply, 'Record-Route')
     // Above ours stand the hops behind us; those below are the receiver's own.
     const own = routes.findIndex((route) => this.#isOwn(route))
     for (const route of routes.slice(0, Math.max(0, own))) this.#maskAddress(reply, route, edits)
@@ -160,7 +162,7 @@ class TopologyMask implements MessageMask {
   /** Who has the dialog's From of our Record-Route sends down; without one, a masked Call-ID is the callee's. */
   #directionOf(request: SipRequest, encodedCallId: boolean): Direction {
     if (request.toTag === '') return encodedCallId ? 'u' : 'd'
-    for (const route of request.nameAddrs('Route')) {
+    for (const route of addresses(request, 'Route')) {
       const tag = this.#isOwn(route) ? parseUri(route.uri)?.params.get('ftag') : undefined
       if (tag) return tag === request.fromTag ? 'd' : 'u'
     }
@@ -212,7 +214,7 @@ class TopologyMask implements MessageMask {
   }
 
   #maskContacts(message: SipMessage, edits: MessageEdit[]): void {
-    for (const contact of message.nameAddrs('Contact'))
+    for (const contact of addresses(message, 'Contact'))
       if (contact.uri !== '*') this.#maskAddress(message, contact, edits)
   }
 
@@ -252,6 +254,10 @@ class TopologyMask implements MessageMask {
     const value = via.params.get(viaParameter)
     return value?.startsWith(viaPrefix) ? cipher.unmask(value.slice(viaPrefix.length)) : undefined
   }
+}
+
+function addresses(message: SipMessage, name: string): readonly NameAddr[] {
+  return message.nameAddrs(name).slice(0, MOST_VALUES)
 }
 
 function cookie(via: Via, text: string): MessageEdit {

@@ -217,6 +217,19 @@ describe('topoh', () => {
     }
   })
 
+  test('masks no more of one header than any call has', async () => {
+    const route = await start('topoh')
+    const bob = route.party('tcp:10.0.0.7:5060')
+    const alice = route.party('udp:10.0.0.6:5060')
+    const hops = Array.from({ length: 150 }, (_, hop) => `<sip:10.1.1.${hop}>`)
+    const headers = { 'Record-Route': hops.join(',') }
+    await alice.send(request('INVITE', { uri: 'sip:tcp@127.0.0.1', callId: 'many', fromTag: 'alice', headers }))
+    const { raw } = (await bob.request('INVITE')).message
+    const masked = raw.match(/<sip:127\.0\.0\.8;line=sr-/g) ?? []
+    // 128, of which two are our own, and the Contact.
+    expect(masked).toHaveLength(127)
+  })
+
   test('hides hops behind us from the caller', async () => {
     const route = await start('topoh', 'modparam("topoh", "mask_ip", "192.168.7.7")\n')
     const bob = route.party('udp:10.0.0.7:5060')
