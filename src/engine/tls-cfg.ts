@@ -89,8 +89,8 @@ export function parseTlsCfg(text: string, file: string): { sections: TlsCfgSecti
     }
     const name = match[1]!.toLowerCase()
     const value = match[2]!.replace(/^"(.*)"$/, '$1')
-    const textKey = TEXTS[name]
-    const switchKey = SWITCHES[name]
+    const textKey = Object.hasOwn(TEXTS, name) ? TEXTS[name] : undefined
+    const switchKey = Object.hasOwn(SWITCHES, name) ? SWITCHES[name] : undefined
     if (textKey) current[textKey] = value
     else if (switchKey) {
       const on = truth(value)

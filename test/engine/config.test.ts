@@ -275,7 +275,7 @@ describe('tls.cfg', () => {
   })
 
   test('what is wrong in it is told in its own lines', () => {
-    const text = '[server:default]\nprivate_kee = a\nverify_certificate = maybe\n[servr:x]\n'
+    const text = '[server:default]\nprivate_kee = a\nverify_certificate = maybe\nconstructor = a\n[servr:x]\n'
     const result = fromCfg({ listen: lines, modparams }, { '/etc/tls/tls.cfg': text, ...PEM })
     expect(result.ok).toBe(false)
     expect(result.diagnostics).toMatchObject([
@@ -286,7 +286,8 @@ describe('tls.cfg', () => {
         hint: 'did you mean `private_key`?',
       },
       { file: '/etc/tls/tls.cfg', line: 3 },
-      { file: '/etc/tls/tls.cfg', line: 4 },
+      { file: '/etc/tls/tls.cfg', line: 4, message: 'unknown setting `constructor`' },
+      { file: '/etc/tls/tls.cfg', line: 5 },
     ])
   })
 
