@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // As root every file has a network namespace of its own (test/setup): several may then run at once without meeting on a port, and most of them wait.
@@ -16,6 +16,8 @@ class WaitersFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'routes/**/*.test.ts', 'examples/**/*.test.ts'],
+    // Its build takes half a minute: `npm run test:threads` and .ci/run have it.
+    exclude: [...configDefaults.exclude, ...(process.env.THREAD_ROUNDS ? [] : ['test/native/threads.test.ts'])],
     globalSetup: ['test/setup/build.ts'],
     setupFiles: ['test/setup/own-namespace.ts'],
     // isolated-vm needs --no-node-snapshot in every process that loads it, so tests run in forked processes.

@@ -1,4 +1,4 @@
-// Owns the run of the relay's threads under ThreadSanitizer: THREAD_ROUNDS of a storm with each kind of sockets, or 2000.
+// Owns the run of the relay's threads under ThreadSanitizer: THREAD_ROUNDS of a storm with each kind of sockets (npm run test:threads).
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -22,7 +22,7 @@ const run = promisify(execFile)
 const SANITIZE = ['-fsanitize=thread', '-fno-omit-frame-pointer']
 /** With more bits of chance in its addresses than these, ThreadSanitizer of g++ 12 and 13 finds no place for its own memory. */
 const MOST_CHANCE = 28
-const rounds = process.env.THREAD_ROUNDS ?? '2000'
+const rounds = process.env.THREAD_ROUNDS ?? '6000'
 
 async function build(): Promise<void> {
   const files = [RELAY_SOURCES, `${root}test/native/threads/`].flatMap(sourcesIn).filter((file) => !isOfAddon(file))

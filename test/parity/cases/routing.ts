@@ -586,7 +586,7 @@ failure_route[F%%] { say("F $T_rpl($rs) $T_reply_code $ru [$du] $avp(a) [$hdr(X-
     ].map(
       ([tag, uri]): ParityCase => ({
         title: `loose_route: ${headers.join(' + ')} ${tag} ${uri}`,
-        route: `$var(r) = loose_route(); say("$var(r) $ru [$du]"); if (is_direction("upstream")) say("up"); else say("down"); if (check_route_param("ftag=from1")) say("param"); else say("no param"); if ($var(r) > 0) { t_relay(); say("$rc"); }`,
+        route: `$var(r) = loose_route(); say("$var(r) $ru [$du]"); if (is_direction("upstream")) say("up"); else say("down"); if (check_route_param("ftag=from1")) say("param"); else say("no param"); if ($var(r) > 0) { t_relay(); say("$rc"); } else sl_send_reply("404", "Not here");`,
         sent: [
           {
             method: 'BYE',
