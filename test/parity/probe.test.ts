@@ -116,6 +116,18 @@ describe.skipIf(!present)('the recorded probe', () => {
     return cases.map(({ title, lines }) => ({ title, lines: [...lines].sort() }))
   }
 
+  /** A case sends one request, which has one final reply: what else it heard was sent again for a case before. */
+  function withoutRepeats(cases: { title: string; lines: string[] }[]): { title: string; lines: string[] }[] {
+    const earlier = new Set<string>()
+    return cases.map(({ title, lines }) => {
+      const finals = lines.filter((line) => /UAC<- SIP\/2\.0 [2-6]/.test(line))
+      const own = finals.some((line) => !earlier.has(line))
+      const kept = lines.filter((line) => !own || !finals.includes(line) || !earlier.has(line))
+      for (const line of lines) earlier.add(line)
+      return { title, lines: kept }
+    })
+  }
+
   test('every line that the driver of the second file heard, and that the file printed', {
     timeout: 90_000,
   }, async () => {
@@ -126,10 +138,10 @@ describe.skipIf(!present)('the recorded probe', () => {
       writeFileSync(script, read('drive.py'), 'latin1')
       const { stdout } = await promisify(execFile)('python3', [script])
       await pause(300)
-      const recorded = casesOf(read('drive.log'))
+      const recorded = withoutRepeats(casesOf(read('drive.log')))
       const earlier = new Set<string>()
       // The driver sends no ACK: we repeat a final reply until timer H (RFC 3261 17.2.1), Kamailio until its fr_timer.
-      const heard = casesOf(stdout).map(({ title, lines }, i) => {
+      const heard = withoutRepeats(casesOf(stdout)).map(({ title, lines }, i) => {
         const own = lines.filter((line) => recorded[i]?.lines.includes(line) || !earlier.has(line))
         for (const line of lines) earlier.add(line)
         return { title, lines: own }
