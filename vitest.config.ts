@@ -13,11 +13,16 @@ class WaitersFirst extends BaseSequencer {
   }
 }
 
+// Their builds take half a minute each: `npm run test:threads`, `npm run test:fuzz` and .ci/run have them.
+const elsewhere = [
+  ...(process.env.THREAD_ROUNDS ? [] : ['test/native/threads.test.ts']),
+  ...(process.env.FUZZ_SECONDS ? [] : ['test/native/fuzz.test.ts']),
+]
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'routes/**/*.test.ts', 'examples/**/*.test.ts'],
-    // Its build takes half a minute: `npm run test:threads` and .ci/run have it.
-    exclude: [...configDefaults.exclude, ...(process.env.THREAD_ROUNDS ? [] : ['test/native/threads.test.ts'])],
+    exclude: [...configDefaults.exclude, ...elsewhere],
     globalSetup: ['test/setup/build.ts'],
     setupFiles: ['test/setup/own-namespace.ts'],
     // isolated-vm needs --no-node-snapshot in every process that loads it, so tests run in forked processes.
