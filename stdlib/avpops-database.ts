@@ -112,21 +112,26 @@ export const avpDbStore = defineWaiting(
   (to: string, what: string): number | Pending<number> => {
     const user = sourceOf(to)
     const { name, kind, table, scheme } = attributesOf(what)
+    if (user === undefined) return -1
     const list: [string, number, string][] = []
+    const given = new Set<string>()
     const written = knownOf()
     for (const [avp, values] of currentRun().state.avps) {
       const numbered = /^i:/.test(avp) ? NUMBER_NAME : 0
       if (name === '' ? !isOfKind(numbered, kind) : avp !== name) continue
       for (const value of values) {
-        if (written.has(keyOf(avp, value))) continue
-        written.add(keyOf(avp, value))
+        const key = keyOf(avp, value)
+        if (written.has(key) || given.has(key)) continue
+        given.add(key)
         list.push([columnName(avp), numbered | (typeof value === 'number' ? NUMBER_VALUE : 0), `${value}`])
       }
     }
-    if (user === undefined || list.length === 0) return -1
-    return after(ask<number | null>('avpops', 'store', { ...user, table, scheme, list }), (count): number =>
-      count === null ? -1 : 1,
-    )
+    if (list.length === 0) return -1
+    return after(ask<number | null>('avpops', 'store', { ...user, table, scheme, list }), (count): number => {
+      if (count === null) return -1
+      for (const key of given) written.add(key)
+      return 1
+    })
   },
 )
 

@@ -103,3 +103,32 @@ test('a scheme that is none is told', () => {
   for (const value of ['sch', 'sch:table=x', 'sch:value_col=a b', 'sch:value_col=a;other=b'])
     expect(problems(value)).toMatchObject([{ message: `db_scheme ${value} is none` }])
 })
+
+test('what the database refused is written when it is asked again', async () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'avpops-'))
+  try {
+    const path = join(scratch, 'avp.db')
+    const database = new DatabaseSync(path)
+    database.exec(OWN_SCHEMA)
+    cfg = await cfgRoute(
+      'tm sl pv xlog avpops',
+      `modparam("avpops", "db_url", "sqlite://${path}")
+request_route {
+  $avp(speed) = "fast";
+  avp_db_store("$avp(nobody)", "$avp(speed)"); xlog("$rc\\n");
+  avp_db_store("u1/uuid", "$avp(speed)/absent"); xlog("$rc\\n");
+  avp_db_store("u1/uuid", "$avp(speed)"); xlog("$rc\\n");
+  avp_db_store("u1/uuid", "$avp(speed)"); xlog("$rc\\n");
+  sl_send_reply("200", "OK");
+}`,
+    )
+    const alice = cfg.route.party('udp:10.0.0.6:5060')
+    await alice.send(request('OPTIONS', { uri: 'sip:bob@x.y' }))
+    await alice.reply(200)
+    expect(cfg.said()).toEqual(['-1', '-1', '1', '-1'])
+    expect(database.prepare('SELECT uuid, value FROM usr_preferences').all()).toEqual([{ uuid: 'u1', value: 'fast' }])
+    database.close()
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+})
