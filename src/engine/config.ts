@@ -1,4 +1,5 @@
 // Owns the configuration that the engine runs on: its shape, its defaults, and which of its parts a reload can change.
+import { DEFAULT_PROXY_LIMITS } from '../proxy/index.ts'
 import type { CfgSettings, Diagnostic } from '../script/index.ts'
 import type { ModuleParameter } from '../services/index.ts'
 import type { ListenSpec, TlsOptions } from '../transport/index.ts'
@@ -126,7 +127,7 @@ export const DEFAULT_LIMITS: LimitConfig = {
   transactionsPerSource: 5_000,
   connections: 4_096,
   connectionsPerSource: 64,
-  queueMillis: 500,
+  queueMillis: DEFAULT_PROXY_LIMITS.queueMillis,
 }
 
 /** Parts of `next` that cannot take effect while the engine runs, in the words of the file; empty when all can. */

@@ -61,6 +61,7 @@ export class OverloadControl {
     this.#queueMillis = queueMillis
     if (queueMillis > 0) return
     this.#share = 0
+    this.#above = 0
     this.#quiet = QUIET_INTERVALS
   }
 
