@@ -264,3 +264,20 @@ export type HostOperation = keyof HostOperations
 
 /** How a run ended. `done`: off its end or by return; the code is what it returned. */
 export type RunExit = 'done' | 'exit' | 'drop'
+
+/** How a run ended and, of a reply or an event route, what it changed. */
+export interface RunOutcome {
+  readonly exit: RunExit
+  /** What the block returned: 0 ends the script, negative is failure. */
+  readonly code: number
+  readonly edits: MessageEdit[]
+}
+
+/** What the script threw. */
+export interface ThrownInRun {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+}
+
+export type RunEnd = RunOutcome | { readonly thrown: ThrownInRun }

@@ -1,4 +1,7 @@
-// Owns the isolate's end of the boundary: the globals that programs are evaluated against, and the entries that the host calls.
+// Owns the library's end of the boundary: the globals that programs are evaluated against, and the entries that the host calls.
+
+import type { MessageEdit, SipMessage } from '../src/sip/index.ts'
+import type { RouteKind, RunEnd, RunMeta } from './contract.ts'
 
 import * as dsl from './dsl-runtime.ts'
 import { beginEvent } from './event-preludes.ts'
@@ -40,17 +43,16 @@ import { warmRoute } from './warm-up.ts'
 interface GuestOptions {
   readonly language: 'ts' | 'cfg'
   readonly runMillis: number
-  readonly modparams: { module: string; name: string; value: string | number }[]
+  readonly modparams: readonly { readonly module: string; readonly name: string; readonly value: string | number }[]
 }
 
 /** An end without edits travels as one number: `code * 4 + exit`. */
 const EXIT_NUMBERS = { done: 0, exit: 1, drop: 2 } as const
 
-let finish: (runId: number, outcome: string | number) => void = () => {}
+let finish: (runId: number, end: RunEnd) => void = () => {}
 
-function start(host: HostCall, finished: typeof finish, options: string): void {
-  const { language, runMillis, modparams } = JSON.parse(options) as GuestOptions
-  raiseGuards()
+/** In the host's own heap: everything crosses as it is. */
+function startBeside(host: HostCall, finished: typeof finish, { language, runMillis, modparams }: GuestOptions): void {
   attachHost(host)
   finish = finished
   setLanguage(language)
@@ -58,6 +60,22 @@ function start(host: HostCall, finished: typeof finish, options: string): void {
   if (language === 'ts') setInterpolation(interpolateFormat)
   setRunMillis(runMillis)
   setModuleParameters(modparams)
+}
+
+/** The host's side of an operation seen from an isolate: a JSON text, a number, or undefined when the answer comes later. */
+type TextCall = (runId: number, opId: number, name: string, args: string) => string | number | undefined
+
+/** In an isolate: texts and numbers cross. */
+function start(host: TextCall, finished: (runId: number, outcome: string | number) => void, options: string): void {
+  raiseGuards()
+  startBeside(
+    (runId, opId, name, args) => {
+      const answer = host(runId, opId, name, args === null ? '' : JSON.stringify(args))
+      return typeof answer === 'string' ? JSON.parse(answer) : answer
+    },
+    (runId, end) => finished(runId, encode(end)),
+    JSON.parse(options),
+  )
 }
 
 const MOST_FORMATS = 1000
@@ -78,23 +96,31 @@ function interpolateFormat(format: string): string {
   return read()
 }
 
-function outcomeOf(run: Run, result: unknown): string | number {
+const NO_EDITS: MessageEdit[] = []
+
+function endOf(run: Run, result: unknown): RunEnd {
   settleState(run)
   // What falls off its end, or returns nothing that Kamailio knows, has returned 1.
   const code = typeof result === 'number' && Number.isInteger(result) ? result : result === false ? -1 : 1
-  return encode(run, 'done', code)
+  return { exit: 'done', code, edits: changesOf(run) }
 }
 
-function encode(run: Run, exit: keyof typeof EXIT_NUMBERS, code: number): string | number {
-  if ((run.kind === 'reply' || run.kind === 'event') && run.edits.length > 0)
-    return JSON.stringify({ exit, code, edits: run.edits })
-  return code * 4 + EXIT_NUMBERS[exit]
+/** What a reply or an event route changed; changes of a request leave with its relay. */
+function changesOf(run: Run): MessageEdit[] {
+  return run.kind === 'reply' || run.kind === 'event' ? run.edits : NO_EDITS
 }
 
-function outcomeOfThrow(run: Run, thrown: unknown): string | number {
+function endOfThrow(run: Run, thrown: unknown): RunEnd {
   settleState(run)
-  if (thrown instanceof EndOfScript) return encode(run, thrown.exit, thrown.exit === 'drop' ? 0 : 1)
-  return JSON.stringify({ error: describe(thrown) })
+  if (thrown instanceof EndOfScript)
+    return { exit: thrown.exit, code: thrown.exit === 'drop' ? 0 : 1, edits: changesOf(run) }
+  return { thrown: describe(thrown) }
+}
+
+function encode(end: RunEnd): string | number {
+  if ('thrown' in end) return JSON.stringify({ error: end.thrown })
+  const { exit, code, edits } = end
+  return edits.length > 0 ? JSON.stringify(end) : code * 4 + EXIT_NUMBERS[exit]
 }
 
 function describe(thrown: unknown): { name: string; message: string; stack: string } {
@@ -113,41 +139,62 @@ function resumeRequest(run: Run): void {
 }
 
 /** Makes a run. Undefined: it waits, and `finish` will be called. */
-function enter(head: string, raw: string): string | number | undefined {
-  const { runId, kind, name, transactionId, released, meta } = decodeHead(head)
-  if (released !== '') releaseTransactions(released.split(',').map(Number))
+function begin(run: Run): RunEnd | undefined {
+  const { id, kind, name } = run
   startTime()
-  const run = new Run(runId, kind, name, raw, transactionId, meta)
   resumeRun(run)
   // The dry run of a new program must not leave its variables to the first message.
-  const restore = runId === DRY_RUN && name !== WARM_ROUTE ? keepVariables() : undefined
+  const restore = id === DRY_RUN && name !== WARM_ROUTE ? keepVariables() : undefined
   try {
     const route = name === WARM_ROUTE ? warmRoute(kind) : routeOf(kind, name)
     if (route === undefined)
-      return JSON.stringify({ error: { name: 'Error', message: `There is no ${kind} route ${name}.`, stack: '' } })
+      return { thrown: { name: 'Error', message: `There is no ${kind} route ${name}.`, stack: '' } }
     if (kind === 'failure') run.edits = run.state.requestEdits.slice()
     // A request that was suspended goes on with what its route had changed.
     else if (kind === 'request' && name !== '' && name !== WARM_ROUTE) resumeRequest(run)
     else if (kind === 'event' && run.transactionId !== 0) run.takeFailedBranch()
     else if (kind === 'event') beginEvent(name)
     const result = drive(route(kind === 'reply' ? replyView : requestView))
-    if (!(result instanceof Pending)) return outcomeOf(run, result)
+    if (!(result instanceof Pending)) return endOf(run, result)
     result.when(
-      (value) => finish(runId, outcomeOf(run, value)),
-      (error) => finish(runId, outcomeOfThrow(run, error)),
+      (value) => finish(id, endOf(run, value)),
+      (error) => finish(id, endOfThrow(run, error)),
     )
     return undefined
   } catch (error) {
-    return outcomeOfThrow(run, error)
+    return endOfThrow(run, error)
   } finally {
     restore?.()
   }
 }
 
+/** From outside the isolate, see run-head.ts. */
+function enter(head: string, raw: string): string | number | undefined {
+  const { runId, kind, name, transactionId, released, meta } = decodeHead(head)
+  if (released !== '') releaseTransactions(released.split(',').map(Number))
+  const end = begin(new Run(runId, kind, name, raw, transactionId, meta))
+  return end === undefined ? undefined : encode(end)
+}
+
+/** From the same heap: the message as it was parsed there. */
+function enterBeside(
+  runId: number,
+  kind: RouteKind,
+  name: string,
+  message: SipMessage,
+  meta: RunMeta,
+): RunEnd | undefined {
+  return begin(new Run(runId, kind, name, message.raw, meta.transactionId, meta, undefined, message))
+}
+
 /** The host's answer to an operation that had to wait. */
-function resume(opId: number, answer: string | number, error: string | undefined): void {
+function resumeBeside(opId: number, answer: unknown, error: string | undefined): void {
   startTime()
   settle(opId, answer, error)
+}
+
+function resume(opId: number, answer: string | number, error: string | undefined): void {
+  resumeBeside(opId, typeof answer === 'string' ? JSON.parse(answer) : answer, error)
 }
 
 /** A TypeScript module's exports as a program. */
@@ -213,5 +260,15 @@ for (const [name, builtin] of builtins()) raw[name] = builtin.run
 const global = globalThis as unknown as Record<string, unknown>
 /** For programs: `define`, and what emitted code calls. `builtins` go by Kamailio name and give raw codes. */
 global.__signalbox = Object.freeze({ define, collect, api, builtins: Object.freeze(raw), dsl })
-/** For the host, which takes them and deletes this. */
-global.__signalboxEntries = { start, enter, resume, abandon, described }
+/** For the host, which takes them and deletes this: those of an isolate, or those of a program beside it. */
+global.__signalboxEntries = {
+  start,
+  enter,
+  resume,
+  startBeside,
+  enterBeside,
+  resumeBeside,
+  releaseTransactions,
+  abandon,
+  described,
+}

@@ -59,6 +59,7 @@ export class Run {
     transactionId: number,
     meta: RunMeta | string,
     of?: { parent: Run; target: Target; branch: number },
+    message?: SipMessage,
   ) {
     this.id = id
     this.kind = kind
@@ -68,6 +69,7 @@ export class Run {
     this.#meta = meta
     this.branchTarget = of?.target
     this.branch = of ? of.branch : -1
+    this.#message = message
     if (of) {
       this.#message = of.parent.message
       this.#state = of.parent.state
@@ -212,8 +214,8 @@ export function keptTransactions(): number {
   return states.size
 }
 
-/** The host's side of {@link op}: a JSON text, a number, or undefined when the answer comes later. */
-export type HostCall = (runId: number, opId: number, name: string, args: string) => string | number | undefined
+/** The host's side of {@link op}; undefined: the answer comes later. */
+export type HostCall = (runId: number, opId: number, name: HostOperation, args: unknown) => unknown
 
 let host: HostCall = () => {
   throw new Error('No host is attached.')
@@ -231,9 +233,8 @@ export function op<O extends HostOperation>(
   args: HostOperations[O]['args'],
 ): HostOperations[O]['result'] | Pending<HostOperations[O]['result']> {
   const opId = ++opCounter
-  const answer = host(current === undefined ? 0 : current.id, opId, name, args === null ? '' : JSON.stringify(args))
-  if (typeof answer === 'number') return answer as HostOperations[O]['result']
-  if (typeof answer === 'string') return JSON.parse(answer) as HostOperations[O]['result']
+  const answer = host(current === undefined ? 0 : current.id, opId, name, args)
+  if (answer !== undefined) return answer as HostOperations[O]['result']
   const pending = new Pending<HostOperations[O]['result']>()
   waiting.set(opId, { pending: pending as Pending<unknown>, run: current })
   return pending
@@ -247,13 +248,13 @@ export function opNow<O extends HostOperation>(name: O, args: HostOperations[O][
 }
 
 /** The host's answer to a delayed {@link op}. */
-export function settle(opId: number, answer: string | number, error: string | undefined): void {
+export function settle(opId: number, answer: unknown, error: string | undefined): void {
   const entry = waiting.get(opId)
   if (entry === undefined) return
   waiting.delete(opId)
   current = entry.run
   if (error !== undefined) entry.pending.fail(new Error(error))
-  else entry.pending.settle(typeof answer === 'string' ? JSON.parse(answer) : answer)
+  else entry.pending.settle(answer)
 }
 
 /** Drops what a run that is over still waits for. */

@@ -294,7 +294,14 @@ export class ScriptRouter implements Router {
   /** Enters the isolate; what goes wrong there is logged and counted, and thrown on to the proxy, which answers 500. */
   #enter(run: ScriptRun, meta: RunMeta): RunOutcome | Promise<RunOutcome> {
     const { runs, slot, counters } = this.#options
-    const input: RunInput = { runId: run.id, kind: run.kind, name: run.name, raw: run.message.raw, meta }
+    const input: RunInput = {
+      runId: run.id,
+      kind: run.kind,
+      name: run.name,
+      raw: run.message.raw,
+      message: run.message,
+      meta,
+    }
     counters.runs[run.kind].value++
     let outcome: RunOutcome | Promise<RunOutcome>
     slot.enter(run)

@@ -29,9 +29,9 @@ export const DRY_META: RunMeta = {
   messageNumber: 0,
 }
 
-export function dryAnswer(op: string): string | number {
-  if (op === 'rtp') return '{"code":1}'
-  if (op === 'env' || op === 'request' || op === 'socketText') return 'null'
-  if (op === 'transaction') return '[]'
+export function dryAnswer(op: string): unknown {
+  if (op === 'rtp') return { code: 1 }
+  if (op === 'env' || op === 'request' || op === 'socketText') return null
+  if (op === 'transaction') return []
   return op === 'local' ? 0 : 1
 }

@@ -20,16 +20,20 @@ export type BundleEntry =
   | { readonly file: string }
   | { readonly text: string; readonly folder: string; readonly name: string }
 
+export interface BundleOptions {
+  readonly folder: string
+  readonly plugins?: Plugin[]
+  /** A variable that gets what the entry exports. */
+  readonly globalName?: string
+}
+
 /** esbuild is a process of its own, of some 40 MB; it goes when nothing was bundled for so long, and comes back by itself. */
 const IDLE_MILLIS = 1000
 let bundling = 0
 let idle: NodeJS.Timeout | undefined
 
-/** Bundles for the isolate: one script, no imports left. */
-export async function bundle(
-  entry: BundleEntry,
-  options: { folder: string; plugins?: Plugin[] },
-): Promise<Bundled | BundleFailed> {
+/** Bundles for where programs run: one script, no imports left. */
+export async function bundle(entry: BundleEntry, options: BundleOptions): Promise<Bundled | BundleFailed> {
   bundling++
   clearTimeout(idle)
   try {
@@ -39,10 +43,7 @@ export async function bundle(
   }
 }
 
-async function built(
-  entry: BundleEntry,
-  options: { folder: string; plugins?: Plugin[] },
-): Promise<Bundled | BundleFailed> {
+async function built(entry: BundleEntry, options: BundleOptions): Promise<Bundled | BundleFailed> {
   try {
     const result = await build({
       ...('file' in entry
@@ -53,6 +54,7 @@ async function built(
       bundle: true,
       write: false,
       format: 'iife',
+      ...(options.globalName === undefined ? {} : { globalName: options.globalName }),
       target: 'es2022',
       platform: 'neutral',
       mainFields: ['module', 'main'],

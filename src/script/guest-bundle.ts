@@ -1,7 +1,8 @@
-// Owns the bundle of stdlib and src/sip that every isolate begins with, made once a process.
+// Owns the bundles that every program begins with, stdlib and the src/sip it uses, made once a process.
 import { fileURLToPath } from 'node:url'
 import { SignalboxError } from '../errors.ts'
-import { bundle } from './esbuild.ts'
+import * as sip from '../sip/index.ts'
+import { bundle, type Plugin } from './esbuild.ts'
 
 /** Name of the bundle in stack traces. */
 export const GUEST_FILE = 'signalbox-stdlib'
@@ -22,23 +23,58 @@ const CAPTURED = [
   'WeakRef',
 ]
 
-let made: Promise<string> | undefined
+/** Code of two scripts: `sip` assigns the door of src/sip to `__sip`, which `library` uses. */
+export interface GuestBundle {
+  readonly sip: string
+  readonly library: string
+}
 
-/** The code to evaluate in a new isolate before its program. */
-export function guestBundle(): Promise<string> {
+let made: Promise<GuestBundle> | undefined
+
+export function guestBundle(): Promise<GuestBundle> {
   made ??= build()
   return made
 }
 
 /** Takes the bundle that another process has made, so that this one need not start a bundler for it. */
-export function provideGuestBundle(code: string): void {
-  made = Promise.resolve(code)
+export function provideGuestBundle(given: GuestBundle): void {
+  made = Promise.resolve(given)
 }
 
-async function build(): Promise<string> {
-  const file = fileURLToPath(new URL('../../stdlib/guest.ts', import.meta.url))
-  const folder = fileURLToPath(new URL('../../', import.meta.url))
-  const result = await bundle({ file }, { folder })
+/** The script to evaluate in a new isolate before its program. */
+export function isolateCode({ sip, library }: GuestBundle): string {
+  return `{const {${CAPTURED.join(',')}} = globalThis;\n(() => {${sip}\n${library}})()}`
+}
+
+/** A script whose value takes the host's own src/sip, and an object to be the library's globalThis. */
+export function libraryCode({ library }: GuestBundle): string {
+  return `(function (__sip, globalThis) {${library}\n})`
+}
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** In place of src/sip: its values by name, so that calls of them cost what calls of the library's own functions do. */
+const SIP_OUTSIDE: Plugin = {
+  name: 'sip-outside',
+  setup(build) {
+    build.onResolve({ filter: /\/src\/sip\/index\.ts$/ }, () => ({ path: 'sip', namespace: 'outside' }))
+    build.onLoad({ filter: /./, namespace: 'outside' }, () => ({
+      contents: `export const {${Object.keys(sip).join(',')}} = __sip`,
+      loader: 'js',
+    }))
+  },
+}
+
+async function build(): Promise<GuestBundle> {
+  const [sipCode, library] = await Promise.all([
+    built('src/sip/index.ts', { globalName: '__sip' }),
+    built('stdlib/guest.ts', { plugins: [SIP_OUTSIDE] }),
+  ])
+  return { sip: sipCode, library }
+}
+
+async function built(file: string, options: { globalName?: string; plugins?: Plugin[] }): Promise<string> {
+  const result = await bundle({ file: `${PROJECT}${file}` }, { folder: PROJECT, ...options })
   if ('errors' in result) {
     const [first] = result.errors
     throw new SignalboxError(
@@ -46,5 +82,5 @@ async function build(): Promise<string> {
       `stdlib does not bundle: ${first?.location?.file}:${first?.location?.line}: ${first?.text}`,
     )
   }
-  return `{const {${CAPTURED.join(',')}} = globalThis;\n${result.code}}`
+  return result.code
 }

@@ -23,7 +23,7 @@ export {
   sortDiagnostics,
 } from './diagnostic.ts'
 export { type CfgSettings, type ConvertedProgram, compileDsl, convertDsl, type RawSourceMap } from './dsl/index.ts'
-export { guestBundle, provideGuestBundle } from './guest-bundle.ts'
+export { type GuestBundle, guestBundle, provideGuestBundle } from './guest-bundle.ts'
 export type { HostOps } from './host-ops.ts'
 export { type LoadedProgram, type LoadOptions, loadProgram } from './loaded-program.ts'
 export { manualPages } from './manual.ts'

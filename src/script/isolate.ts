@@ -1,41 +1,15 @@
 // Owns the V8 isolate that a program runs in: the one file that imports isolated-vm.
 import ivm from 'isolated-vm'
+import type { RunEnd } from '../../stdlib/contract.ts'
+import { encodeHead } from '../../stdlib/registry.ts'
 import { SignalboxError } from '../errors.ts'
-import { GUEST_FILE } from './guest-bundle.ts'
+import { GUEST_FILE, type GuestBundle, isolateCode } from './guest-bundle.ts'
+import type { RunInput } from './program.ts'
+import { type FailureCause, type HomeOptions, ProgramFailure, type ProgramHome } from './program-home.ts'
+import { readOutcome } from './run-outcome.ts'
 
-/** How the host answers the guest: JSON text, a number, or undefined when it will answer later. */
-export type GuestCall = (runId: number, opId: number, name: string, args: string) => string | number | undefined
-
-export interface IsolateOptions {
-  /** The guest bundle, see guest-bundle.ts. */
-  readonly bundle: string
-  readonly megabytes: number
-  /** The program's code and the name it has in stack traces. */
-  readonly code: string
-  readonly codeFile: string
-  /** GuestOptions of stdlib/guest.ts, as JSON. */
-  readonly options: string
-  /** Limit on evaluating the program, milliseconds. */
-  readonly loadMillis: number
-  readonly call: GuestCall
-  /** A run that had to wait has ended. */
-  readonly finished: (runId: number, outcome: string | number) => void
-}
-
-/** Why an entry ended without an answer. */
-export type IsolateFailure = 'timeout' | 'memory' | 'error'
-
-/** What V8 made of an entry: thrown with the guest's stack. */
-export class IsolateError extends Error {
-  readonly failure: IsolateFailure
-  /** The stack inside the isolate. */
-  readonly guestStack: string
-  constructor(failure: IsolateFailure, message: string, guestStack: string) {
-    super(message)
-    this.failure = failure
-    this.guestStack = guestStack
-  }
-}
+/** Operations carry edits and texts of one message, which are never this long. */
+const MOST_ARGUMENTS = 4 * 1024 * 1024
 
 type Entry = ivm.Reference<(...args: never[]) => unknown>
 
@@ -50,27 +24,27 @@ const WARM_UP = `{
   dsl.oldCondition('uri', '==', { kind: 'myself' })
 }`
 
-const snapshots = new Map<string, ivm.ExternalCopy<ArrayBuffer>>()
+const snapshots = new WeakMap<GuestBundle, ivm.ExternalCopy<ArrayBuffer>>()
 
 /** The heap after evaluating the bundle: an isolate that begins with it stands in a third of the time. */
-function snapshotOf(bundle: string): ivm.ExternalCopy<ArrayBuffer> {
+function snapshotOf(bundle: GuestBundle): ivm.ExternalCopy<ArrayBuffer> {
   let snapshot = snapshots.get(bundle)
   if (snapshot === undefined) {
-    snapshot = ivm.Isolate.createSnapshot([{ code: bundle, filename: GUEST_FILE }], WARM_UP)
+    snapshot = ivm.Isolate.createSnapshot([{ code: isolateCode(bundle), filename: GUEST_FILE }], WARM_UP)
     snapshots.set(bundle, snapshot)
   }
   return snapshot
 }
 
-/** An isolate with one program loaded. Throws {@link IsolateError} when it does not load. */
-export class ScriptIsolate {
+/** An isolate with one program loaded, to which texts and numbers cross. Throws {@link ProgramFailure} when it does not load. */
+export class ScriptIsolate implements ProgramHome {
   readonly #isolate: ivm.Isolate
   readonly #enter: Entry
   readonly #resume: Entry
   readonly #abandon: Entry
   readonly #described: Entry
 
-  constructor(options: IsolateOptions) {
+  constructor(options: HomeOptions) {
     // isolated-vm takes 8 MB at least.
     const memoryLimit = Math.max(8, options.megabytes)
     this.#isolate = new ivm.Isolate({ memoryLimit, snapshot: snapshotOf(options.bundle) })
@@ -85,9 +59,12 @@ export class ScriptIsolate {
       const start = entry('start')
       // The entries are the host's: a program finds none of them.
       context.global.deleteSync('__signalboxEntries')
-      const call = new ivm.Callback(options.call, { sync: true })
-      const finished = new ivm.Callback(options.finished, { sync: true })
-      start.applySync(undefined, [call, finished, options.options] as never)
+      const call = new ivm.Callback(textCall(options.call), { sync: true })
+      const finished = new ivm.Callback(
+        (runId: number, outcome: string | number) => options.finished(runId, readEnd(outcome)),
+        { sync: true },
+      )
+      start.applySync(undefined, [call, finished, JSON.stringify(options.settings)] as never)
       start.release()
       entries.release()
       context.evalClosureSync('delete globalThis.__signalboxEntries', [])
@@ -102,34 +79,32 @@ export class ScriptIsolate {
     return this.#isolate.isDisposed
   }
 
-  /** Makes a run; undefined when it waits. `head` is written by stdlib/run-head.ts. `millis` 0: the run keeps its time by itself. */
-  enter(head: string, raw: string, millis: number): string | number | undefined {
+  enter(input: RunInput, released: readonly number[], millis: number): RunEnd | undefined {
+    const { runId, kind, name, raw, meta } = input
+    const head = encodeHead(runId, kind, name, released.length === 0 ? '' : released.join(','), meta)
     // Each further argument would cost about half a microsecond.
     const args = [head, raw] as never
-    return this.#guarded(() =>
+    const answer = this.#guarded(() =>
       millis === 0
         ? this.#enter.applySync(undefined, args)
         : this.#enter.applySync(undefined, args, { timeout: millis }),
     ) as string | number | undefined
+    return answer === undefined ? undefined : readEnd(answer)
   }
 
-  /** Hands over what an operation of the host came to. */
-  resume(opId: number, answer: string | number, error: string | undefined, millis: number): void {
-    const args = [opId, answer, error] as never
+  resume(opId: number, answer: unknown, error: string | undefined, millis: number): void {
+    const args = [opId, encodeAnswer(answer), error] as never
     this.#guarded(() => this.#resume.applySync(undefined, args, millis === 0 ? {} : { timeout: millis }))
   }
 
-  /** Drops what a run still waits for. */
   abandon(runId: number): void {
     this.#guarded(() => this.#abandon.applySync(undefined, [runId] as never))
   }
 
-  /** The program's blocks and configuration, as JSON. */
   described(millis: number): string {
     return this.#guarded(() => this.#described.applySync(undefined, [], { timeout: millis })) as string
   }
 
-  /** Bytes in use, for metrics. */
   heapBytes(): number {
     return this.disposed ? 0 : this.#isolate.getHeapStatisticsSync().used_heap_size
   }
@@ -147,12 +122,34 @@ export class ScriptIsolate {
       const { message, stack } = error instanceof Error ? error : { message: String(error), stack: '' }
       const boundary = stack?.indexOf('(<isolated-vm boundary>)') ?? -1
       const guestStack = boundary < 0 ? (stack ?? '') : stack!.slice(0, boundary)
-      throw new IsolateError(this.#failureOf(message), message, guestStack)
+      throw new ProgramFailure(this.#failureOf(message), message, guestStack)
     }
   }
 
-  #failureOf(message: string): IsolateFailure {
+  #failureOf(message: string): FailureCause {
     if (this.#isolate.isDisposed || message.includes('memory limit')) return 'memory'
     return message === 'Script execution timed out.' ? 'timeout' : 'error'
+  }
+}
+
+/** An operation of the guest. Its text is the script's: names are looked up by the host, never trusted. */
+function textCall(call: HomeOptions['call']) {
+  return (runId: number, opId: number, name: string, args: string): string | number | undefined => {
+    if (args.length > MOST_ARGUMENTS)
+      throw new Error(`${name}: ${args.length} characters are more than any message holds.`)
+    const answer = call(runId, opId, name as never, args === '' ? null : JSON.parse(args))
+    return answer === undefined ? undefined : encodeAnswer(answer)
+  }
+}
+
+function encodeAnswer(answer: unknown): string | number {
+  return typeof answer === 'number' ? answer : JSON.stringify(answer ?? null)
+}
+
+function readEnd(outcome: string | number): RunEnd {
+  try {
+    return readOutcome(outcome)
+  } catch (error) {
+    throw new SignalboxError('ERR_SCRIPT', String(error))
   }
 }

@@ -1,17 +1,18 @@
-// Owns a program in use: its isolate and the replacement of it, runs under way, limits, and what happens when it ends badly.
-
-import { encodeHead } from '../../stdlib/registry.ts'
+// Owns a program in use: what it lives in and the replacement of that, runs under way, limits, and what happens when it ends badly.
+import type { HostOperation, RunEnd } from '../../stdlib/contract.ts'
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
 import { DRY_META, DRY_REQUEST, dryAnswer } from './dry-run.ts'
 import type { CfgSettings } from './dsl/index.ts'
-import { guestBundle } from './guest-bundle.ts'
+import { type GuestBundle, guestBundle } from './guest-bundle.ts'
 import type { HostOps } from './host-ops.ts'
 import { ScriptIsolate } from './isolate.ts'
 import type { CompiledScript, RouteKind, RouteLanguage, RouteProgram, RunInput, RunOutcome } from './program.ts'
 import { ProgramErrors } from './program-errors.ts'
+import type { HomeOptions, ProgramHome } from './program-home.ts'
 import { DEFAULT_PROGRAM_LIMITS, LOAD_FACTOR, type ProgramLimits, WALL_FACTOR } from './program-limits.ts'
+import { ProgramRealm } from './realm.ts'
 import { RehearsedProgram } from './rehearsed-program.ts'
 import { PROGRAM_FILE, ScriptPositions } from './script-position.ts'
 
@@ -23,8 +24,7 @@ export interface LoadOptions {
   readonly log?: Log
 }
 
-/** Operations carry edits and texts of one message, which are never this long. */
-const MOST_ARGUMENTS = 4 * 1024 * 1024
+const NONE: readonly number[] = []
 
 interface WaitingRun {
   readonly input: RunInput
@@ -35,7 +35,7 @@ interface WaitingRun {
   operations: number
 }
 
-/** Compiles nothing, checks nothing: evaluates a compiled script in an isolate of its own. Rejects with ERR_SCRIPT and its kin. */
+/** Compiles nothing, checks nothing: evaluates a compiled script, a `.ts` in an isolate of its own. Rejects with ERR_SCRIPT and its kin. */
 export async function loadProgram(script: CompiledScript, options: LoadOptions): Promise<LoadedProgram> {
   return new LoadedProgram(script, options, await guestBundle())
 }
@@ -47,7 +47,7 @@ export class LoadedProgram implements RouteProgram {
   readonly files: readonly string[]
   readonly config: unknown
   readonly #script: CompiledScript
-  readonly #bundle: string
+  readonly #bundle: GuestBundle
   #host: HostOps
   readonly #limits: ProgramLimits
   readonly #clock: Clock
@@ -56,8 +56,8 @@ export class LoadedProgram implements RouteProgram {
   readonly #names: Readonly<Record<string, readonly string[]>>
   readonly #waiting = new Map<number, WaitingRun>()
   /** Runs that ended within the entry that began them. */
-  readonly #ended = new Map<number, string | number>()
-  #isolate: ScriptIsolate
+  readonly #ended = new Map<number, RunEnd>()
+  #home: ProgramHome
   /** A dry run is under way: nothing may reach the host. */
   #dry = false
   #entered = 0
@@ -66,7 +66,7 @@ export class LoadedProgram implements RouteProgram {
   #uses = 1
   #restarts = 0
 
-  constructor(script: CompiledScript, options: LoadOptions, bundle: string) {
+  constructor(script: CompiledScript, options: LoadOptions, bundle: GuestBundle) {
     this.version = options.version
     this.file = script.file
     this.language = script.language
@@ -78,7 +78,7 @@ export class LoadedProgram implements RouteProgram {
     this.#clock = options.clock ?? systemClock
     this.#log = options.log ?? silentLog
     this.#errors = new ProgramErrors(script.file, new ScriptPositions(script.file, script.sourceMap), this.#limits)
-    this.#isolate = this.#start()
+    this.#home = this.#start()
     const { names, config } = this.#describe()
     this.#names = names
     this.config = script.language === 'cfg' ? script.settings : config
@@ -103,30 +103,30 @@ export class LoadedProgram implements RouteProgram {
   }
 
   heapBytes(): number {
-    return this.#isolate.heapBytes()
+    return this.#home.heapBytes()
   }
 
   run(input: RunInput): RunOutcome | Promise<RunOutcome> {
-    const { runId, kind, name, raw, meta } = input
-    if (this.#isolate.disposed) this.#replaceIsolate()
-    const released = this.#released.length === 0 ? '' : this.#takeReleased()
+    const { runId } = input
+    if (this.#home.disposed) this.#replaceHome()
+    const released = this.#released.length === 0 ? NONE : this.#takeReleased()
     const asked = this.#asked
     this.#entered = runId
-    let answer: string | number | undefined
+    let end: RunEnd | undefined
     try {
-      answer = this.#isolate.enter(encodeHead(runId, kind, name, released, meta), raw, this.#entryMillis())
+      end = this.#home.enter(input, released, this.#entryMillis())
     } catch (error) {
       this.#ended.delete(runId)
       throw this.#failed(error, input)
     } finally {
       this.#entered = 0
     }
-    if (answer === undefined) {
-      answer = this.#ended.get(runId)
-      if (answer === undefined) return this.#wait(input, this.#asked - asked)
+    if (end === undefined) {
+      end = this.#ended.get(runId)
+      if (end === undefined) return this.#wait(input, this.#asked - asked)
       this.#ended.delete(runId)
     }
-    return this.#errors.outcome(answer)
+    return this.#errors.outcome(end)
   }
 
   /** Runs the request route once over a trivial call that reaches nobody, so that its code is compiled before traffic comes. */
@@ -174,7 +174,7 @@ export class LoadedProgram implements RouteProgram {
       this.#forget(runId)
       run.reject(new SignalboxError('ERR_SCRIPT', `The program ${this.file} was discarded while a run waited.`))
     }
-    this.#isolate.dispose()
+    this.#home.dispose()
   }
 
   /** A `.cfg` bounds its own loops and recursion (tick), which spares the watchdog thread of each entry. */
@@ -182,21 +182,22 @@ export class LoadedProgram implements RouteProgram {
     return this.language === 'cfg' ? 0 : this.#limits.runMillis * WALL_FACTOR
   }
 
-  #start(): ScriptIsolate {
+  #start(): ProgramHome {
     const { runMillis, isolateMegabytes } = this.#limits
-    const modparams =
-      this.language === 'cfg' ? ((this.#script.settings as CfgSettings | undefined)?.modparams ?? []) : []
+    const { language } = this
+    const modparams = language === 'cfg' ? ((this.#script.settings as CfgSettings | undefined)?.modparams ?? []) : []
+    const options: HomeOptions = {
+      bundle: this.#bundle,
+      megabytes: isolateMegabytes,
+      code: this.#script.code,
+      codeFile: PROGRAM_FILE,
+      settings: { language, runMillis: runMillis * WALL_FACTOR, modparams },
+      loadMillis: runMillis * LOAD_FACTOR,
+      call: (runId, opId, name, args) => this.#call(runId, opId, name, args),
+      finished: (runId, end) => this.#finished(runId, end),
+    }
     try {
-      return new ScriptIsolate({
-        bundle: this.#bundle,
-        megabytes: isolateMegabytes,
-        code: this.#script.code,
-        codeFile: PROGRAM_FILE,
-        options: JSON.stringify({ language: this.language, runMillis: runMillis * WALL_FACTOR, modparams }),
-        loadMillis: runMillis * LOAD_FACTOR,
-        call: (runId, opId, name, args) => this.#call(runId, opId, name, args),
-        finished: (runId, outcome) => this.#finished(runId, outcome),
-      })
+      return language === 'cfg' ? new ProgramRealm(options) : new ScriptIsolate(options)
     } catch (error) {
       throw this.#errors.of(error, undefined)
     }
@@ -204,49 +205,41 @@ export class LoadedProgram implements RouteProgram {
 
   #describe(): { names: Record<string, string[]>; config: unknown } {
     try {
-      return JSON.parse(this.#isolate.described(this.#limits.runMillis * LOAD_FACTOR))
+      return JSON.parse(this.#home.described(this.#limits.runMillis * LOAD_FACTOR))
     } catch (error) {
       throw this.#errors.of(error, undefined)
     }
   }
 
-  #takeReleased(): string {
-    const released = this.#released.join(',')
+  #takeReleased(): readonly number[] {
+    const released = this.#released
     this.#released = []
     return released
   }
 
-  /** An operation of the guest. Its text is the script's: names are looked up, never trusted. */
-  #call(runId: number, opId: number, name: string, args: string): string | number | undefined {
+  /** An operation of the program's. */
+  #call(runId: number, opId: number, name: HostOperation, args: unknown): unknown {
     if (this.#dry) return dryAnswer(name)
-    if (args.length > MOST_ARGUMENTS)
-      throw new Error(`${name}: ${args.length} characters are more than any message holds.`)
-    const answer = this.#host.call(runId, name as never, (args === '' ? null : JSON.parse(args)) as never) as unknown
-    if (!(answer instanceof Promise)) return encodeAnswer(answer)
+    const answer = this.#host.call(runId, name, args as never) as unknown
+    if (!(answer instanceof Promise)) return answer ?? null
     this.#asked++
-    const isolate = this.#isolate
+    const home = this.#home
     const waiting = this.#waiting.get(runId)
     if (waiting) waiting.operations++
     answer.then(
-      (value) => this.#resume(isolate, runId, opId, encodeAnswer(value), undefined),
-      (error) => this.#resume(isolate, runId, opId, 0, error instanceof Error ? error.message : String(error)),
+      (value) => this.#resume(home, runId, opId, value ?? null, undefined),
+      (error) => this.#resume(home, runId, opId, 0, error instanceof Error ? error.message : String(error)),
     )
     return undefined
   }
 
-  #resume(
-    isolate: ScriptIsolate,
-    runId: number,
-    opId: number,
-    answer: string | number,
-    error: string | undefined,
-  ): void {
+  #resume(home: ProgramHome, runId: number, opId: number, answer: unknown, error: string | undefined): void {
     const run = this.#waiting.get(runId)
     // The run is over, or went with its isolate.
-    if (run === undefined || isolate !== this.#isolate || isolate.disposed) return
+    if (run === undefined || home !== this.#home || home.disposed) return
     run.operations--
     try {
-      isolate.resume(opId, answer, error, this.#entryMillis())
+      home.resume(opId, answer, error, this.#entryMillis())
     } catch (failure) {
       this.#forget(runId)
       run.reject(this.#failed(failure, run.input))
@@ -287,15 +280,15 @@ export class LoadedProgram implements RouteProgram {
     })
   }
 
-  #finished(runId: number, outcome: string | number): void {
+  #finished(runId: number, end: RunEnd): void {
     const run = this.#waiting.get(runId)
     if (run === undefined) {
-      if (runId === this.#entered) this.#ended.set(runId, outcome)
+      if (runId === this.#entered) this.#ended.set(runId, end)
       return
     }
     this.#forget(runId)
     try {
-      run.resolve(this.#errors.outcome(outcome))
+      run.resolve(this.#errors.outcome(end))
     } catch (error) {
       run.reject(error as SignalboxError)
     }
@@ -308,7 +301,7 @@ export class LoadedProgram implements RouteProgram {
 
   #abandon(runId: number): void {
     try {
-      if (!this.#isolate.disposed) this.#isolate.abandon(runId)
+      if (!this.#home.disposed) this.#home.abandon(runId)
     } catch (error) {
       this.#log.warn({ error: String(error) }, 'a run could not be taken back')
     }
@@ -317,14 +310,14 @@ export class LoadedProgram implements RouteProgram {
   /** An entry that V8 ended. After a loss of the isolate, what waits in it is lost too and the next run begins in a new one. */
   #failed(error: unknown, input: RunInput): SignalboxError {
     const told = this.#errors.of(error, input)
-    if (this.#isolate.disposed) this.#replaceIsolate()
+    if (this.#home.disposed) this.#replaceHome()
     else this.#abandon(input.runId)
     return told
   }
 
-  #replaceIsolate(): void {
+  #replaceHome(): void {
     this.#restarts++
-    this.#isolate.dispose()
+    this.#home.dispose()
     const lost = [...this.#waiting]
     for (const [runId, run] of lost) {
       this.#forget(runId)
@@ -339,10 +332,6 @@ export class LoadedProgram implements RouteProgram {
       { file: this.file, version: this.version, lost: lost.length },
       'a script outgrew its memory; a new isolate takes over',
     )
-    this.#isolate = this.#start()
+    this.#home = this.#start()
   }
-}
-
-function encodeAnswer(answer: unknown): string | number {
-  return typeof answer === 'number' ? answer : JSON.stringify(answer ?? null)
 }

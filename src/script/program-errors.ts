@@ -1,9 +1,9 @@
 // Owns errors of a program, told in the script's own lines.
+import type { RunEnd, ThrownInRun } from '../../stdlib/contract.ts'
 import { SignalboxError } from '../errors.ts'
-import { IsolateError } from './isolate.ts'
 import type { RunInput, RunOutcome } from './program.ts'
+import { ProgramFailure } from './program-home.ts'
 import { LOAD_FACTOR, type ProgramLimits } from './program-limits.ts'
-import { readOutcome, type ThrownInGuest } from './run-outcome.ts'
 import type { ScriptPositions } from './script-position.ts'
 
 /** A script can throw a text of any length, and each of its messages: what is told and logged of one has a bound. */
@@ -26,21 +26,15 @@ export class ProgramErrors {
   }
 
   /** What a run came to; throws what the script threw. */
-  outcome(answer: string | number): RunOutcome {
-    let outcome: ReturnType<typeof readOutcome>
-    try {
-      outcome = readOutcome(answer)
-    } catch (error) {
-      throw new SignalboxError('ERR_SCRIPT', `${this.#file}: ${String(error)}`)
-    }
-    if ('thrown' in outcome) throw this.#thrown(outcome.thrown)
-    return outcome
+  outcome(end: RunEnd): RunOutcome {
+    if ('thrown' in end) throw this.#thrown(end.thrown)
+    return end
   }
 
   /** An entry that V8 ended, or an error of ours as it is. */
   of(error: unknown, input: RunInput | undefined): SignalboxError {
     if (error instanceof SignalboxError) return error
-    if (!(error instanceof IsolateError)) throw error
+    if (!(error instanceof ProgramFailure)) throw error
     const { runMillis, isolateMegabytes } = this.#limits
     switch (error.failure) {
       case 'memory':
@@ -63,7 +57,7 @@ export class ProgramErrors {
   }
 
   /** What the script threw, in its own lines. */
-  #thrown(error: ThrownInGuest): SignalboxError {
+  #thrown(error: ThrownInRun): SignalboxError {
     const timedOut = error.name === 'RunTimeout'
     return new SignalboxError(
       timedOut ? 'ERR_SCRIPT_TIMEOUT' : 'ERR_SCRIPT',

@@ -1,9 +1,9 @@
 // Owns a compiled routing script: immutable, numbered, counted, and what its runs are given and give back.
-import type { RouteKind, RunExit, RunMeta } from '../../stdlib/contract.ts'
-import type { MessageEdit } from '../sip/index.ts'
+import type { RouteKind, RunMeta, RunOutcome } from '../../stdlib/contract.ts'
+import type { SipMessage } from '../sip/index.ts'
 import type { RawSourceMap } from './dsl/index.ts'
 
-export type { RouteKind, RunExit, RunListener, RunMeta } from '../../stdlib/contract.ts'
+export type { RouteKind, RunExit, RunListener, RunMeta, RunOutcome } from '../../stdlib/contract.ts'
 
 export type RouteLanguage = 'ts' | 'cfg'
 
@@ -15,15 +15,9 @@ export interface RunInput {
   /** Name of the block; '' is request_route or reply_route. */
   readonly name: string
   readonly raw: string
+  /** The same, parsed: a program that runs beside the engine takes it as it is. */
+  readonly message?: SipMessage
   readonly meta: RunMeta
-}
-
-/** How a run ended and, of a reply route, what it changed. */
-export interface RunOutcome {
-  readonly exit: RunExit
-  /** What the block returned: 0 ends the script, negative is failure. */
-  readonly code: number
-  readonly edits: MessageEdit[]
 }
 
 /** What a compiler hands over: code that calls `__signalbox.define(...)` once. */

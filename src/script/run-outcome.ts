@@ -1,16 +1,9 @@
 // Owns the reading of what a run gave back: text from an isolate in which a script could have changed anything.
+import type { RunEnd, ThrownInRun } from '../../stdlib/contract.ts'
 import { isMessageEdit, type MessageEdit } from '../sip/index.ts'
-import type { RunOutcome } from './program.ts'
 
 const EXITS = ['done', 'exit', 'drop'] as const
 const NO_EDITS: MessageEdit[] = []
-
-/** What the script threw, as the guest told it. */
-export interface ThrownInGuest {
-  readonly name: string
-  readonly message: string
-  readonly stack: string
-}
 
 /** More changes than this are no message any more. */
 const MOST_EDITS = 10_000
@@ -20,7 +13,7 @@ const MOST_CHARACTERS = 4 * 1024 * 1024
 const STACK_CHARACTERS = 8192
 
 /** Reads an answer: a number without edits, JSON with them or with an error. Throws a TypeError on anything else. */
-export function readOutcome(answer: string | number): RunOutcome | { readonly thrown: ThrownInGuest } {
+export function readOutcome(answer: string | number): RunEnd {
   if (typeof answer === 'number') return { exit: EXITS[answer & 3] ?? 'done', code: answer >> 2, edits: NO_EDITS }
   if (answer.length > MOST_CHARACTERS)
     throw new TypeError(`The run gave back ${answer.length} characters, which are more than any message holds.`)
@@ -33,7 +26,7 @@ export function readOutcome(answer: string | number): RunOutcome | { readonly th
   return { exit, code: value.code as number, edits: readEdits(value.edits) }
 }
 
-function readThrown(error: unknown): ThrownInGuest {
+function readThrown(error: unknown): ThrownInRun {
   const { name, message, stack } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
   return {
     name: String(name),

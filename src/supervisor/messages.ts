@@ -1,7 +1,7 @@
 // Owns what supervisor and worker say to each other over their channel. Everything is JSON.
 import type { EngineConfig, EngineStatus, LogFormat, LogLevel } from '../engine/index.ts'
 import type { DtmfEvent, MediaAnswer, MediaCommand, MediaControlled, MediaRequest, MediaStats } from '../media/index.ts'
-import type { CompiledScript } from '../script/index.ts'
+import type { CompiledScript, GuestBundle } from '../script/index.ts'
 import type { ShardSeats } from './shards.ts'
 
 /** A compiled script with the number that the supervisor gave it. */
@@ -14,7 +14,7 @@ export interface NumberedScript {
 export interface WorkerStart {
   readonly program: NumberedScript
   /** What every isolate begins with: made once, by the supervisor. */
-  readonly guestBundle: string
+  readonly guestBundle: GuestBundle
   /** Undefined: load the program and report its configuration, nothing else. */
   readonly config: EngineConfig | undefined
   readonly logLevel: LogLevel

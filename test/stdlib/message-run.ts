@@ -1,7 +1,7 @@
 // Owns the harness of this folder's tests: a run over a message, without an isolate, with a host that records.
 
 import { applyEdits } from '../../src/sip/index.ts'
-import type { RouteKind, RunMeta, ServiceArguments } from '../../stdlib/contract.ts'
+import type { LocalArguments, RouteKind, RunMeta, ServiceArguments } from '../../stdlib/contract.ts'
 import { attachHost, Run, releaseTransactions, within } from '../../stdlib/runtime.ts'
 
 export const meta: RunMeta = {
@@ -40,16 +40,14 @@ export class MessageRun {
   /** Calls a builtin within the run. */
   do<T>(body: () => T): T {
     attachHost((_runId, _opId, name, args) => {
-      const parsed = args === '' ? null : JSON.parse(args)
-      this.calls.push({ name, args: parsed })
-      if (name === 'local') return own.has(parsed.host) ? 1 : 0
+      // As it is at the time of the call.
+      this.calls.push({ name, args: structuredClone(args) })
+      if (name === 'local') return own.has((args as LocalArguments).host) ? 1 : 0
       if (name === 'service' && this.service) {
-        const result = this.service(this.run, parsed)
-        if (result instanceof Promise) return undefined
-        return typeof result === 'number' ? result : JSON.stringify(result ?? null)
+        const result = this.service(this.run, args as ServiceArguments)
+        return result instanceof Promise ? undefined : (result ?? null)
       }
-      const answer = this.answers[name]
-      return answer === undefined ? 1 : typeof answer === 'number' ? answer : JSON.stringify(answer)
+      return structuredClone(this.answers[name]) ?? 1
     })
     return within(this.run, body)
   }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { formatDiagnostic } from '../../../src/script/diagnostic.ts'
 import { compileDsl } from '../../../src/script/dsl/index.ts'
-import type { RunMeta } from '../../../stdlib/contract.ts'
+import type { LocalArguments, LogArguments, RunMeta } from '../../../stdlib/contract.ts'
 import type { ProgramDefinition } from '../../../stdlib/program-table.ts'
 
 /** The message that the verified probes were run with. */
@@ -83,17 +83,17 @@ export async function runCfg(text: string, options: RunOptions = {}): Promise<Cf
   runtime.setLanguage('cfg')
   runtime.setRunMillis(options.millis ?? 10_000)
   runtime.startTime()
-  runtime.attachHost((_run, opId, name, json) => {
-    const args = json === '' ? undefined : JSON.parse(json)
+  runtime.attachHost((_run, opId, name, given) => {
     if (name === 'log') {
-      log.push(args.text.replace(/\n$/, ''))
+      log.push((given as LogArguments).text.replace(/\n$/, ''))
       return 1
     }
-    if (name === 'local') return ['127.0.0.1', 'localhost'].includes(args.host) ? 1 : 0
+    if (name === 'local') return ['127.0.0.1', 'localhost'].includes((given as LocalArguments).host) ? 1 : 0
+    // As it is at the time of the call.
+    const args = structuredClone(given) ?? undefined
     operations.push({ name, args })
-    if (options.late?.(name, (late) => runtime.settle(opId, JSON.stringify(late), undefined))) return undefined
-    const answer = options.answer?.(name, args)
-    return typeof answer === 'number' ? answer : answer === undefined ? 1 : JSON.stringify(answer)
+    if (options.late?.(name, (late) => runtime.settle(opId, late, undefined))) return undefined
+    return options.answer?.(name, args) ?? 1
   })
   // biome-ignore lint/security/noGlobalEval: the emitted program is what is tested.
   const evaluate = globalThis.eval
