@@ -1,4 +1,4 @@
-// Owns the timers of all transactions: one heap over one clock timer, entries embedded in what they time.
+// Owns the timers of all transactions: one heap over one clock timer, entries embedded in what they time; far ones share moments.
 
 import type { Clock, Timer } from '../clock.ts'
 
@@ -6,11 +6,54 @@ import type { Clock, Timer } from '../clock.ts'
 export abstract class Deadline {
   /** When it runs out, in milliseconds of the queue's clock. Only the queue writes it. */
   due = 0
-  /** Place in the heap, -1 when not waiting. Only the queue writes it. */
+  /** Place in the heap or among those of its moment, -1 when not waiting. Only the queue writes it. */
   place = -1
+  /** The moment that it shares with others. Only the queue writes it. */
+  moment: Moment | undefined = undefined
 
   /** Called once when the moment has come; may set itself again. */
   abstract expire(now: number): void
+}
+
+/** What is so far away runs out together with others, up to {@link MOMENT_MILLIS} later: a process woken for each would cost more than the rest of its work. */
+const FAR_MILLIS = 2000
+const MOMENT_MILLIS = 100
+
+/** Deadlines that run out together, in the order in which they were set. */
+class Moment extends Deadline {
+  readonly entries: (Deadline | undefined)[] = []
+  #running = false
+
+  add(entry: Deadline): void {
+    entry.moment = this
+    entry.place = this.entries.length
+    this.entries.push(entry)
+  }
+
+  remove(entry: Deadline): void {
+    const { entries } = this
+    const at = entry.place
+    entry.moment = undefined
+    entry.place = -1
+    if (this.#running) entries[at] = undefined
+    else {
+      const last = entries.pop()!
+      if (last === entry) return
+      entries[at] = last
+      last.place = at
+    }
+  }
+
+  expire(now: number): void {
+    const { entries } = this
+    this.#running = true
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]
+      if (entry === undefined) continue
+      this.remove(entry)
+      entry.expire(now)
+    }
+  }
 }
 
 /** A timer of the clock that comes so much later than asked for comes after a pause in which nothing was read either. */
@@ -28,6 +71,8 @@ const MOST_BEHIND_MILLIS = 4000
 export class TimerQueue {
   readonly #clock: Clock
   readonly #heap: Deadline[] = []
+  /** By their number of {@link MOMENT_MILLIS}. */
+  readonly #moments = new Map<number, Moment>()
   #timer: Timer | undefined
   /** The deadline that the clock was asked for, and when its timer should come: later, while time stands back. */
   #armedFor = Number.POSITIVE_INFINITY
@@ -45,7 +90,9 @@ export class TimerQueue {
 
   /** Deadlines that wait. */
   get size(): number {
-    return this.#heap.length
+    let size = this.#heap.length - this.#moments.size
+    for (const { entries } of this.#moments.values()) size += entries.length
+    return size
   }
 
   now(): number {
@@ -60,9 +107,30 @@ export class TimerQueue {
     else if (wasBehind) this.#rearm()
   }
 
-  /** Lets `entry` run out `delay` milliseconds from now, in place of what it waited for. */
+  /** Lets `entry` run out `delay` milliseconds from now, in place of what it waited for; a far one a little later. */
   set(entry: Deadline, delay: number): void {
     const due = this.#clock.now() + delay
+    if (delay >= FAR_MILLIS) {
+      this.#setFar(entry, Math.ceil(due / MOMENT_MILLIS))
+      return
+    }
+    if (entry.moment !== undefined) entry.moment.remove(entry)
+    this.#setNear(entry, due)
+  }
+
+  #setFar(entry: Deadline, number: number): void {
+    let moment = this.#moments.get(number)
+    if (moment === undefined) {
+      moment = new Moment()
+      this.#moments.set(number, moment)
+      this.#setNear(moment, number * MOMENT_MILLIS)
+    } else if (entry.moment === moment) return
+    this.clear(entry)
+    entry.due = moment.due
+    moment.add(entry)
+  }
+
+  #setNear(entry: Deadline, due: number): void {
     const heap = this.#heap
     if (entry.place < 0) {
       entry.due = due
@@ -80,8 +148,12 @@ export class TimerQueue {
 
   /** Forgets `entry`. The clock's own timer is left: it finds nothing due and arms itself anew. */
   clear(entry: Deadline): void {
+    if (entry.moment !== undefined) entry.moment.remove(entry)
+    else if (entry.place >= 0) this.#takeOut(entry)
+  }
+
+  #takeOut(entry: Deadline): void {
     const at = entry.place
-    if (at < 0) return
     entry.place = -1
     const last = this.#heap.pop()!
     if (last === entry) return
@@ -94,7 +166,15 @@ export class TimerQueue {
   /** Forgets everything. */
   close(): void {
     for (const entry of this.#heap) entry.place = -1
+    for (const { entries } of this.#moments.values()) {
+      for (const entry of entries) {
+        if (entry === undefined) continue
+        entry.place = -1
+        entry.moment = undefined
+      }
+    }
     this.#heap.length = 0
+    this.#moments.clear()
     this.#disarm()
   }
 
@@ -146,7 +226,8 @@ export class TimerQueue {
         const first = this.#heap[0]
         // A timer of Node may come a fraction of a millisecond early; what is that close is due.
         if (first === undefined || first.due > reached + 0.5) break
-        this.clear(first)
+        this.#takeOut(first)
+        if (first instanceof Moment) this.#moments.delete(Math.round(first.due / MOMENT_MILLIS))
         first.expire(now)
       }
     } finally {

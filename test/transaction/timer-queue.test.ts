@@ -47,6 +47,79 @@ test('deadlines run out in order, whatever was set, moved and cleared before', (
   )
 })
 
+test('far deadlines run out at most a tenth of a second late, and with few moments for many; clearing and moving them holds', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 39 }), fc.integer({ min: -2000, max: 9000 }), fc.nat(300)), {
+        maxLength: 300,
+      }),
+      (steps) => {
+        const clock = new ManualClock()
+        const queue = new TimerQueue(clock)
+        const late: number[] = []
+        class Due extends Deadline {
+          wanted = -1
+          override expire(now: number): void {
+            late.push(now - this.wanted)
+            this.wanted = -1
+          }
+        }
+        const entries = Array.from({ length: 40 }, () => new Due())
+        for (const [name, delay, pause] of steps) {
+          const entry = entries[name]!
+          if (delay < 0) queue.clear(entry)
+          else queue.set(entry, delay)
+          entry.wanted = delay < 0 ? -1 : clock.now() + delay
+          expect(queue.size).toBe(entries.filter(({ wanted }) => wanted >= 0).length)
+          clock.advance(pause)
+        }
+        clock.advance(9100)
+        expect(queue.size).toBe(0)
+        expect(entries.every(({ wanted }) => wanted === -1)).toBe(true)
+        expect(late.every((millis) => millis >= 0 && millis <= 100)).toBe(true)
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+test('a thousand far deadlines wake the process a few times', () => {
+  const clock = new ManualClock()
+  let asked = 0
+  const setTimer = clock.setTimer.bind(clock)
+  clock.setTimer = (delay, fire) => {
+    asked++
+    return setTimer(delay, fire)
+  }
+  const queue = new TimerQueue(clock)
+  const fired: number[] = []
+  for (let i = 0; i < 1000; i++) {
+    queue.set(new Entry(i, fired), 5000)
+    clock.advance(0.3)
+  }
+  clock.advance(6000)
+  expect(fired).toHaveLength(1000)
+  expect(fired).toEqual([...fired].sort((a, b) => a - b))
+  expect(asked).toBeLessThan(10)
+})
+
+test('of two far deadlines of one moment, the first can clear the second', () => {
+  const clock = new ManualClock()
+  const queue = new TimerQueue(clock)
+  const fired: number[] = []
+  const second = new Entry(2, fired)
+  class Clearing extends Deadline {
+    override expire(): void {
+      queue.clear(second)
+    }
+  }
+  queue.set(new Clearing(), 4000)
+  queue.set(second, 4000)
+  queue.set(new Entry(3, fired), 4000)
+  clock.advance(4100)
+  expect(fired).toEqual([3])
+})
+
 test('the clock carries one timer, and none after close', () => {
   const clock = new ManualClock()
   const queue = new TimerQueue(clock)
