@@ -146,7 +146,7 @@ function challenge(side: Side, realm: string, flags: number): number {
   const { message, state } = currentRun()
   if (!(message instanceof SipRequest) || alwaysAuthorized(message.method) || realm === '') return -1
   const header = side === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
-  state.replyHeaders += `${header}: ${challengeValue(realm, flags)}\r\n`
+  state.addReplyHeaders(`${header}: ${challengeValue(realm, flags)}\r\n`)
   return side === 'www'
     ? sendReplyAs('auto', 401, 'Unauthorized')
     : sendReplyAs('auto', 407, 'Proxy Authentication Required')

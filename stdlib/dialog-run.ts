@@ -7,6 +7,9 @@ const chosen = new WeakMap<Run, string>()
 const variables = new WeakMap<TransactionState, Map<string, string | number>>()
 const contexts = new WeakMap<TransactionState, Map<string, string | number>>()
 
+/** What a dialog that has not begun yet can keep. */
+const MOST_VARIABLES = 1000
+
 /** The dialog that the rest of the run is about. */
 export function chooseDialog(key: string): void {
   chosen.set(currentRun(), key)
@@ -32,7 +35,8 @@ function keep(
   let values = table.get(state)
   if (values === undefined) table.set(state, (values = new Map()))
   if (value === null) values.delete(name)
-  else values.set(name, value)
+  else if (values.size < MOST_VARIABLES || values.has(name)) values.set(name, value)
+  else throw new Error(`A dialog has at most ${MOST_VARIABLES} variables.`)
 }
 
 export function keepVariable(name: string, value: string | number | null): void {

@@ -19,9 +19,10 @@ import {
 import { type PosixRegex, posixRegex, RegexError } from './regex.ts'
 import { builtins } from './registry.ts'
 import { currentRun, DROP, opNow, setInterpolation, tick } from './runtime.ts'
+import { copied, made } from './text-bounds.ts'
 import { integerOf } from './transformations-string.ts'
 
-export { oldCondition, oldValue, printed, script, tick, variableSlot }
+export { made, oldCondition, oldValue, printed, script, tick, variableSlot }
 
 /** An expression that cannot be evaluated: its condition is false, its assignment does not happen, the script goes on. */
 export class EvaluationError extends Error {}
@@ -40,6 +41,10 @@ export interface ProgramSetup extends ProgramValues {
   readonly initial: readonly { readonly name: string; readonly value: string | number }[]
 }
 
+/** Formats that are put together while running are kept read, so that the next use need not read them again. */
+const MOST_FORMATS = 10_000
+const LONGEST_KEPT_FORMAT = 1000
+
 /** Called once, before anything else of the program. */
 export function setup(given: ProgramSetup): void {
   setProgramValues(given)
@@ -50,7 +55,7 @@ export function setup(given: ProgramSetup): void {
     let read = formats.get(format)
     if (read === undefined) {
       read = bindFormat(format)
-      if (formats.size < 10_000) formats.set(format, read)
+      if (formats.size < MOST_FORMATS && format.length <= LONGEST_KEPT_FORMAT) formats.set(copied(format), read)
     }
     return read()
   })
@@ -110,7 +115,7 @@ export function str(value: PvValue): string {
 
 /** `+`: the left operand decides between addition and concatenation. `number` is the right one's where it is not its text's. */
 export function add(left: PvValue, right: PvValue, number?: number): string | number {
-  return typeof left === 'number' ? (left + (number ?? int(right))) | 0 : str(left) + str(right)
+  return typeof left === 'number' ? (left + (number ?? int(right))) | 0 : made(str(left) + str(right))
 }
 
 /** `==`: the left operand decides how the right one is read; an undefined left takes the right one's type. `number` as in {@link add}. */
@@ -170,7 +175,8 @@ export function matches(text: string, pattern: string): boolean {
   try {
     return posixRegex(pattern, { ignoreCase: true }).test(text)
   } catch (error) {
-    if (error instanceof RegexError) throw new EvaluationError(`bad regular expression "${pattern}": ${error.message}`)
+    if (error instanceof RegexError)
+      throw new EvaluationError(`bad regular expression "${pattern.slice(0, 80)}": ${error.message}`)
     throw error
   }
 }
@@ -227,7 +233,7 @@ const levels = new WeakMap<object, number>()
 /** `route($var(x))`: the route of that name, or none, with a line in the log. */
 export function find<T>(routes: Readonly<Record<string, T>>, name: string, place: string): T | undefined {
   if (Object.hasOwn(routes, name)) return routes[name]
-  report(L_ERR, `${place}: route "${name}" not found`)
+  report(L_ERR, `${place}: route "${name.slice(0, 80)}" not found`)
   return undefined
 }
 

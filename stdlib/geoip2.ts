@@ -13,6 +13,8 @@ type Facts = Readonly<Record<string, string | number>>
 
 const KEYS = ['cc', 'tz', 'zip', 'lat', 'lon', 'city', 'regc', 'regn', 'metro', 'contc', 'nmask']
 
+const MOST_CONTAINERS = 100
+
 /** What was found, by the name that the script gave it, of each transaction. */
 const found = new WeakMap<object, Map<string, Facts>>()
 
@@ -32,7 +34,8 @@ export const geoip2Match = define(
       named.delete(container)
       return -1
     }
-    named.set(container, facts)
+    if (named.size < MOST_CONTAINERS || named.has(container)) named.set(container, facts)
+    else throw new Error(`A transaction keeps at most ${MOST_CONTAINERS} places that geoip2_match has found.`)
     return 1
   },
 )

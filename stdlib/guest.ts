@@ -33,7 +33,7 @@ import {
   setRunMillis,
   settle,
   settleState,
-  startTime,
+  startEntry,
 } from './runtime.ts'
 import { setModuleConfig, setModuleParameters } from './settings.ts'
 import { replyView, requestView } from './views.ts'
@@ -141,7 +141,7 @@ function resumeRequest(run: Run): void {
 /** Makes a run. Undefined: it waits, and `finish` will be called. */
 function begin(run: Run): RunEnd | undefined {
   const { id, kind, name } = run
-  startTime()
+  startEntry(run.raw.length)
   resumeRun(run)
   // The dry run of a new program must not leave its variables to the first message.
   const restore = id === DRY_RUN && name !== WARM_ROUTE ? keepVariables() : undefined
@@ -189,7 +189,7 @@ function enterBeside(
 
 /** The host's answer to an operation that had to wait. */
 function resumeBeside(opId: number, answer: unknown, error: string | undefined): void {
-  startTime()
+  startEntry(0)
   settle(opId, answer, error)
 }
 

@@ -6,6 +6,7 @@ import { after, type Pending } from './pending.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
 import { currentRun, type Run } from './runtime.ts'
 import { ask, askNow } from './service.ts'
+import { made } from './text-bounds.ts'
 import { tSuspend } from './tm-transactions.ts'
 
 const client = declarations('http_client')
@@ -144,7 +145,7 @@ definePvClass(
         let fields = wishes.get(run)
         if (fields === undefined) wishes.set(run, (fields = new Map()))
         if (field === 'all') fields.clear()
-        else if (field === 'hdr') fields.set('hdr', `${fields.get('hdr') ?? ''}${value}\r\n`)
+        else if (field === 'hdr') fields.set('hdr', made(`${fields.get('hdr') ?? ''}${value}\r\n`))
         else fields.set(field, value)
       },
     }

@@ -3,6 +3,7 @@ import type { BuiltinMeta, Parameter, PvReference } from './contract.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { at, compact, cut, type Json, parsed, scalarOf, spaced } from './json-path.ts'
 import { currentRun } from './runtime.ts'
+import { made } from './text-bounds.ts'
 import type { XavpFields, XavpValue } from './transaction-state.ts'
 
 const text = (name: string): Parameter => ({ name, kind: 'string' })
@@ -121,7 +122,7 @@ function change(
     holder = next
   }
   if (!put(holder, steps.at(-1), given)) return -1
-  result.set(compact(root))
+  result.set(made(compact(root)))
   return 1
 }
 
@@ -219,8 +220,9 @@ export const janssonXdecode = define(
   (source: string, name: string) => {
     const root = parsed(source)
     if (typeof root !== 'object' || root === null || Array.isArray(root)) return -1
-    const { xavps } = currentRun().state
-    xavps.set(name, [recordOf(root), ...(xavps.get(name) ?? [])])
+    const { state } = currentRun()
+    state.xavps.set(name, [recordOf(root), ...(state.xavps.get(name) ?? [])])
+    state.check()
     return 1
   },
 )
@@ -237,7 +239,7 @@ export const janssonXencode = define(
   (name: string, result: PvReference) => {
     const record = currentRun().state.xavps.get(name)?.[0]
     if (!(record instanceof Map)) return -1
-    result.set(compact(jsonOf(record)))
+    result.set(made(compact(jsonOf(record))))
     return 1
   },
 )
@@ -263,7 +265,7 @@ export const jsonGetField = define(
   (source: string, name: string, result: PvReference) => {
     const found = field(source, name)
     if (found === undefined) return -1
-    result.set(spaced(found))
+    result.set(made(spaced(found)))
     return 1
   },
 )
@@ -280,7 +282,7 @@ export const jsonGetString = define(
   (source: string, name: string, result: PvReference) => {
     const found = field(source, name)
     if (found === undefined || found === null) return -1
-    result.set(typeof found === 'string' ? found : spaced(found))
+    result.set(typeof found === 'string' ? found : made(spaced(found)))
     return 1
   },
 )

@@ -137,7 +137,7 @@ export const plDrop = define(
     const seconds = most === undefined ? from : from + Math.floor(Math.random() * Math.max(1, Number(most) - from + 1))
     const { state } = currentRun()
     const before = state.replyHeaders
-    if (least !== undefined) state.replyHeaders += `Retry-After: ${seconds}\r\n`
+    if (least !== undefined) state.addReplyHeaders(`Retry-After: ${seconds}\r\n`)
     const sent = sendReplyAs('auto', replyCode(), replyReason())
     state.replyHeaders = before
     return sent

@@ -4,7 +4,7 @@ import { currentRun } from './runtime.ts'
 
 /** Records that `remove` bytes at `at` give way to `text`. */
 export function edit(at: number, remove: number, text: string): void {
-  currentRun().edits.push({ at, remove, text })
+  currentRun().addEdit({ at, remove, text })
 }
 
 export function removeHeaderLine(message: SipMessage, index: number): void {

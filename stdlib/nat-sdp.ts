@@ -15,7 +15,8 @@ const appendOld = numberParameter('nathelper', 'append_sdp_oldmediaip', 1)
 
 /** Changes the SDP; Kamailio's code: 1 an address was changed, 2 lines were added alone, -1 there is no SDP. */
 export function fixSdp(flags: number, address: string): number {
-  const { message, raw, edits } = currentRun()
+  const run = currentRun()
+  const { message, raw } = run
   const span = sdpSpan(message)
   if (span === undefined) return -1
   const family = parseAddress(address)?.length === 16 ? 'IP6' : 'IP4'
@@ -46,6 +47,6 @@ export function fixSdp(flags: number, address: string): number {
   body += mark
   if (appendOld() !== 0) for (const was of [...old.media, ...old.origin]) body += `a=oldmediaip:${was}\r\n`
   const whole = raw.slice(message.bodyStart, span.start) + body + raw.slice(span.end)
-  edits.push(...bodyEdit(message, whole))
+  for (const change of bodyEdit(message, whole)) run.addEdit(change)
   return (flags & (MEDIA | ORIGIN)) === 0 ? 2 : 1
 }

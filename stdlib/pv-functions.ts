@@ -4,6 +4,7 @@ import { code, declarations, int, text, variable } from './declaration.ts'
 import { define } from './define.ts'
 import { setDestination, setRequestUri } from './request-uri.ts'
 import { currentRun, interpolate } from './runtime.ts'
+import { checkLength, made } from './text-bounds.ts'
 import type { XavpFields, XavpValue } from './transaction-state.ts'
 import { paramsOf } from './transformations-uri.ts'
 
@@ -67,6 +68,8 @@ export const pvEvalx = define(
 /** Records of `$xavp`, and of `$xavu` under its prefix. */
 const records = () => currentRun().state.xavps
 const MOST_FIELDS = 1000
+/** Records of fewer are weighed now and then alone. */
+const MANY_FIELDS = 50
 
 function recordOf(name: string): XavpFields | undefined {
   const first = records().get(name)?.[0]
@@ -77,6 +80,7 @@ function addRecord(name: string, record: XavpFields): void {
   const values = records().get(name) ?? []
   if (values.length < MOST_FIELDS) values.unshift(record)
   records().set(name, values)
+  if (record.size > MANY_FIELDS) currentRun().state.check()
 }
 
 function parsedFields(list: string): XavpFields {
@@ -116,8 +120,9 @@ export const xavpParamsImplode = define(
       const value = values[0]
       if (value === undefined || value instanceof Map) continue
       list += value === '' ? `${name};` : `${name}=${value};`
+      checkLength(list.length)
     }
-    target.set(list)
+    target.set(made(list))
     return 1
   },
 )
@@ -148,8 +153,11 @@ export const xavuParamsImplode = define(
     const record = recordOf(`xavu:${root}`)
     if (record === undefined) return -1
     let list = ''
-    for (const [name, [value]] of record) if (!(value instanceof Map)) list += `${name}=${value ?? ''};`
-    target.set(list)
+    for (const [name, [value]] of record) {
+      if (!(value instanceof Map)) list += `${name}=${value ?? ''};`
+      checkLength(list.length)
+    }
+    target.set(made(list))
     return 1
   },
 )
@@ -183,6 +191,7 @@ export const xavpCopy = define(
     if (place === undefined) addRecord(destination, copy)
     else if (there === undefined || there[Number(place)] === undefined) return -1
     else there[Number(place)] = copy
+    currentRun().state.check()
     return 1
   },
 )

@@ -14,6 +14,7 @@ import {
 import { BRANCH, SCRIPT, TRANSACTION } from './flags.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
 import { currentRun } from './runtime.ts'
+import { made } from './text-bounds.ts'
 
 const message = (): SipMessage => currentRun().message
 const meta = (name: string, doc: string, aliases: string[] = []) => ({ name, aliases, module: 'pv', doc })
@@ -43,7 +44,7 @@ definePv(meta('mt', '1 for a request, 2 for a reply.'), () => (message() instanc
 definePv(meta('mi', 'Running number of the message.'), () => currentRun().meta.messageNumber)
 definePv(meta('mb', 'The message as received.'), () => currentRun().raw)
 definePv(meta('mbu', 'The message with the changes made so far.'), () =>
-  applyEdits(currentRun().raw, currentRun().edits),
+  made(applyEdits(currentRun().raw, currentRun().edits)),
 )
 definePv(meta('ml', 'Length of the message in bytes.'), () => currentRun().raw.length)
 definePv(meta('rb', 'Body.'), () => message().body)
@@ -136,7 +137,7 @@ definePvClass(
 
 /** Replaces bytes of the message; readers see the change only after msg_apply_changes. */
 function edit(start: number, end: number, text: string): void {
-  currentRun().edits.push({ at: start, remove: end - start, text })
+  currentRun().addEdit({ at: start, remove: end - start, text })
 }
 
 interface UriPlace {

@@ -1,7 +1,8 @@
 // Owns the variables a script stores in: $var, $vn, $shv, $avp, $xavp, $xavu, $xavi, $cnt, and $null.
 import { definePv, definePvClass, type PvInner, type PvValue } from './pv.ts'
 import { PvSyntaxError } from './pv-format.ts'
-import { currentRun } from './runtime.ts'
+import { currentRun, opNow } from './runtime.ts'
+import { copied, joinedTexts, setWeighing } from './text-bounds.ts'
 import type { AvpValue, XavpFields, XavpValue } from './transaction-state.ts'
 
 /** A variable of the process. The emitted program keeps these objects, so that `$var` costs a property access. */
@@ -13,16 +14,41 @@ const slots = new Map<string, VariableSlot>()
 const nullableSlots = new Map<string, VariableSlot>()
 const sharedSlots = new Map<string, VariableSlot>()
 const MOST_SLOTS = 10_000
+const LONGEST_NAME = 1000
+
+/** Characters that variables of the process may hold together, those of short values not counted. */
+const MOST_HELD = 16_000_000
+const SHORT = 1000
 
 function slotIn(table: Map<string, VariableSlot>, name: string, initial: PvValue): VariableSlot {
   let slot = table.get(name)
   if (slot === undefined) {
-    if (table.size >= MOST_SLOTS) throw new Error('Too many variables.')
+    if (table.size >= MOST_SLOTS || name.length > LONGEST_NAME) throw new Error('Too many variables.')
     slot = { value: initial }
-    table.set(name, slot)
+    table.set(copied(name), slot)
   }
   return slot
 }
+
+const TABLES = [
+  { table: slots, initial: 0 },
+  { table: nullableSlots, initial: null },
+  { table: sharedSlots, initial: 0 },
+]
+
+/** Variables that hold too much together lose what is long: runs leave texts behind, and none of them sees the sum. */
+function weighVariables(): void {
+  const long = TABLES.flatMap(({ table, initial }) =>
+    [...table.values()]
+      .filter(({ value }) => typeof value === 'string' && value.length > SHORT)
+      .map((slot) => ({ slot, initial, length: `${slot.value}`.length })),
+  )
+  if (long.reduce((sum, { length }) => sum + length, 0) <= MOST_HELD) return
+  for (const { slot, initial } of long) slot.value = initial
+  const text = `variables held texts of more than ${MOST_HELD} characters: the ${long.length} long ones are unassigned again`
+  opNow('log', { level: -1, text })
+}
+setWeighing(weighVariables)
 
 /** The slot of `$var(name)`: per worker process, 0 until assigned, never cleared between messages. */
 export function variableSlot(name: string): VariableSlot {
@@ -36,11 +62,7 @@ export function scriptVariables(): [name: string, value: PvValue][] {
 
 /** Remembers the variables of the process; the function that it gives puts them back, those made since as unassigned. */
 export function keepVariables(): () => void {
-  const tables = [
-    { table: slots, initial: 0 },
-    { table: nullableSlots, initial: null },
-    { table: sharedSlots, initial: 0 },
-  ].map(({ table, initial }) => ({
+  const tables = TABLES.map(({ table, initial }) => ({
     table,
     initial,
     values: new Map([...table].map(([name, { value }]) => [name, value])),
@@ -65,7 +87,7 @@ function defineSlots(
       return {
         get: () => slotIn(table, inner.format(), initial).value,
         set: (value) => {
-          slotIn(table, inner.format(), initial).value = value ?? ofNull
+          slotIn(table, inner.format(), initial).value = typeof value === 'string' ? copied(value) : (value ?? ofNull)
         },
       }
     }
@@ -95,7 +117,8 @@ const MOST_VALUES = 1000
 
 /** All values, as `[*]` shows them: no comma before the first that is not empty. */
 function joined(values: readonly AvpValue[]): string {
-  return values.reduce<string>((text, value) => (text === '' ? `${value}` : `${text}, ${value}`), '')
+  const first = values.findIndex((value) => value !== '')
+  return first < 0 ? '' : joinedTexts(values.slice(first), ', ')
 }
 
 definePvClass(
@@ -144,11 +167,14 @@ interface PathPart {
   index: number | 'all' | undefined
 }
 
+const DEEPEST = 32
 const PART = /^\s*([A-Za-z0-9_.-]+)\s*(?:\[\s*(-?\d+|\*)\s*\])?\s*$/
 
 /** `prefix` keeps the roots of the three classes apart in their common table. */
 function parsePath(text: string, prefix: string, fold: (name: string) => string): PathPart[] {
-  return text.split('=>').map((part, depth) => {
+  const parts = text.split('=>')
+  if (parts.length > DEEPEST) throw new PvSyntaxError(`a path of more than ${DEEPEST} names`, 0)
+  return parts.map((part, depth) => {
     const found = PART.exec(part)
     if (found === null) throw new PvSyntaxError(`'${text}' is not a name with fields (root=>field)`, 0)
     const index = found[2] === undefined ? undefined : found[2] === '*' ? 'all' : Number(found[2])
@@ -173,7 +199,11 @@ function readPath(fields: XavpFields, path: readonly PathPart[]): PvValue {
     const values: XavpValue[] | undefined = here.get(part.name)
     if (values === undefined || values.length === 0) return null
     const last = depth === path.length - 1
-    if (last && part.index === 'all') return values.filter((value) => !(value instanceof Map)).join(', ')
+    if (last && part.index === 'all')
+      return joinedTexts(
+        values.filter((value): value is AvpValue => !(value instanceof Map)),
+        ', ',
+      )
     const value: XavpValue | undefined = values.at(part.index === 'all' ? 0 : (part.index ?? 0))
     if (value === undefined) return null
     if (last) return value instanceof Map ? '<<xavp>>' : value

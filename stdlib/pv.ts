@@ -1,6 +1,7 @@
 // Owns the declaration of pseudo-variables, the table they stand in, and how one as written becomes a pair of functions.
 import type { PvReference, RouteKind } from './contract.ts'
 import { type PvNode, PvSyntaxError, type PvValue, parseFormat, parsePv } from './pv-format.ts'
+import { checkLength, made } from './text-bounds.ts'
 import { bindTransformation, type Transformation } from './transformations.ts'
 
 export type { PvValue } from './pv-format.ts'
@@ -104,14 +105,16 @@ export function declarationOf(node: PvNode): PvDeclaration | undefined {
   return declaration
 }
 
+const bounded = (value: PvValue): PvValue => (typeof value === 'string' ? made(value) : value)
+
 function transformed(get: () => PvValue, transformations: readonly Transformation[]): () => PvValue {
   if (transformations.length === 1) {
     const only = transformations[0]!
-    return () => only(get())
+    return () => bounded(only(get()))
   }
   return () => {
     let value = get()
-    for (const transformation of transformations) value = transformation(value)
+    for (const transformation of transformations) value = bounded(transformation(value))
     return value
   }
 }
@@ -184,7 +187,10 @@ export function bindFormat(text: string): () => string {
   }
   return () => {
     let result = ''
-    for (const part of parts) result += typeof part === 'string' ? part : printed(part())
-    return result
+    for (const part of parts) {
+      result += typeof part === 'string' ? part : printed(part())
+      checkLength(result.length)
+    }
+    return made(result)
   }
 }

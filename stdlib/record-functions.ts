@@ -101,6 +101,7 @@ export const pvVarToXavp = define(
     const record: XavpFields = new Map()
     for (const [key, value] of copied) if (value !== null && value !== undefined) record.set(key, [value])
     records().set(root, [record])
+    currentRun().state.check()
     return 1
   },
 )

@@ -20,6 +20,7 @@ const cache = new Map<string, PosixRegex | RegexError>()
 
 /** The compiled pattern, kept for the next use. Throws {@link RegexError} on a pattern that is none. */
 export function posixRegex(pattern: string, options: RegexOptions = {}): PosixRegex {
+  if (pattern.length > LONGEST_PATTERN) throw new RegexError('The pattern is too long', LONGEST_PATTERN)
   const key = `${options.ignoreCase ? 'i' : '-'}${options.newline ? 'n' : '-'}${pattern}`
   let found = cache.get(key)
   if (found === undefined) {

@@ -40,7 +40,7 @@ const NO_REPLY = 0x02
 
 function sendSaved(saved: Saved): void {
   const { state } = currentRun()
-  state.replyHeaders += saved.headers
+  state.addReplyHeaders(saved.headers)
   sendReplyAs('auto', saved.status, saved.reason)
 }
 
@@ -334,10 +334,11 @@ export const addSockHdr = define(
     ['request'],
   ),
   (header: string) => {
-    const { message, meta, edits } = currentRun()
+    const run = currentRun()
+    const { message, meta } = run
     if (!/^[A-Za-z0-9-]+$/.test(header)) return -1
     const at = message.headerCount === 0 ? message.firstLineEnd : message.headerEnd(message.headerCount - 1)
-    edits.push({ at, remove: 0, text: `${header}: <sip:${meta.dstIp}:${meta.dstPort};transport=${meta.proto}>\r\n` })
+    run.addEdit({ at, remove: 0, text: `${header}: <sip:${meta.dstIp}:${meta.dstPort};transport=${meta.proto}>\r\n` })
     return 1
   },
 )

@@ -1,5 +1,6 @@
 // Owns changes to the R-URI and the destination of the run's target. They take effect at once, unlike edits of headers.
 import { currentRun, type Target } from './runtime.ts'
+import { made } from './text-bounds.ts'
 
 /** A URI cut at its seams, every byte kept: `scheme:` + userinfo `@` + host:port + `;params?headers`. */
 export interface UriSeams {
@@ -69,7 +70,7 @@ export function runTarget(): Target {
 /** `$ru = `: the R-URI counts as new from now on, so that t_relay sends to it. */
 export function setRequestUri(uri: string): void {
   const target = runTarget()
-  target.uri = uri
+  target.uri = made(uri)
   target.rewritten = true
   markNew()
 }

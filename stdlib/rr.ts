@@ -8,6 +8,7 @@ import { flowToken } from './outbound.ts'
 import { currentRun } from './runtime.ts'
 import { numberParameter } from './settings.ts'
 import { toBytes } from './text.ts'
+import { made } from './text-bounds.ts'
 
 const fullLr = numberParameter('rr', 'enable_full_lr', 0)
 const appendFromTag = numberParameter('rr', 'append_fromtag', 1)
@@ -61,7 +62,7 @@ function record(write: (at: number) => void): number {
 }
 
 function pushSpec(at: number, spec: RecordRouteSpec): void {
-  currentRun().edits.push({ at, remove: 0, text: '', recordRoute: spec })
+  currentRun().addEdit({ at, remove: 0, text: '', recordRoute: spec })
 }
 
 export const recordRoute = define(
@@ -155,8 +156,8 @@ export const addRrParam = define(
     const run = currentRun()
     const text = toBytes(params)
     // What a branch route adds is this branch's own.
-    if (run.branchTarget !== undefined) run.branchTarget.recordRouteParams += text
-    else run.state.recordRouteParams += text
+    const { branchTarget: owner = run.state } = run
+    owner.recordRouteParams = made(owner.recordRouteParams + text)
     run.edits = withRecordRouteParams(run.edits, text)
     return 1
   },

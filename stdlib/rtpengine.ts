@@ -24,7 +24,7 @@ export function rtpOperation(operation: RtpArguments['operation'], flags: string
   const run = currentRun()
   return after(op('rtp', { operation, flags, set: run.state.rtpSet, kind: run.kind }), (result: RtpResult) => {
     if (result.sdp !== undefined && run.message.bodyStart < run.raw.length) {
-      run.edits.push(...bodyEdit(run.message, result.sdp))
+      for (const change of bodyEdit(run.message, result.sdp)) run.addEdit(change)
     }
     if (result.statistics !== undefined) run.state.rtpStatistics = result.statistics
     return result.code

@@ -10,6 +10,7 @@ import {
 import type { HostOperation, HostOperations, RouteKind, RunMeta } from './contract.ts'
 import { Pending } from './pending.ts'
 import { decodeMeta } from './run-meta.ts'
+import { checkLength, LONGEST_TEXT, startTexts, TextBoundError } from './text-bounds.ts'
 import { Target, TransactionState } from './transaction-state.ts'
 
 export { after, drive, Pending, toPromise } from './pending.ts'
@@ -24,6 +25,13 @@ export class EndOfScript {
 }
 export const EXIT = new EndOfScript('exit')
 export const DROP = new EndOfScript('drop')
+
+/** More changes than this are no message any more. */
+const MOST_EDITS = 10_000
+
+function insertedBy(edits: readonly MessageEdit[]): number {
+  return edits.reduce((sum, { text }) => sum + text.length, 0)
+}
 
 /** One run of one route block over one message. */
 export class Run {
@@ -47,6 +55,8 @@ export class Run {
   #message: SipMessage | undefined
   #state: TransactionState | undefined
   #meta: RunMeta | string
+  /** Characters of the edits made so far, those taken back too. */
+  #inserted = 0
   readonly #transactionId: number
   /** Of a reply: the request that it answers, null until asked for. */
   #answered: SipRequest | undefined | null = null
@@ -138,6 +148,21 @@ export class Run {
     return this.#state
   }
 
+  /** The state, if the run has asked for it. */
+  get reachedState(): TransactionState | undefined {
+    return this.#state
+  }
+
+  /** Records a change to the message. Throws a TextBoundError when there are more than any message has. */
+  addEdit(change: MessageEdit): void {
+    const { edits } = this
+    this.#inserted += change.text.length
+    if (this.#inserted > LONGEST_TEXT) checkLength((this.#inserted = insertedBy(edits) + change.text.length))
+    if (edits.length >= MOST_EDITS)
+      throw new TextBoundError(`the run has made more than ${MOST_EDITS} changes to its message`)
+    edits.push(change)
+  }
+
   /** The target that `$ru` and `$du` mean here: the branch's own in a branch route, none in a reply route. */
   get target(): Target | undefined {
     if (this.branchTarget) return this.branchTarget
@@ -199,15 +224,32 @@ export function resumeRun(run: Run | undefined): void {
 
 /** A run is over: the state of its transaction gives up what no later run needs. */
 export function settleState(run: Run): void {
-  if (run.kind !== 'request' && run.kind !== 'failure') return
-  const { transactionId } = run
+  const { transactionId, kind } = run
+  if (kind !== 'request' && kind !== 'failure') {
+    if (transactionId !== 0) run.reachedState?.outlive()
+    return
+  }
   const state = states.get(transactionId)
-  if (state !== undefined && !state.settle()) states.delete(transactionId)
+  if (state === undefined) return
+  if (!state.settle()) forget(transactionId, state)
+  else if (!state.outlive())
+    opNow('log', {
+      level: -1,
+      text: 'transactions keep more values than there is room for: those of this one are gone',
+    })
+}
+
+function forget(id: number, state: TransactionState): void {
+  state.release()
+  states.delete(id)
 }
 
 /** Forgets what was kept for transactions that have ended. */
 export function releaseTransactions(ids: readonly number[]): void {
-  for (const id of ids) states.delete(id)
+  for (const id of ids) {
+    const state = states.get(id)
+    if (state !== undefined) forget(id, state)
+  }
 }
 
 export function keptTransactions(): number {
@@ -297,8 +339,9 @@ export function setRunMillis(milliseconds: number): void {
   runMillis = milliseconds
 }
 
-/** Starts the time of an entry; costs nothing until {@link tick} asks. */
-export function startTime(): void {
+/** Starts what an entry may use: its time, which costs nothing until {@link tick} asks, and its texts. */
+export function startEntry(message: number): void {
+  startTexts(message)
   deadline = 0
   ticks = 0
 }

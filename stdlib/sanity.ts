@@ -31,7 +31,7 @@ export const sanityCheck = define(
     if (message.method === 'ACK' || noReply() !== 0) return -1
     const { state } = currentRun()
     const headers = state.replyHeaders
-    state.replyHeaders += refusal.headers ?? ''
+    state.addReplyHeaders(refusal.headers ?? '')
     sendReplyAs('stateless', refusal.status, refusal.reason)
     state.replyHeaders = headers
     return -1

@@ -1,9 +1,12 @@
 // Owns the way from a builtin to its module's service in the host.
 import { op, Pending } from './runtime.ts'
+import { received } from './text-bounds.ts'
 
 /** Asks a service for something; the shape of arguments and answer is that of the operation. */
 export function ask<T>(module: string, operation: string, args: unknown = null): T | Pending<T> {
-  return op('service', { module, operation, args }) as T | Pending<T>
+  const answer = op('service', { module, operation, args })
+  if (typeof answer === 'string') received(answer)
+  return answer as T | Pending<T>
 }
 
 /** As {@link ask}, for an operation that is never delayed. */

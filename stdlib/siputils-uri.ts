@@ -282,7 +282,9 @@ export const optionsReply = define(
     const { state, message } = currentRun()
     if (message.cseqMethod !== 'OPTIONS' || state.target.parsed?.user) return -1
     const before = state.replyHeaders
-    state.replyHeaders += `Accept: ${ACCEPT()}\r\nAccept-Encoding: ${ENCODING()}\r\nAccept-Language: ${LANGUAGE()}\r\nSupported: ${SUPPORTED()}\r\n`
+    state.addReplyHeaders(
+      `Accept: ${ACCEPT()}\r\nAccept-Encoding: ${ENCODING()}\r\nAccept-Language: ${LANGUAGE()}\r\nSupported: ${SUPPORTED()}\r\n`,
+    )
     const sent = sendReplyAs('auto', 200, 'OK')
     state.replyHeaders = before
     return sent

@@ -84,8 +84,10 @@ export const sqlXquery = defineWaiting(
       const records = rows.map(
         (row) => new Map(columns.map((column, i) => [column, row[i] === null ? [] : [row[i]!]] as const)),
       )
-      if (records.length > 0) currentRun().state.xavps.set(target, records as never)
-      else currentRun().state.xavps.delete(target)
+      const { state } = currentRun()
+      if (records.length > 0) state.xavps.set(target, records as never)
+      else state.xavps.delete(target)
+      state.check()
     }),
 )
 

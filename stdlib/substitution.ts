@@ -2,6 +2,7 @@
 
 import { type MatchOffsets, type PosixRegex, posixRegex, RegexError } from './regex.ts'
 import { currentRun, interpolateReplacement } from './runtime.ts'
+import { checkLength, made } from './text-bounds.ts'
 
 export interface Substitution {
   readonly regex: PosixRegex
@@ -21,6 +22,8 @@ export interface Replacement {
 }
 
 const CACHED = 500
+/** Longer ones are read each time. */
+const LONGEST_KEPT = 8192
 const cache = new Map<string, Substitution>()
 
 /** Reads an expression. Throws {@link RegexError} when it is none. */
@@ -48,10 +51,11 @@ export function parseSubstitution(expression: string): Substitution {
       throw new RegexError(`There is no group ${part.group} in the pattern`, second + 1)
     }
   }
-  const made = { regex, parts, all: flags.includes('g') }
+  const read = { regex, parts, all: flags.includes('g') }
+  if (expression.length > LONGEST_KEPT) return read
   if (cache.size >= CACHED) cache.delete(cache.keys().next().value!)
-  cache.set(expression, made)
-  return made
+  cache.set(expression, read)
+  return read
 }
 
 function closingDelimiter(text: string, from: number, delimiter: string): number {
@@ -120,8 +124,9 @@ export function substitute(substitution: Substitution, text: string): string | u
   for (const { at, remove, text: replacement } of found) {
     out += text.slice(done, at) + replacement
     done = at + remove
+    checkLength(out.length)
   }
-  return out + text.slice(done)
+  return made(out + text.slice(done))
 }
 
 function fill(parts: readonly ReplacementPart[], text: string, match: MatchOffsets): string {
@@ -133,6 +138,7 @@ function fill(parts: readonly ReplacementPart[], text: string, match: MatchOffse
       const start = match[part.group * 2]!
       if (start >= 0) out += text.slice(start, match[part.group * 2 + 1])
     }
+    checkLength(out.length)
   }
-  return out
+  return made(out)
 }

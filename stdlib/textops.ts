@@ -136,7 +136,7 @@ export const appendToReply = define(
     ['request', 'failure', 'branch'],
   ),
   (text: string) => {
-    currentRun().state.replyHeaders += toBytes(text)
+    currentRun().state.addReplyHeaders(toBytes(text))
     return 1
   },
 )
@@ -235,7 +235,7 @@ export const appendTime = define(
     'branch',
   ]),
   () => {
-    currentRun().state.replyHeaders += dateLine()
+    currentRun().state.addReplyHeaders(dateLine())
     return 1
   },
 )

@@ -4,6 +4,7 @@ import { define } from './define.ts'
 import { edit } from './message-edits.ts'
 import { currentRun, opNow } from './runtime.ts'
 import { toBytes } from './text.ts'
+import { made } from './text-bounds.ts'
 
 /** RFC 3261 17.2.3: by these lines a request is matched with its transaction. */
 const MANDATORY = ['Via', 'From', 'To', 'Call-ID', 'CSeq']
@@ -35,7 +36,7 @@ export const msgApplyChanges = define(
     const kept = run.edits
       .filter((change) => change.recordRoute !== undefined)
       .map((change) => ({ ...change, at: movedBy(done, change.at) }))
-    const raw = correctContentLength(applyEdits(run.raw, done))
+    const raw = made(correctContentLength(applyEdits(run.raw, done)))
     if (opNow('apply', { edits: done }) <= 0) return -1
     run.replaceMessage(raw, kept)
     if (run.kind === 'request') run.state.untraceable = MANDATORY.some((name) => run.message.header(name) === undefined)

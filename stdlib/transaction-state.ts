@@ -1,5 +1,7 @@
 // Owns what the runs of one transaction share: the target set with its R-URI, flags, hooks, AVPs and the request's edits.
 import { type MessageEdit, parseUri, type SipRequest, type SipUri } from '../src/sip/index.ts'
+import { KeptValues } from './kept-values.ts'
+import { made } from './text-bounds.ts'
 
 /** Where a branch goes: `$ru`, `$du` and what else is chosen a branch at a time. */
 export class Target {
@@ -67,13 +69,9 @@ export class Target {
 /** Branches of one request, the R-URI not counted (Kamailio's max_branches is 12 with it). */
 export const MAXIMUM_BRANCHES = 30
 
-export type AvpValue = string | number
+export type { AvpValue, XavpFields, XavpValue } from './kept-values.ts'
 
-/** One `$xavp` root: a name, and fields that keep several values each, newest first. */
-export type XavpFields = Map<string, XavpValue[]>
-export type XavpValue = AvpValue | XavpFields
-
-export class TransactionState {
+export class TransactionState extends KeptValues {
   request: SipRequest | undefined
   /** The request's edits when its route ended; branches of later runs carry them too. */
   requestEdits: MessageEdit[] = []
@@ -141,8 +139,6 @@ export class TransactionState {
   rtpSet = 0
   #extendedFlags: Set<number> | undefined
   #internalFlags: Set<string> | undefined
-  #avps: Map<string, AvpValue[]> | undefined
-  #xavps: XavpFields | undefined
 
   /** A relay has named a failure route: targets and edits are needed again. */
   failureArmed = false
@@ -159,6 +155,10 @@ export class TransactionState {
       this.branches = []
     }
     return this.failureArmed || this.suspended || this.onReply !== '' || this.onBranchFailure !== ''
+  }
+
+  addReplyHeaders(lines: string): void {
+    this.replyHeaders = made(this.replyHeaders + lines)
   }
 
   /** Takes on the request of a run that begins. */
@@ -187,17 +187,6 @@ export class TransactionState {
   get internalFlags(): Set<string> {
     this.#internalFlags ??= new Set()
     return this.#internalFlags
-  }
-
-  /** $avp: newest value first. */
-  get avps(): Map<string, AvpValue[]> {
-    this.#avps ??= new Map()
-    return this.#avps
-  }
-
-  get xavps(): XavpFields {
-    this.#xavps ??= new Map()
-    return this.#xavps
   }
 
   get target(): Target {

@@ -3,6 +3,7 @@ import { coreHash } from './core-hash.ts'
 import { sha384, sha512 } from './digests.ts'
 import { base64Decode, base64Encode, hexDecode, hexEncode, md5, sha256, unpadded } from './string-codecs.ts'
 import { base58Decode, base58Encode, sevenBitPack, sevenBitUnpack } from './string-packing.ts'
+import { checkLength } from './text-bounds.ts'
 import { defineTransformation } from './transformations.ts'
 
 function codec(name: string, doc: string, run: (value: string) => string | number | undefined): void {
@@ -64,6 +65,7 @@ function lines(name: string, doc: string, filling: string): void {
       const width = Number(args[0]!())
       const indent = Number(args[1]!())
       if (!(width > 0 && indent >= 0 && indent <= 256)) return undefined
+      checkLength(value.length + Math.ceil(value.length / width) * (indent + 2))
       const parts: string[] = []
       for (let at = 0; at < value.length; at += width) parts.push(value.slice(at, at + width))
       return parts.join(`\r\n${filling.repeat(indent)}`)

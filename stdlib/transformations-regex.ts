@@ -1,6 +1,7 @@
 // Owns the {re.subst} transformation.
 import { PvSyntaxError } from './pv-format.ts'
 import { posixRegex, RegexError } from './regex.ts'
+import { checkLength } from './text-bounds.ts'
 import { type Binding, definePreparedTransformation } from './transformations.ts'
 
 /** `/pattern/replacement/flags` cut apart; a backslash keeps the separator literal. */
@@ -38,7 +39,10 @@ function bindReplacement(
   })
   return (group) => {
     let text = ''
-    for (const part of parts) text += typeof part === 'number' ? group(part) : part()
+    for (const part of parts) {
+      text += typeof part === 'number' ? group(part) : part()
+      checkLength(text.length)
+    }
     return text
   }
 }

@@ -1,6 +1,7 @@
 // Owns the {s.*} and {line.*} transformations of texts.
 import { formatTime } from './pv-time-format.ts'
 import { percentDecode, percentEncode } from './string-codecs.ts'
+import { checkLength } from './text-bounds.ts'
 import {
   type Argument,
   definePreparedTransformation,
@@ -133,7 +134,11 @@ defineTransformation(
   { name: 's.replace', parameters: [text('what'), text('with')], doc: 'Every occurrence replaced.' },
   (value, args) => {
     const what = args[0]!()
-    return what === '' ? value : value.split(what).join(args[1]!())
+    if (what === '') return value
+    const parts = value.split(what)
+    const replacement = args[1]!()
+    checkLength(value.length + (parts.length - 1) * (replacement.length - what.length))
+    return parts.join(replacement)
   },
 )
 defineTransformation({ name: 's.rm', parameters: [text('what')], doc: 'Every occurrence removed.' }, (value, args) => {

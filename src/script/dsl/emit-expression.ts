@@ -5,7 +5,7 @@ import { parametersFor, takesLiterally } from './arguments.ts'
 import type { BinaryExpression, CallExpression, Expression, OldComparison, RouteCallExpression } from './ast.ts'
 import { constantOf, typeOf } from './constants.ts'
 import { isBoolean, isCall, isCommand, isLastCode, isNull, isSlot, withoutNeutral } from './expression-kinds.ts'
-import type { Hoisted } from './hoisted.ts'
+import { type Hoisted, joined } from './hoisted.ts'
 import { type Model, routeNameOf } from './model.ts'
 import type { Token } from './tokens.ts'
 
@@ -120,7 +120,7 @@ export class ExpressionEmitter {
         return `\`\${${this.int(expression)}}\``
       case 'binary':
         if (expression.operator === '+' && typeOf(expression.left) === 'str') {
-          return `(${this.str(expression.left)} + ${this.str(expression.right)})`
+          return joined([this.str(expression.left), this.str(expression.right)])
         }
         if (expression.operator === '+' && typeOf(expression.left) === 'any') return `D.str(${this.value(expression)})`
         return `\`\${${this.int(expression)}}\``

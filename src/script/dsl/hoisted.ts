@@ -5,6 +5,18 @@ import { isSlot, LAST_CODE } from './expression-kinds.ts'
 
 const js = (value: string): string => JSON.stringify(value)
 
+/** Texts put together at once: as many of the longest stay far below what a text of V8 can hold. */
+const MOST_JOINED = 256
+
+/** JavaScript that puts texts together, within the bound of texts. */
+export function joined(parts: readonly string[]): string {
+  if (parts.length === 1) return parts[0]!
+  if (parts.length <= MOST_JOINED) return `D.made(${parts.join(' + ')})`
+  const groups: string[] = []
+  for (let i = 0; i < parts.length; i += MOST_JOINED) groups.push(joined(parts.slice(i, i + MOST_JOINED)))
+  return joined(groups)
+}
+
 /** Names at the head of the program: each thing is made once, before the first message. */
 export class Hoisted {
   readonly #names = new Map<string, string>()
@@ -29,7 +41,7 @@ export class Hoisted {
       const source = text.slice(part.at, part.end)
       return `P(${this.#reader(source, part.name, part.inner, part.transformations.length > 0 || part.index !== undefined)})`
     })
-    return parts.length === 1 ? parts[0]! : `(${parts.join(' + ')})`
+    return joined(parts)
   }
 
   /** The place of a `$var`. */

@@ -82,7 +82,7 @@ export async function runCfg(text: string, options: RunOptions = {}): Promise<Cf
   const port = options.port ?? 47001
   runtime.setLanguage('cfg')
   runtime.setRunMillis(options.millis ?? 10_000)
-  runtime.startTime()
+  runtime.startEntry(0)
   runtime.attachHost((_run, opId, name, given) => {
     if (name === 'log') {
       log.push((given as LogArguments).text.replace(/\n$/, ''))
