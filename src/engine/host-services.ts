@@ -122,7 +122,8 @@ export class HostServices implements HostOps {
 
   #env(args: unknown): string | null {
     const name = text((args as { name?: unknown } | null)?.name, 'env name', 256)
-    return this.#options.env[name] ?? null
+    const { env } = this.#options
+    return Object.hasOwn(env, name) ? (env[name] ?? null) : null
   }
 
   #log(run: ScriptRun | undefined, args: unknown): number {

@@ -31,7 +31,8 @@ export interface CompiledFile {
 
 /** A define as `$def(NAME)` gives it: a number, the content of a string, or the text as it stands. */
 function defineValues(defines: Defines): Record<string, string | number> {
-  const values: Record<string, string | number> = {}
+  // Names are the file's: `__proto__` is one as any other.
+  const values: Record<string, string | number> = Object.create(null)
   for (const name of defines.names()) {
     const text = defines.value(name) ?? ''
     const string = /^["']/.test(text) ? readString(text, 0) : undefined
@@ -52,7 +53,6 @@ function initialValues(settings: CfgSettings): { name: string; value: string | n
 }
 
 function customValues(settings: CfgSettings): Record<string, Record<string, string | number>> {
-  // Names are the file's: `__proto__` is one as any other.
   const groups: Record<string, Record<string, string | number>> = Object.create(null)
   for (const { group, name, value } of settings.custom) {
     groups[group] ??= Object.create(null) as Record<string, string | number>
@@ -74,7 +74,7 @@ export function compileFile(file: string, options: CompileDslOptions, report: Re
   if (report.failed) return { settings, files: read.files, program: undefined }
   const loops = settings.core.findLast(({ name }) => name === 'max_while_loops')
   const defines = used.defines ? defineValues(read.defines) : {}
-  const env: Record<string, string> = {}
+  const env: Record<string, string> = Object.create(null)
   for (const name of used.environment) {
     const value = Object.hasOwn(options.env, name) ? options.env[name] : undefined
     if (value !== undefined) env[name] = value

@@ -214,7 +214,7 @@ export class BodyEmitter {
 
   #while(statement: Statement & { kind: 'while' }, position: Position): void {
     const limit = this.#options.maxWhileLoops
-    const count = `n${++this.#temporaries}`
+    const count = `w${++this.#temporaries}`
     const keep = position.tail !== 'no'
     if (keep) this.#line('r = 1', statement.at)
     this.#line(`for (let ${count} = 0; ; ${count}++) {`, statement.at)

@@ -25,6 +25,9 @@ const ENTRY_KINDS = ['request', 'reply', 'failure', 'branch', 'event'] as const
 /** A suspended request goes on in a route of its own name; onsend_route is an event of the core. */
 const ALSO: Readonly<Record<string, string>> = { request: 'sub', event: 'onsend' }
 
+/** A name of the file as a key of an object: computed, since `__proto__` as it stands would be the prototype. */
+const key = (name: string): string => `[${JSON.stringify(name)}]`
+
 function entryName(block: Block): string {
   return block.routeKind === 'onsend' ? ONSEND_ROUTE : block.name
 }
@@ -62,7 +65,7 @@ class ProgramEmitter {
       "'use strict'",
       '{',
       'const D = globalThis.__signalbox.dsl, S = D.script, P = D.printed',
-      `D.setup(${JSON.stringify(setup)})`,
+      `D.setup(JSON.parse(${JSON.stringify(JSON.stringify(setup))}))`,
       ...this.#hoisted.lines,
     ]
     const map = new SourceMapBuilder()
@@ -79,7 +82,7 @@ class ProgramEmitter {
 
   #routeTable(): void {
     const entries = [...this.#input.model.subs.values()].map(
-      (block) => `${JSON.stringify(block.name)}: ${this.#functions.get(block)}`,
+      (block) => `${key(block.name)}: ${this.#functions.get(block)}`,
     )
     this.#lines.push({ text: `const ROUTES = { __proto__: null, ${entries.join(', ')} }`, at: undefined })
   }
@@ -89,7 +92,7 @@ class ProgramEmitter {
     for (const kind of ENTRY_KINDS) {
       const entries = this.#input.model.blocks
         .filter(({ routeKind }) => routeKind === kind || ALSO[kind] === routeKind)
-        .map((block) => `${JSON.stringify(entryName(block))}: ${this.#entry(block)}`)
+        .map((block) => `${key(entryName(block))}: ${this.#entry(block)}`)
       if (entries.length > 0) kinds.push(`${kind}: { ${entries.join(', ')} }`)
     }
     this.#lines.push({ text: `globalThis.__signalbox.define({ ${kinds.join(', ')}, route: ROUTES })`, at: undefined })
@@ -117,7 +120,8 @@ class ProgramEmitter {
     body.emit(block.body)
     if (block.recursive) {
       const quoted = JSON.stringify(block.name)
-      const inner = `${name}_body`
+      // No function of a block has this sign in its name.
+      const inner = `${name}$body`
       const call = block.waits
         ? `return yield* D.nestedWaiting(${inner}, ${quoted})`
         : `return D.nested(${inner}, ${quoted})`
