@@ -72,6 +72,7 @@ export interface Config {
   limits?: {
     /** Milliseconds of computing that one run may take. */
     runMillis?: number
+    /** Memory of the isolate that a `.ts` runs in. A `.cfg` has none: its texts are bounded. */
     isolateMegabytes?: number
     messageBytes?: number
     transactions?: number

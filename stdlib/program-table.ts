@@ -1,4 +1,4 @@
-// Owns the program's route blocks inside the isolate: what `__signalbox.define` was given.
+// Owns the program's route blocks: what `__signalbox.define` was given.
 import type { RouteKind } from './contract.ts'
 
 /** A route block: plain, async (TypeScript), or a generator (a `.cfg` block that may wait). */

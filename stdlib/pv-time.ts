@@ -65,7 +65,7 @@ for (const name of ['timef', 'utimef']) {
     get: () => formatTime(inner.text, seconds()),
   }))
 }
-definePv(meta('pp', 'Number of the process; always 1 inside the sandbox.'), () => 1)
+definePv(meta('pp', 'Number of the process; always 1: a script does not see how many there are.'), () => 1)
 definePvClass(
   { ...meta('version', 'Version whose language this is.'), inner: { name: 'part', values: ['num', 'full', 'hash'] } },
   (inner) => ({

@@ -13,7 +13,7 @@ export interface RunHead {
   readonly meta: string
 }
 
-/** Name of the route that warms an isolate (warm-up.ts); no program has one of that name. */
+/** Name of the route that warms a library (warm-up.ts); no program has one of that name. */
 export const WARM_ROUTE = '\u0001warm'
 
 /** One line each; the kind is a digit before the name of the route, which holds no line break. */

@@ -1,4 +1,4 @@
-// Owns the run under way inside the isolate: its message, its edits, its way to the host, and how a script ends it.
+// Owns the run under way in a program: its message, its edits, its way to the host, and how a script ends it.
 import {
   type MessageEdit,
   parseMessage,

@@ -14,7 +14,9 @@ let sinceWeighed = 0
 let weigh: () => void = () => {}
 
 /** A run that wanted more text than it may have: it ends with this error. */
-export class TextBoundError extends Error {}
+export class TextBoundError extends Error {
+  override name = 'TextBoundError'
+}
 
 /** Each text that a run makes of others goes through here. Throws {@link TextBoundError}. */
 export function made(text: string): string {

@@ -1,4 +1,4 @@
-// Owns the route that warms an isolate: it calls what most programs call, so that V8 has compiled it before traffic comes.
+// Owns the route that warms a program's library: it calls what most programs call, so that V8 has compiled it before traffic comes.
 import type { RouteKind } from './contract.ts'
 import { builtins } from './registry.ts'
 import { EXIT } from './runtime.ts'

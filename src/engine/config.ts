@@ -46,6 +46,7 @@ export interface TimerConfig {
 
 export interface LimitConfig {
   readonly runMillis: number
+  /** Of a `.ts`: a `.cfg` runs in the worker's own heap. */
   readonly isolateMegabytes: number
   readonly messageBytes: number
   readonly transactions: number

@@ -291,7 +291,7 @@ export class ScriptRouter implements Router {
     return run
   }
 
-  /** Enters the isolate; what goes wrong there is logged and counted, and thrown on to the proxy, which answers 500. */
+  /** Enters the program; what goes wrong there is logged and counted, and thrown on to the proxy, which answers 500. */
   #enter(run: ScriptRun, meta: RunMeta): RunOutcome | Promise<RunOutcome> {
     const { runs, slot, counters } = this.#options
     const input: RunInput = {

@@ -4,7 +4,7 @@ import type { RouteKind, RouteProgram } from '../script/index.ts'
 import type { SipMessage } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 
-/** One run of one route block, from its entry into the isolate to its end. */
+/** One run of one route block, from its entry into the program to its end. */
 export interface ScriptRun {
   readonly id: number
   readonly kind: RouteKind

@@ -66,7 +66,7 @@ export class TransactionOperations {
     const context = this.#suspended.get(index)
     if (context === undefined) return -1
     this.#suspended.delete(index)
-    // The route of the other request runs after the one that named it: one entry into the isolate at a time.
+    // The route of the other request runs after the one that named it: one entry into the program at a time.
     setImmediate(() => void this.#others().continue(context, route))
     return 1
   }

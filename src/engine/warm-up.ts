@@ -48,14 +48,14 @@ const CALLEE = '10.255.0.3'
 const SDP =
   'v=0\r\no=- 85 0 IN IP4 10.255.0.3\r\ns=-\r\nc=IN IP4 10.255.0.3\r\nt=0 0\r\nm=audio 54532 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n'
 
-/** A program whose isolate can be rehearsed, see LoadedProgram. */
+/** A program that can be rehearsed where it lives, see LoadedProgram. */
 export interface Rehearsable {
   rehearsal(host: HostOps): RouteProgram
 }
 
 /**
  * Resolves, when the engine is warm, to how many calls went their whole way. Never rejects: cold code works as well, only slower.
- * The calls go through the production path and through the isolate of `engine`'s program, to the library's warming routes: nothing of the program
+ * The calls go through the production path and through `engine`'s program where it lives, to the library's warming routes: nothing of the program
  * runs, nothing is logged or counted, no packet leaves. `goesOn` is asked before each turn.
  */
 export async function rehearse(
@@ -89,7 +89,7 @@ function turn(millis: number): Promise<void> {
   })
 }
 
-/** The engine's own parts, between two parties, around the isolate of a program. */
+/** The engine's own parts, between two parties, around a program. */
 class WarmRig {
   readonly #clock = new ManualClock()
   readonly #network: MemoryNetwork = createMemoryNetwork(this.#clock)

@@ -14,7 +14,7 @@ export interface CompileOptions {
   readonly readFile?: (path: string) => string | undefined
 }
 
-/** Compiles a `.ts` or `.cfg` to what an isolate evaluates; what is wrong comes back as diagnostics. */
+/** Compiles a `.ts` or `.cfg` to what is evaluated where programs live; what is wrong comes back as diagnostics. */
 export async function compileScript(file: string, options: CompileOptions = {}): Promise<CompileOutcome> {
   const absolute = resolve(file)
   const ending = extname(absolute)

@@ -93,7 +93,7 @@ export class LoadedProgram implements RouteProgram {
     return this.#names[kind] ?? []
   }
 
-  /** Isolates lost to their memory limit. */
+  /** Isolates lost to their memory limit; a `.cfg` has none to lose. */
   get restarts(): number {
     return this.#restarts
   }
@@ -235,7 +235,7 @@ export class LoadedProgram implements RouteProgram {
 
   #resume(home: ProgramHome, runId: number, opId: number, answer: unknown, error: string | undefined): void {
     const run = this.#waiting.get(runId)
-    // The run is over, or went with its isolate.
+    // The run is over, or went with its home.
     if (run === undefined || home !== this.#home || home.disposed) return
     run.operations--
     try {

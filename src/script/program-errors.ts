@@ -9,6 +9,9 @@ import type { ScriptPositions } from './script-position.ts'
 /** A script can throw a text of any length, and each of its messages: what is told and logged of one has a bound. */
 const MOST_TOLD = 1024
 
+/** The library's own bounds on what a run makes and keeps. */
+const MEMORY_ERRORS: ReadonlySet<string> = new Set(['TextBoundError'])
+
 export class ProgramErrors {
   readonly #file: string
   readonly #positions: ScriptPositions
@@ -58,11 +61,13 @@ export class ProgramErrors {
 
   /** What the script threw, in its own lines. */
   #thrown(error: ThrownInRun): SignalboxError {
-    const timedOut = error.name === 'RunTimeout'
-    return new SignalboxError(
-      timedOut ? 'ERR_SCRIPT_TIMEOUT' : 'ERR_SCRIPT',
-      this.#told(error.message, error.stack, undefined),
-    )
+    const code =
+      error.name === 'RunTimeout'
+        ? 'ERR_SCRIPT_TIMEOUT'
+        : MEMORY_ERRORS.has(error.name)
+          ? 'ERR_SCRIPT_MEMORY'
+          : 'ERR_SCRIPT'
+    return new SignalboxError(code, this.#told(error.message, error.stack, undefined))
   }
 
   #told(thrown: string, stack: string, input: RunInput | undefined): string {

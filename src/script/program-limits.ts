@@ -1,8 +1,9 @@
 // Owns what a program may use: time, memory, waiting.
 
 export interface ProgramLimits {
-  /** Computing time of one entry into the isolate, milliseconds. */
+  /** Computing time of one entry, milliseconds. */
   readonly runMillis: number
+  /** Of the isolate of a `.ts`. */
   readonly isolateMegabytes: number
   /** How long a run may wait in all, milliseconds. */
   readonly waitMillis?: number

@@ -1,4 +1,4 @@
-// Owns a program as a rehearsal sees it: its own isolate, the library's warming routes in place of its blocks, and a world that is not the real one.
+// Owns a program as a rehearsal sees it: its own home, the library's warming routes in place of its blocks, and a world that is not the real one.
 import { WARM_ROUTE } from '../../stdlib/registry.ts'
 import type { HostOps } from './host-ops.ts'
 import type { RouteKind, RouteLanguage, RouteProgram, RunInput, RunMeta, RunOutcome } from './program.ts'

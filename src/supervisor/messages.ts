@@ -13,7 +13,7 @@ export interface NumberedScript {
 /** The first message to a worker: all that it needs to stand ready. Its sockets come as inherited descriptors. */
 export interface WorkerStart {
   readonly program: NumberedScript
-  /** What every isolate begins with: made once, by the supervisor. */
+  /** What every program begins with: made once, by the supervisor. */
   readonly guestBundle: GuestBundle
   /** Undefined: load the program and report its configuration, nothing else. */
   readonly config: EngineConfig | undefined

@@ -29,7 +29,7 @@ import type { WorkerProcess } from './worker-process.ts'
 
 /** What is left of the 5 s in which a stopped program has to be gone, after the time for draining. */
 const END_MILLIS = 4_000
-/** V8's heap of a worker outside of isolates. */
+/** V8's heap of a worker outside of isolates: programs of a `.cfg` are in it. */
 const WORKER_MEGABYTES = 1024
 
 export interface SupervisorOptions {

@@ -11,7 +11,7 @@ const ENTRY = fileURLToPath(new URL('./worker-main.ts', import.meta.url))
 export interface WorkerProcessOptions {
   /** Descriptors that the worker inherits, from number 4 on. */
   readonly descriptors: readonly number[]
-  /** Megabytes of V8's heap, outside of isolates. */
+  /** Megabytes of V8's heap outside of isolates, programs of a `.cfg` included. */
   readonly heapMegabytes: number
   readonly slot: SlotReader | undefined
   /** A message that is no answer to a question. */

@@ -18,7 +18,7 @@ const TITLES: Readonly<Record<string, string>> = {
   media: 'A relayed packet, beside rtpengine in userspace (`media.py`)',
   'held calls': 'Calls that are held',
   call: 'A whole call through the engine, in memory',
-  'route run': 'One run of a route in its isolate',
+  'route run': 'One run of a route',
   transaction: 'Transactions alone',
   sip: 'Messages',
   compile: 'Checking and reloading a configuration of 4,700 lines in ten files',

@@ -58,7 +58,7 @@ async function attempt(body: string): Promise<{ said: string; grown: number; pea
   return { said, grown: megabytes() - before, peak }
 }
 
-const BOUND = /^ERR_SCRIPT: .*(?:characters|values|changes)/
+const BOUND = /^ERR_SCRIPT_MEMORY: .*(?:characters|values|changes)/
 
 describe('texts of a run', () => {
   test.each([
@@ -91,7 +91,7 @@ describe('texts of a run', () => {
   test('the run is told where it went wrong', async () => {
     const { request: run, file } = await program(`${BIG}\n$var(x) = $var(big) + $var(big);`)
     expect(await told(() => run())).toBe(
-      `ERR_SCRIPT: ${file}:${HEAD.split('\n').length + 2}:1: a text of 1048576 characters is longer than 1000000, which no text of a run may be`,
+      `ERR_SCRIPT_MEMORY: ${file}:${HEAD.split('\n').length + 2}:1: a text of 1048576 characters is longer than 1000000, which no text of a run may be`,
     )
   })
 
@@ -115,7 +115,7 @@ async function afterCalls(count: number, body: string, rest = ''): Promise<{ gro
   const before = megabytes()
   const said = new Set<string>()
   for (let i = 1; i <= count; i++)
-    said.add((await told(() => run(request(), { transactionId: i, messageNumber: i }))).slice(0, 10))
+    said.add((await told(() => run(request(), { transactionId: i, messageNumber: i }))).slice(0, 17))
   return { grown: megabytes() - before, said }
 }
 
