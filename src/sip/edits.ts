@@ -57,7 +57,7 @@ function isSpec(spec: RecordRouteSpec | undefined): boolean {
  */
 export function applyEdits(raw: string, edits: readonly MessageEdit[]): string {
   if (edits.length === 0) return raw
-  const ordered = inOrder(edits) ? edits : edits.toSorted((a, b) => a.at - b.at)
+  const ordered = inOrder(edits) ? edits : inserted(edits)
   let out = ''
   // Bytes before `done` are written or removed; `owner` is where the span that ends at `done` began.
   let done = 0
@@ -73,6 +73,21 @@ export function applyEdits(raw: string, edits: readonly MessageEdit[]): string {
     if (edit.remove > 0) done = Math.max(done, Math.min(at + edit.remove, raw.length))
   }
   return out + raw.slice(done)
+}
+
+/** Few edits are sorted by hand: they come in runs that are in order already. */
+const FEW_EDITS = 32
+
+function inserted(edits: readonly MessageEdit[]): readonly MessageEdit[] {
+  if (edits.length > FEW_EDITS) return edits.toSorted((a, b) => a.at - b.at)
+  const ordered = edits.slice()
+  for (let i = 1; i < ordered.length; i++) {
+    const edit = ordered[i]!
+    let place = i
+    for (; place > 0 && ordered[place - 1]!.at > edit.at; place--) ordered[place] = ordered[place - 1]!
+    ordered[place] = edit
+  }
+  return ordered
 }
 
 function inOrder(edits: readonly MessageEdit[]): boolean {

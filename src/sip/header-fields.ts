@@ -153,6 +153,8 @@ const COMPACT: Readonly<Record<string, HeaderId>> = {
 }
 
 const LOWER: readonly string[] = CANONICAL.map((name) => name.toLowerCase())
+/** How many ids there are, `Other` included. */
+export const HEADER_IDS = LOWER.length
 const COMPACT_IDS: readonly HeaderId[] = Array.from({ length: 128 }, (_, code) => {
   return COMPACT[String.fromCharCode(code)] ?? HeaderId.Other
 })

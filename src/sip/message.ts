@@ -3,6 +3,7 @@
 import {
   COMPACT_LETTERS,
   FIRST_LETTERS,
+  HEADER_IDS,
   type HeaderId,
   headerIdAt,
   headerIdOf,
@@ -27,6 +28,10 @@ function nameEndAt(raw: string, at: number): number {
   while (code > 32 && code !== 58) code = raw.charCodeAt(++i)
   return i
 }
+
+/** Of the message that was asked last, the first line of each id, or -1: one message is worked on at a time, and asked for the same lines again and again. */
+const FIRST_LINES = new Int32Array(HEADER_IDS).fill(-1)
+let tabulated: SipMessage | undefined
 
 /** CSeq numbers are below 2^32 for us; RFC 3261 8.1.1.5 says below 2^31. */
 const MAX_CSEQ = 4_294_967_295
@@ -122,6 +127,10 @@ export abstract class SipMessage {
 
   /** The next header line with this id at or after line `from`, or -1. */
   findId(id: HeaderId, from = 0): number {
+    if (from === 0) {
+      if (tabulated !== this) this.tabulate()
+      return FIRST_LINES[id]!
+    }
     const { index, headerCount } = this
     const letter = FIRST_LETTERS[id]!
     const compact = COMPACT_LETTERS[id]!
@@ -132,6 +141,13 @@ export abstract class SipMessage {
       if ((word >> ID_SHIFT === 0 ? this.identify(i) : (word >> ID_SHIFT) - 1) === id) return i
     }
     return -1
+  }
+
+  /** Makes this the message whose lines are found at once. */
+  private tabulate(): void {
+    FIRST_LINES.fill(-1)
+    for (let i = this.headerCount - 1; i >= 0; i--) FIRST_LINES[this.headerId(i)] = i
+    tabulated = this
   }
 
   /** The next header line of that name at or after line `from`, or -1. Case does not matter, compact forms match. */

@@ -1,32 +1,39 @@
 // Owns `;name=value` lists: reading one parameter without building anything, and Params, which builds only when asked.
 
-import { isLws, matchesLower, skipLws, skipQuoted, trimEnd } from './scan.ts'
+import { matchesLower, skipLws, skipQuoted, trimEnd } from './scan.ts'
 
 /**
  * The value of parameter `lower` (name in lower case) in the list `text[start..end)`, which begins at a `;` or at
  * white space before one; '' when it has no value, undefined when it is absent. A quoted value keeps its quotes.
  */
 export function findParam(text: string, start: number, end: number, lower: string): string | undefined {
-  let i = start
-  while (i < end) {
-    const code = text.charCodeAt(i)
-    if (code === 59 || isLws(code)) {
-      i++
-      continue
+  const first = lower.charCodeAt(0)
+  let quote = text.indexOf('"', start)
+  let at = text.indexOf(';', start)
+  while (at >= 0 && at < end) {
+    // A semicolon within quotes parts nothing.
+    while (quote >= 0 && quote < at) {
+      const after = skipQuoted(text, quote, end)
+      if (after < 0) return undefined
+      if (after > at) at = text.indexOf(';', after)
+      quote = text.indexOf('"', after)
+      if (at < 0 || at >= end) return undefined
     }
-    const nameStart = i
-    let c = code
-    while (i < end && (c = text.charCodeAt(i)) !== 61 && c !== 59 && !isLws(c)) i++
-    const match = i - nameStart === lower.length && matchesLower(text, nameStart, lower)
-    i = skipLws(text, i, end)
-    let valueStart = i
-    let valueEnd = i
-    if (i < end && text.charCodeAt(i) === 61) {
-      valueStart = skipLws(text, i + 1, end)
-      i = paramValueEnd(text, valueStart, end)
-      valueEnd = trimEnd(text, valueStart, i)
+    const name = skipLws(text, at + 1, end)
+    if (
+      (text.charCodeAt(name) | 32) === (first | 32) &&
+      name + lower.length <= end &&
+      matchesLower(text, name, lower)
+    ) {
+      const i = skipLws(text, name + lower.length, end)
+      const next = i < end ? text.charCodeAt(i) : 59
+      if (next === 61) {
+        const valueStart = skipLws(text, i + 1, end)
+        return text.slice(valueStart, trimEnd(text, valueStart, paramValueEnd(text, valueStart, end)))
+      }
+      if (next === 59) return ''
     }
-    if (match) return text.slice(valueStart, valueEnd)
+    at = text.indexOf(';', at + 1)
   }
   return undefined
 }

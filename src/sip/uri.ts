@@ -50,10 +50,13 @@ class ParsedUri implements SipUri {
   }
 }
 
+/** White space and controls, quotes and `<>`: what no URI holds. */
+const FORBIDDEN = /[\0- <>"\x7f]/
+
 /** Takes a URI apart; undefined when it is none (no scheme, no host, a bad port, white space or `<>` inside). */
 export function parseUri(text: string): SipUri | undefined {
   const colon = schemeEnd(text)
-  if (colon < 0 || hasForbidden(text, colon + 1)) return undefined
+  if (colon < 0 || FORBIDDEN.test(text)) return undefined
   const scheme = text.slice(0, colon).toLowerCase()
   const uri = new ParsedUri(scheme)
   if (scheme === 'sip' || scheme === 'sips') return parseSip(text, colon + 1, uri) ? uri : undefined
@@ -86,14 +89,6 @@ function schemeEnd(text: string): number {
 export function uriScheme(text: string): string {
   const colon = schemeEnd(text)
   return colon < 0 ? '' : text.slice(0, colon).toLowerCase()
-}
-
-function hasForbidden(text: string, from: number): boolean {
-  for (let i = from; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code <= 32 || code === 60 || code === 62 || code === 34 || code === 127) return true
-  }
-  return false
 }
 
 function parseSip(text: string, start: number, uri: ParsedUri): boolean {
