@@ -6,6 +6,22 @@ export type RouteKind = 'request' | 'reply' | 'failure' | 'branch' | 'event'
 
 export const ROUTE_KINDS: readonly RouteKind[] = ['request', 'reply', 'failure', 'branch', 'event']
 
+/** The place of a kind in {@link ROUTE_KINDS}: V8 finds a number in a table at once, a name only after a search. */
+export function kindNumber(kind: RouteKind): number {
+  switch (kind) {
+    case 'request':
+      return 0
+    case 'reply':
+      return 1
+    case 'failure':
+      return 2
+    case 'branch':
+      return 3
+    case 'event':
+      return 4
+  }
+}
+
 /**
  * What an argument is.
  * - `string`: text; in a `.cfg`, pseudo-variables inside it are replaced before the call

@@ -50,7 +50,8 @@ function branchArguments(target: Target, edits: MessageEdit[]): BranchArguments 
 function withPath(target: Target, given: MessageEdit[]): MessageEdit[] {
   const { recordRouteParams } = target
   const edits = recordRouteParams === '' ? given : withRecordRouteParams(given, recordRouteParams)
-  if (target.path === '') return edits
+  // What the script changes after this leaves with nothing that is sent now.
+  if (target.path === '') return edits.slice()
   return [...edits, { at: currentRun().message.firstLineEnd, remove: 0, text: `Route: ${target.path}\r\n` }]
 }
 

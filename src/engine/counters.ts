@@ -1,5 +1,5 @@
 // Owns the engine's own counters: which families there are and what they are called.
-import type { RouteKind } from '../script/index.ts'
+import { ROUTE_KINDS } from '../script/index.ts'
 import { type Family, Metrics, type Tally } from './metrics.ts'
 
 /** How streams of ended calls were heard: sums beside the number of streams that they are over. */
@@ -15,7 +15,8 @@ export interface MediaQuality {
 /** What routes, calls and media count. Kept as plain numbers until the metrics are asked for. */
 export interface EngineCounters {
   readonly metrics: Metrics
-  readonly runs: Readonly<Record<RouteKind, Tally>>
+  /** By the number of their kind. */
+  readonly runs: readonly Tally[]
   readonly scriptErrors: Family
   readonly calls: Family
   readonly callSetupSeconds: Tally
@@ -34,13 +35,7 @@ export function createCounters(): EngineCounters {
   const runs = metrics.counter('signalbox_route_runs_total', 'Route blocks run, by kind.', ['kind'])
   return {
     metrics,
-    runs: {
-      request: runs.with({ kind: 'request' }),
-      reply: runs.with({ kind: 'reply' }),
-      failure: runs.with({ kind: 'failure' }),
-      branch: runs.with({ kind: 'branch' }),
-      event: runs.with({ kind: 'event' }),
-    },
+    runs: ROUTE_KINDS.map((kind) => runs.with({ kind })),
     scriptErrors: metrics.counter('signalbox_route_errors_total', 'Runs that threw or hit a limit, by error code.', [
       'code',
     ]),

@@ -119,6 +119,12 @@ export function relaySpec(value: unknown): RelaySpec {
   return spec
 }
 
+/** The same from the library itself, which made it in this heap: nothing but its size can be wrong. */
+export function librarySpec(given: RelaySpec): RelaySpec {
+  list(given.branches, 'branches', BRANCHES)
+  return given
+}
+
 /** Arguments of `reply`. */
 export function replySpec(value: unknown): ReplySpec {
   const given = (value ?? {}) as Partial<ReplySpec>

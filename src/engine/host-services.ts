@@ -4,7 +4,7 @@ import type { HostOperation, HostOperations, HostOps } from '../script/index.ts'
 import type { ServiceTable } from '../services/index.ts'
 import { applyEdits, correctContentLength, parseMessage, SipRequest, UNBOUNDED_PARSE_LIMITS } from '../sip/index.ts'
 import { type Transport, type TransportLayer, transportNamed } from '../transport/index.ts'
-import { relaySpec, replySpec, text, wholeNumber, wrongArguments } from './host-arguments.ts'
+import { librarySpec, relaySpec, replySpec, text, wholeNumber, wrongArguments } from './host-arguments.ts'
 import type { EngineLog, LogLevel } from './logger.ts'
 import type { MediaServices } from './media-services.ts'
 import type { RunSlot } from './run-slot.ts'
@@ -67,7 +67,10 @@ export class HostServices implements HostOps {
     if (!run) throw new Error(`${op}: this run is over`)
     switch (op) {
       case 'relay':
-        return this.#relay(requestOf(run, op), relaySpec(args))
+        return this.#relay(
+          requestOf(run, op),
+          run.program.language === 'cfg' ? librarySpec(args as RelaySpec) : relaySpec(args),
+        )
       case 'reply':
         // A reply of no transaction has no request that could be answered.
         if (run.kind === 'reply' && run.context === undefined) return -1

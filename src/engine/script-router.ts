@@ -12,7 +12,14 @@ import type {
   Router,
   Sending,
 } from '../proxy/index.ts'
-import { ONSEND_ROUTE, type RouteProgram, type RunInput, type RunMeta, type RunOutcome } from '../script/index.ts'
+import {
+  kindNumber,
+  ONSEND_ROUTE,
+  type RouteProgram,
+  type RunInput,
+  type RunMeta,
+  type RunOutcome,
+} from '../script/index.ts'
 import type { EventRun } from '../services/index.ts'
 import {
   applyEdits,
@@ -302,7 +309,7 @@ export class ScriptRouter implements Router {
       message: run.message,
       meta,
     }
-    counters.runs[run.kind].value++
+    counters.runs[kindNumber(run.kind)]!.value++
     let outcome: RunOutcome | Promise<RunOutcome>
     slot.enter(run)
     try {

@@ -12,7 +12,7 @@ export type {
   RtpArguments,
   RtpResult,
 } from '../../stdlib/contract.ts'
-export { ONSEND_ROUTE } from '../../stdlib/contract.ts'
+export { kindNumber, ONSEND_ROUTE, ROUTE_KINDS } from '../../stdlib/contract.ts'
 export { type CompileOptions, type CompileOutcome, compileScript } from './compile.ts'
 export {
   type Diagnostic,

@@ -1,5 +1,5 @@
 // Owns a program in use: what it lives in and the replacement of that, runs under way, limits, and what happens when it ends badly.
-import type { HostOperation, RunEnd } from '../../stdlib/contract.ts'
+import { type HostOperation, kindNumber, ROUTE_KINDS, type RunEnd } from '../../stdlib/contract.ts'
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
@@ -53,7 +53,8 @@ export class LoadedProgram implements RouteProgram {
   readonly #clock: Clock
   readonly #log: Log
   readonly #errors: ProgramErrors
-  readonly #names: Readonly<Record<string, readonly string[]>>
+  /** By the number of their kind. */
+  readonly #names: readonly (readonly string[])[]
   readonly #waiting = new Map<number, WaitingRun>()
   /** Runs that ended within the entry that began them. */
   readonly #ended = new Map<number, RunEnd>()
@@ -80,17 +81,17 @@ export class LoadedProgram implements RouteProgram {
     this.#errors = new ProgramErrors(script.file, new ScriptPositions(script.file, script.sourceMap), this.#limits)
     this.#home = this.#start()
     const { names, config } = this.#describe()
-    this.#names = names
+    this.#names = ROUTE_KINDS.map((kind) => names[kind] ?? [])
     this.config = script.language === 'cfg' ? script.settings : config
   }
 
   has(kind: RouteKind, name = ''): boolean {
-    return this.#names[kind]?.includes(name) === true
+    return this.#names[kindNumber(kind)]!.includes(name)
   }
 
   /** Names of the blocks of a kind, '' for the unnamed one. */
   blocks(kind: RouteKind): readonly string[] {
-    return this.#names[kind] ?? []
+    return this.#names[kindNumber(kind)]!
   }
 
   /** Isolates lost to their memory limit; a `.cfg` has none to lose. */

@@ -17,8 +17,15 @@ export function numericAddress(host: string): string | undefined {
 
 /** 4 or 6 for a numeric address, 0 for anything else. */
 export function addressFamily(address: string): 0 | 4 | 6 {
-  return isIP(address) as 0 | 4 | 6
+  if (address === lastAsked) return lastFamily
+  lastAsked = address
+  lastFamily = isIP(address) as 0 | 4 | 6
+  return lastFamily
 }
+
+/** The same address is asked of again and again. */
+let lastAsked = ''
+let lastFamily: 0 | 4 | 6 = 0
 
 export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
