@@ -153,8 +153,6 @@ const COMPACT: Readonly<Record<string, HeaderId>> = {
 }
 
 const LOWER: readonly string[] = CANONICAL.map((name) => name.toLowerCase())
-/** How many ids there are, `Other` included. */
-export const HEADER_IDS = LOWER.length
 const COMPACT_IDS: readonly HeaderId[] = Array.from({ length: 128 }, (_, code) => {
   return COMPACT[String.fromCharCode(code)] ?? HeaderId.Other
 })
@@ -206,6 +204,8 @@ export function headerIdAt(text: string, start: number, end: number): HeaderId {
   const last = text.charCodeAt(end - 1) | 32
   const id = BY_HASH[(length * 61 + first * FIRST_FACTOR + middle * 17 + last * LAST_FACTOR) & (SLOTS - 1)]! as HeaderId
   if (NAME_LENGTHS[id] !== length) return HeaderId.Other
+  // Nearly all are written as the RFCs write them.
+  if (text.startsWith(CANONICAL[id]!, start)) return id
   const room = id * NAME_ROOM
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(start + i)

@@ -3,7 +3,6 @@
 import {
   COMPACT_LETTERS,
   FIRST_LETTERS,
-  HEADER_IDS,
   type HeaderId,
   headerIdAt,
   headerIdOf,
@@ -29,9 +28,14 @@ function nameEndAt(raw: string, at: number): number {
   return i
 }
 
-/** Of the message that was asked last, the first line of each id, or -1: one message is worked on at a time, and asked for the same lines again and again. */
-const FIRST_LINES = new Int32Array(HEADER_IDS).fill(-1)
-let tabulated: SipMessage | undefined
+/** Of a first letter, its place in the alphabet; others share places. */
+const LETTER_MASK = 31
+/** Lines beyond these are searched one by one. */
+const MOST_CHAINED = 256
+/** Of the message that was asked last, its lines chained by their first letters: one message is worked on at a time, and asked again and again. */
+const FIRST_LINES = new Int32Array(LETTER_MASK + 1).fill(-1)
+const NEXT_LINES = new Int32Array(MOST_CHAINED)
+let chained: SipMessage | undefined
 
 /** CSeq numbers are below 2^32 for us; RFC 3261 8.1.1.5 says below 2^31. */
 const MAX_CSEQ = 4_294_967_295
@@ -111,10 +115,9 @@ export abstract class SipMessage {
     const at = i * INDEX_STRIDE
     const start = index[at]!
     const end = this.headerEnd(i)
-    const nameEnd = nameEndAt(raw, start)
-    const colon = skipLws(raw, nameEnd, end)
-    const named = raw.charCodeAt(colon) === 58 && colon < end
-    const id = named ? headerIdAt(raw, start, nameEnd) : Id.Other
+    const colon = raw.indexOf(':', start)
+    const named = colon >= 0 && colon < end
+    const id = named ? headerIdAt(raw, start, trimEnd(raw, start, colon)) : Id.Other
     index[at + 1] = (index[at + 1]! & 255) | ((id + 1) << ID_SHIFT)
     index[at + 2] = skipLws(raw, named ? colon + 1 : start, end)
     return id
@@ -127,27 +130,36 @@ export abstract class SipMessage {
 
   /** The next header line with this id at or after line `from`, or -1. */
   findId(id: HeaderId, from = 0): number {
-    if (from === 0) {
-      if (tabulated !== this) this.tabulate()
-      return FIRST_LINES[id]!
-    }
-    const { index, headerCount } = this
-    const letter = FIRST_LETTERS[id]!
-    const compact = COMPACT_LETTERS[id]!
-    for (let i = from, at = from * INDEX_STRIDE + 1; i < headerCount; i++, at += INDEX_STRIDE) {
-      const word = index[at]!
-      const first = word & 255
-      if (first !== letter && first !== compact) continue
-      if ((word >> ID_SHIFT === 0 ? this.identify(i) : (word >> ID_SHIFT) - 1) === id) return i
-    }
-    return -1
+    if (chained !== this) this.chain()
+    const letter = FIRST_LETTERS[id]! & LETTER_MASK
+    const compact = COMPACT_LETTERS[id]! & LETTER_MASK
+    let found = FIRST_LINES[letter]!
+    while (found >= 0 && (found < from || this.headerId(found) !== id)) found = this.after(found)
+    if (compact === 0 || compact === letter) return found
+    let short = FIRST_LINES[compact]!
+    while (short >= 0 && (short < from || this.headerId(short) !== id)) short = this.after(short)
+    return found < 0 || (short >= 0 && short < found) ? short : found
   }
 
-  /** Makes this the message whose lines are found at once. */
-  private tabulate(): void {
+  /** The next line that begins with the same letter, or -1. */
+  private after(i: number): number {
+    if (i < MOST_CHAINED) return NEXT_LINES[i]!
+    const letter = this.headerLetter(i) & LETTER_MASK
+    let next = i + 1
+    while (next < this.headerCount && (this.headerLetter(next) & LETTER_MASK) !== letter) next++
+    return next < this.headerCount ? next : -1
+  }
+
+  /** Makes this the message whose lines are chained by their first letters. */
+  private chain(): void {
     FIRST_LINES.fill(-1)
-    for (let i = this.headerCount - 1; i >= 0; i--) FIRST_LINES[this.headerId(i)] = i
-    tabulated = this
+    const { index } = this
+    for (let i = this.headerCount - 1, at = i * INDEX_STRIDE + 1; i >= 0; i--, at -= INDEX_STRIDE) {
+      const letter = index[at]! & LETTER_MASK
+      if (i < MOST_CHAINED) NEXT_LINES[i] = FIRST_LINES[letter]!
+      FIRST_LINES[letter] = i
+    }
+    chained = this
   }
 
   /** The next header line of that name at or after line `from`, or -1. Case does not matter, compact forms match. */

@@ -80,6 +80,9 @@ export function hasOpenQuote(text: string, at: number, end: number): boolean {
  * `end` when there is none. An unclosed quote swallows the rest.
  */
 export function findComma(text: string, at: number, end: number): number {
+  // Most values are alone: V8 looks for a character faster than a loop does.
+  const comma = text.indexOf(',', at)
+  if (comma < 0 || comma >= end) return end
   for (let i = at; i < end; i++) {
     const code = text.charCodeAt(i)
     if (code === 44) return i

@@ -9,8 +9,10 @@ import {
   isHostChar,
   isLws,
   isTokenChar,
+  matchesLower,
   parseDigits,
   skipLws,
+  skipQuoted,
   trimEnd,
   unfold,
 } from './scan.ts'
@@ -69,19 +71,9 @@ export function parseVia(text: string, start = 0, end = text.length): Via | unde
   const from = skipLws(text, start, end)
   const to = trimEnd(text, from, end)
   // sent-protocol = protocol-name SLASH protocol-version SLASH transport
-  let i = tokenEnd(text, from, to)
-  if (i === from) return undefined
-  i = skipLws(text, i, to)
-  if (text.charCodeAt(i) !== 47) return undefined
-  i = skipLws(text, i + 1, to)
-  const version = i
-  i = tokenEnd(text, i, to)
-  if (i === version) return undefined
-  i = skipLws(text, i, to)
-  if (text.charCodeAt(i) !== 47) return undefined
-  i = skipLws(text, i + 1, to)
-  const transportStart = i
-  i = tokenEnd(text, i, to)
+  const transportStart = text.startsWith(SIP_2, from) ? from + SIP_2.length : transportAt(text, from, to)
+  if (transportStart < 0) return undefined
+  let i = tokenEnd(text, transportStart, to)
   if (i === transportStart) return undefined
   const transport = text.slice(transportStart, i)
   if (!isLws(text.charCodeAt(i))) return undefined
@@ -108,6 +100,22 @@ export function parseVia(text: string, start = 0, end = text.length): Via | unde
   // What is added behind an open quoted string would be part of it.
   if (hasOpenQuote(text, i, to)) return undefined
   return new ParsedVia(text, transport, text.slice(hostStart, hostStop), port, from, to, i)
+}
+
+/** How sent-protocol begins in nearly every Via. */
+const SIP_2 = 'SIP/2.0/'
+
+/** Where the transport begins, behind name, version and their slashes; -1 where there is none. */
+function transportAt(text: string, from: number, to: number): number {
+  let at = from
+  for (let part = 0; part < 2; part++) {
+    const end = tokenEnd(text, at, to)
+    if (end === at) return -1
+    const slash = skipLws(text, end, to)
+    if (text.charCodeAt(slash) !== 47) return -1
+    at = skipLws(text, slash + 1, to)
+  }
+  return at
 }
 
 function isDigit(code: number): boolean {
@@ -167,27 +175,33 @@ export function viaReceivedEdits(text: string, via: Via, from: ReceivedFrom): Me
   return edits
 }
 
-/** The span of `;name[=value]` within the Via. */
-function findSpan(text: string, via: Via, name: string): { start: number; end: number } | undefined {
-  let at = via.paramStart
-  while (at < via.end) {
+/** The span of `;name[=value]` within the Via; `lower` is in lower case. */
+function findSpan(text: string, via: Via, lower: string): { start: number; end: number } | undefined {
+  let at = text.indexOf(';', via.paramStart)
+  while (at >= 0 && at < via.end) {
     const next = nextParam(text, at + 1, via.end)
-    const nameStart = skipLws(text, at + 1, next)
-    let nameEnd = nameStart
-    while (nameEnd < next && isTokenChar(text.charCodeAt(nameEnd))) nameEnd++
-    if (equalsIgnoreCase(text.slice(nameStart, nameEnd), name)) return { start: at, end: trimEnd(text, at, next) }
+    const name = skipLws(text, at + 1, next)
+    const nameEnd = name + lower.length
+    if (
+      nameEnd <= next &&
+      matchesLower(text, name, lower) &&
+      (nameEnd === next || !isTokenChar(text.charCodeAt(nameEnd)))
+    )
+      return { start: at, end: trimEnd(text, at, next) }
     at = next
   }
   return undefined
 }
 
+/** Where the parameter that goes on at `at` ends: at the next `;` outside a quoted string. */
 function nextParam(text: string, at: number, end: number): number {
-  let quoted = false
-  for (let i = at; i < end; i++) {
-    const code = text.charCodeAt(i)
-    if (quoted && code === 92) i++
-    else if (code === 34) quoted = !quoted
-    else if (code === 59 && !quoted) return i
+  let next = text.indexOf(';', at)
+  let quote = text.indexOf('"', at)
+  while (quote >= 0 && quote < end && (next < 0 || quote < next)) {
+    const after = skipQuoted(text, quote, end)
+    if (after < 0) return end
+    next = text.indexOf(';', after)
+    quote = text.indexOf('"', after)
   }
-  return end
+  return next < 0 || next > end ? end : next
 }
