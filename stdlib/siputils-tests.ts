@@ -51,8 +51,11 @@ export const isAlphanumex = define(
     'True if the text has letters, digits and the other characters given only.',
     'is_alphanumex("$rU", "._")',
   ),
-  (value: string, others: string) =>
-    code(value !== '' && [...value].every((c) => /[A-Za-z0-9]/.test(c) || others.includes(c))),
+  (value: string, others: string) => {
+    const allowed = new Set(others)
+    for (const c of value) if (!/[A-Za-z0-9]/.test(c) && !allowed.has(c)) return -1
+    return code(value !== '')
+  },
 )
 
 export const isUser = define(

@@ -15,7 +15,7 @@ function megabytes(): number {
   return (heapUsed + external) / 1e6
 }
 
-const MODULES = ['pv', 'xlog', 'textops', 'textopsx', 'avpops', 'jansson', 'kex', 'corex', 'rr', 'tm', 'tmx']
+const MODULES = ['pv', 'xlog', 'textops', 'textopsx', 'avpops', 'jansson', 'kex', 'corex', 'rr', 'tm', 'tmx', 'mqueue']
 const HEAD = `#!KAMAILIO\nmax_while_loops=500\n${MODULES.map((name) => `loadmodule "${name}.so"`).join('\n')}\n`
 
 /** Times of an entry in which nothing is stopped by the clock: what is told here has to come from the bounds. */
@@ -86,6 +86,13 @@ describe('texts of a run', () => {
     expect(said).toMatch(BOUND)
     expect(peak).toBeLessThan(120)
     expect(grown).toBeLessThan(40)
+  })
+
+  test('given to services again and again', async () => {
+    const { said, grown, peak } = await attempt(`${BIG} ${often('mq_add("q", "$var(j)", "$var(big)");')}`)
+    expect(said).toMatch(BOUND)
+    expect(peak).toBeLessThan(250)
+    expect(grown).toBeLessThan(60)
   })
 
   test('the run is told where it went wrong', async () => {
