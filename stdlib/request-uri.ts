@@ -50,6 +50,7 @@ export function hostOf(hostport: string): string {
 
 /** Removes one `;name[=value]` from the parameters, leaving the others and the headers as they are. */
 export function withoutParam(tail: string, name: string): string {
+  if (tail.indexOf(';') < 0) return tail
   const headers = tail.indexOf('?')
   const params = headers < 0 ? tail : tail.slice(0, headers)
   const kept = params.split(';').filter((param, index) => {

@@ -13,7 +13,7 @@ export function sdpSpan(message: SipMessage): Span | undefined {
   const { raw, bodyStart } = message
   if (bodyStart >= raw.length) return undefined
   const type = message.contentType
-  const media = type.split(';', 1)[0]!.trim().toLowerCase()
+  const media = type === 'application/sdp' ? type : type.split(';', 1)[0]!.trim().toLowerCase()
   if (media === 'application/sdp') return { start: bodyStart, end: raw.length }
   if (!media.startsWith('multipart/')) return undefined
   for (const part of bodyParts(message)) {

@@ -22,19 +22,28 @@ export const isMethod = define(
   },
 )
 
+/** Lists as a program writes them, taken apart: upper case, without blanks. */
+const lists = new Map<string, readonly string[]>()
+const MOST_LISTS = 1000
+
+function wordsOf(list: string): readonly string[] {
+  let words = lists.get(list)
+  if (words === undefined) {
+    words = list.split('|').map((word) => word.trim().toUpperCase())
+    if (lists.size < MOST_LISTS) lists.set(list, words)
+  }
+  return words
+}
+
 /** Is `word` one of the words that `|` separates? As in 5.6.3 without regard to case, though methods mind it (RFC 3261 7.1). */
 function listed(list: string, word: string): boolean {
   if (list === word) return true
-  const wanted = word.toUpperCase()
-  let start = 0
-  for (;;) {
-    const bar = list.indexOf('|', start)
-    const one = list.slice(start, bar < 0 ? list.length : bar).trim()
-    if (one.length === wanted.length && one.toUpperCase() === wanted) return true
-    if (bar < 0) return false
-    start = bar + 1
-  }
+  const words = wordsOf(list)
+  return words.includes(word) || (LOWER_CASE.test(word) && words.includes(word.toUpperCase()))
 }
+
+/** Hardly ever in a method. */
+const LOWER_CASE = /[a-z]/
 
 export const hasTotag = define(
   {

@@ -94,7 +94,15 @@ function exchange(side: Side, stored: string): number {
   return 1
 }
 
-const parameterIn = (params: string, name: string) => new RegExp(`(?:^|;)${name}=([A-Za-z0-9+/-]+)`).exec(params)?.[1]
+/** The value of a parameter that this module has put into a Record-Route. */
+function parameterIn(params: string, name: string): string | undefined {
+  let at = params.indexOf(`${name}=`)
+  while (at > 0 && params[at - 1] !== ';') at = params.indexOf(`${name}=`, at + 1)
+  if (at < 0) return undefined
+  return VALUE.exec(params.slice(at + name.length + 1))?.[0]
+}
+
+const VALUE = /^[A-Za-z0-9+/-]+/
 
 function restore(params: string, which: Side, direction: 'downstream' | 'upstream'): number {
   const stored = parameterIn(params, which === 'From' ? fromParameter() : toParameter())

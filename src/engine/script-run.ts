@@ -24,7 +24,9 @@ export interface ScriptRun {
 
 /** Runs under way by their number. */
 export class RunTable {
-  readonly #runs = new Map<number, ScriptRun>()
+  /** Nearly always there is one, and a table that comes and goes empty costs more than the rest. */
+  #only: ScriptRun | undefined
+  readonly #others = new Map<number, ScriptRun>()
   #last = 0
 
   /** Numbers stay far below 2^31, so that they stay small integers on both sides. */
@@ -34,18 +36,20 @@ export class RunTable {
   }
 
   add(run: ScriptRun): void {
-    this.#runs.set(run.id, run)
+    if (this.#only === undefined) this.#only = run
+    else this.#others.set(run.id, run)
   }
 
   get(id: number): ScriptRun | undefined {
-    return this.#runs.get(id)
+    return this.#only?.id === id ? this.#only : this.#others.get(id)
   }
 
   delete(id: number): void {
-    this.#runs.delete(id)
+    if (this.#only?.id === id) this.#only = undefined
+    else this.#others.delete(id)
   }
 
   get size(): number {
-    return this.#runs.size
+    return this.#others.size + (this.#only === undefined ? 0 : 1)
   }
 }

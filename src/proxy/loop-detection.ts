@@ -28,7 +28,14 @@ export function routingHash(request: SipRequest, flow: Flow | undefined): string
     hash = mix(hash, flow.remoteAddress)
     hash = Math.imul(hash ^ flow.remotePort, 0x01000193)
   }
-  return (hash >>> 0).toString(16).padStart(8, '0')
+  return hexadecimal(hash)
+}
+
+const BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** 32 bits as eight digits. */
+function hexadecimal(word: number): string {
+  return BYTES[word >>> 24]! + BYTES[(word >>> 16) & 255]! + BYTES[(word >>> 8) & 255]! + BYTES[word & 255]!
 }
 
 /** Whether a Via of ours further down shows that this request, routed the same way, went out from here before. */
@@ -55,7 +62,7 @@ export function textHash(...texts: string[]): string {
     a = Math.imul(a ^ 0x100, 0x01000193)
     b = Math.imul(b ^ 0x100, 0x85ebca6b) ^ (b >>> 13)
   }
-  return (a >>> 0).toString(16).padStart(8, '0') + (b >>> 0).toString(16).padStart(8, '0')
+  return hexadecimal(a) + hexadecimal(b)
 }
 
 function mix(start: number, text: string): number {

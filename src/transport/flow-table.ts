@@ -13,6 +13,9 @@ export function beginFlowsAbove(number: number): void {
   lastFlowId = number
 }
 
+/** A power of two. */
+const RECENT = 16
+
 /**
  * UDP flows by socket and remote endpoint. Anyone can invent sources, so the table is bounded: two generations of half the
  * size each, the older one forgotten when the younger is full. A forgotten flow stays valid for whoever holds it.
@@ -20,6 +23,8 @@ export function beginFlowsAbove(number: number): void {
 export class UdpFlowTable {
   #young = new Map<string, Flow>()
   #old = new Map<string, Flow>()
+  /** The last of each of some ports: most messages come from few peers. */
+  readonly #recent: (Flow | undefined)[] = new Array(RECENT).fill(undefined)
   readonly #listener: Listener
   readonly #size: () => number
 
@@ -29,6 +34,17 @@ export class UdpFlowTable {
   }
 
   flow(address: string, port: number): Flow {
+    const place = port & (RECENT - 1)
+    const recent = this.#recent[place]
+    if (recent !== undefined && recent.remotePort === port && recent.remoteAddress === address) return recent
+    // What gives way is as young as it was used.
+    if (recent !== undefined) this.#keep(`${recent.remoteAddress} ${recent.remotePort}`, recent)
+    const flow = this.#looked(address, port)
+    this.#recent[place] = flow
+    return flow
+  }
+
+  #looked(address: string, port: number): Flow {
     const key = `${address} ${port}`
     const known = this.#young.get(key)
     if (known) return known
@@ -40,11 +56,16 @@ export class UdpFlowTable {
       remotePort: port,
       reliable: false,
     }
+    this.#keep(key, flow)
+    return flow
+  }
+
+  #keep(key: string, flow: Flow): void {
+    if (this.#young.has(key)) return
     if (this.#young.size >= Math.max(1, this.#size() >> 1)) {
       this.#old = this.#young
       this.#young = new Map()
     }
     this.#young.set(key, flow)
-    return flow
   }
 }
