@@ -1,5 +1,6 @@
 // Owns matching of POSIX extended regular expressions in linear time (re2js), leftmost-longest, over bytes as characters.
 import { RE2JS } from 're2js'
+import { PatternCache } from './pattern-cache.ts'
 import { matchesNewline, parsePosix, RegexError, requiredLiteral, toRe2 } from './posix-syntax.ts'
 
 export { RegexError } from './posix-syntax.ts'
@@ -14,9 +15,8 @@ export interface RegexOptions {
 /** Offsets of a match: start and end, then those of each group, -1 where a group took no part. */
 export type MatchOffsets = number[]
 
-const CACHED = 500
 const LONGEST_PATTERN = 8192
-const cache = new Map<string, PosixRegex | RegexError>()
+const cache = new PatternCache<PosixRegex | RegexError>()
 
 /** The compiled pattern, kept for the next use. Throws {@link RegexError} on a pattern that is none. */
 export function posixRegex(pattern: string, options: RegexOptions = {}): PosixRegex {
@@ -30,14 +30,13 @@ export function posixRegex(pattern: string, options: RegexOptions = {}): PosixRe
       if (!(error instanceof RegexError)) throw error
       found = error
     }
-    if (cache.size >= CACHED) cache.delete(cache.keys().next().value!)
     cache.set(key, found)
   }
   if (found instanceof RegexError) throw found
   return found
 }
 
-const perlCache = new Map<string, RE2JS>()
+const perlCache = new PatternCache<RE2JS>()
 
 /** A Perl pattern, with what RE2 knows of them. Throws {@link RegexError} on one that it does not. */
 export function perlRegex(pattern: string): { test(text: string): boolean } {
@@ -49,7 +48,6 @@ export function perlRegex(pattern: string): { test(text: string): boolean } {
     } catch (error) {
       throw new RegexError(error instanceof Error ? error.message : 'The pattern does not compile', 0)
     }
-    if (perlCache.size >= CACHED) perlCache.delete(perlCache.keys().next().value!)
     perlCache.set(pattern, found)
   }
   return found

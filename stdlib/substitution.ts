@@ -1,5 +1,6 @@
 // Owns sed-like expressions, `/regex/replacement/flags`: reading them, and finding what they change in a text.
 
+import { PatternCache } from './pattern-cache.ts'
 import { type MatchOffsets, type PosixRegex, posixRegex, RegexError } from './regex.ts'
 import { currentRun, interpolateReplacement } from './runtime.ts'
 import { checkLength, made } from './text-bounds.ts'
@@ -21,10 +22,7 @@ export interface Replacement {
   readonly text: string
 }
 
-const CACHED = 500
-/** Longer ones are read each time. */
-const LONGEST_KEPT = 8192
-const cache = new Map<string, Substitution>()
+const cache = new PatternCache<Substitution>()
 
 /** Reads an expression. Throws {@link RegexError} when it is none. */
 export function parseSubstitution(expression: string): Substitution {
@@ -52,8 +50,6 @@ export function parseSubstitution(expression: string): Substitution {
     }
   }
   const read = { regex, parts, all: flags.includes('g') }
-  if (expression.length > LONGEST_KEPT) return read
-  if (cache.size >= CACHED) cache.delete(cache.keys().next().value!)
   cache.set(expression, read)
   return read
 }
