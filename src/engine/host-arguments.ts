@@ -119,9 +119,22 @@ export function relaySpec(value: unknown): RelaySpec {
   return spec
 }
 
-/** The same from the library itself, which made it in this heap: nothing but its size can be wrong. */
+/** The same from the library itself, which made it in this heap: its shape is right, while lengths and ranges are what a file or a message said. */
 export function librarySpec(given: RelaySpec): RelaySpec {
   list(given.branches, 'branches', BRANCHES)
+  for (const branch of given.branches) {
+    text(branch.uri, 'branch uri', 4096)
+    optionalText(branch.nextHop, 'next hop', 4096)
+    list(branch.edits, 'edits', EDITS)
+    for (const change of branch.edits) {
+      text(change.text, 'edit text', 0xffff)
+      if (change.recordRoute !== undefined) recordRouteSpec(change.recordRoute)
+    }
+    if (branch.via !== undefined) viaSpec(branch.via)
+  }
+  if (given.frTimer !== undefined) wholeNumber(given.frTimer, 'fr timer', 0, 86_400_000)
+  if (given.frInvTimer !== undefined) wholeNumber(given.frInvTimer, 'fr_inv timer', 0, 86_400_000)
+  optionalText(given.replyAppend, 'reply headers', HEADERS)
   return given
 }
 

@@ -35,3 +35,27 @@ test('a text that is doubled in a loop in a loop: 500 and a line, and the next c
   await call('good')
   expect((await alice.reply()).message.raw).toMatch(/^SIP\/2.0 200/)
 })
+
+test.each([
+  ['a URI', '$ru = "sip:bob@127.0.0.1;x=" + $var(x);'],
+  ['a next hop', '$du = "sip:127.0.0.1;x=" + $var(x);'],
+  ['a header', 'append_hf("X-Long: $var(x)\\r\\n");'],
+  ['lines of replies', 'append_to_reply("X-Long: $var(x)\\r\\n");'],
+  ['a Record-Route', 'record_route(); add_rr_param(";x=$var(x)");'],
+  ['a host of Via', 'set_advertised_address("a$var(x)");'],
+])('%s too long for any message is not relayed', async (_name, change) => {
+  cfg = await cfgRoute(
+    'pv xlog sl tm rr textops',
+    `request_route {
+  $var(x) = "ab"; $var(i) = 0;
+  while ($var(i) < 16) { $var(i) = $var(i) + 1; $var(x) = $var(x) + $var(x); }
+  ${change}
+  t_relay();
+}
+`,
+  )
+  const { route } = cfg
+  const alice = route.party('udp:127.0.0.6:5070')
+  await alice.send(request('OPTIONS', { from: 'udp:127.0.0.6:5070', uri: 'sip:bob@127.0.0.9' }))
+  expect((await alice.reply()).message.raw).toMatch(/^SIP\/2.0 500/)
+})
