@@ -53,7 +53,10 @@ function hidden(value: object): object {
   return clean ?? value
 }
 
-/** Opens the log. Lines are written before the call returns, so that the last one of a dying process is not lost. */
+/**
+ * Opens the log. Warnings and errors are written before the call returns, so that the last one of a dying process is not lost; what calls
+ * leave waits for others for a tenth of a second, which a process that ends by itself writes too.
+ */
 export async function createLogger(options: LoggerOptions = {}): Promise<EngineLog> {
   const format = options.format ?? (process.stdout.isTTY ? 'pretty' : 'json')
   const destination = format === 'pretty' ? await prettyStream(options.destination) : jsonStream(options.destination)
@@ -108,12 +111,35 @@ function wrap(logger: Pino): EngineLog {
   }
 }
 
+/** How long a line may wait for others, and how many characters of them make a write. */
+const FLUSH_MILLIS = 100
+const FLUSH_BYTES = 8192
+/** How lines begin that many calls leave; all others are written at once, with what waits before them. */
+const COMMON = /^\{"level":"(?:info|debug)"/
+
 function jsonStream(destination: LoggerOptions['destination']): DestinationStream {
   if (destination) return destination
-  const stream = pino.destination({ fd: 1, sync: true })
+  const stream = pino.destination({ fd: 1, sync: true, minLength: FLUSH_BYTES })
   // Whoever reads the log may go away; calls go on without it.
   stream.on('error', () => {})
-  return stream
+  let waiting: NodeJS.Timeout | undefined
+  const flush = (): void => {
+    clearTimeout(waiting)
+    waiting = undefined
+    try {
+      stream.flushSync()
+    } catch {
+      // As above.
+    }
+  }
+  process.on('exit', flush)
+  return {
+    write(line: string): void {
+      stream.write(line)
+      if (!COMMON.test(line)) flush()
+      else waiting ??= setTimeout(flush, FLUSH_MILLIS).unref()
+    },
+  }
 }
 
 async function prettyStream(destination: LoggerOptions['destination']): Promise<DestinationStream> {
