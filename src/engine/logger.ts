@@ -113,30 +113,30 @@ function wrap(logger: Pino): EngineLog {
 
 /** How long a line may wait for others, and how many characters of them make a write. */
 const FLUSH_MILLIS = 100
-const FLUSH_BYTES = 8192
+const FLUSH_LENGTH = 8192
 /** How lines begin that many calls leave; all others are written at once, with what waits before them. */
 const COMMON = /^\{"level":"(?:info|debug)"/
 
 function jsonStream(destination: LoggerOptions['destination']): DestinationStream {
   if (destination) return destination
-  const stream = pino.destination({ fd: 1, sync: true, minLength: FLUSH_BYTES })
+  const stream = pino.destination({ fd: 1, sync: true })
   // Whoever reads the log may go away; calls go on without it.
   stream.on('error', () => {})
+  let lines = ''
   let waiting: NodeJS.Timeout | undefined
   const flush = (): void => {
     clearTimeout(waiting)
     waiting = undefined
-    try {
-      stream.flushSync()
-    } catch {
-      // As above.
-    }
+    if (lines === '') return
+    const text = lines
+    lines = ''
+    stream.write(text)
   }
   process.on('exit', flush)
   return {
     write(line: string): void {
-      stream.write(line)
-      if (!COMMON.test(line)) flush()
+      lines += line
+      if (lines.length >= FLUSH_LENGTH || !COMMON.test(line)) flush()
       else waiting ??= setTimeout(flush, FLUSH_MILLIS).unref()
     },
   }
