@@ -68,7 +68,7 @@ export class ProgramRealm implements ProgramHome {
   }
 
   resume(opId: number, answer: unknown, error: string | undefined): void {
-    this.#guarded(() => this.#entries.resumeBeside(opId, answer, error))
+    this.#guarded(() => this.#entries.resumeBeside(opId, given(answer), error))
   }
 
   abandon(runId: number): void {
@@ -104,8 +104,12 @@ export class ProgramRealm implements ProgramHome {
 function copying(call: GuestCall): GuestCall {
   return (runId, opId, name: HostOperation, args) => {
     const answer = call(runId, opId, name, name === 'service' ? copy(args) : args)
-    return typeof answer === 'object' ? copy(answer) : answer
+    return given(answer)
   }
+}
+
+function given(answer: unknown): unknown {
+  return typeof answer === 'object' ? copy(answer) : answer
 }
 
 function copy(value: unknown): unknown {
