@@ -41,9 +41,9 @@ export function provideGuestBundle(given: GuestBundle): void {
   made = Promise.resolve(given)
 }
 
-/** The script to evaluate in a new isolate before its program. */
+/** The script to evaluate in a new isolate before its program. The first `;` keeps it from being strict, in which runs cost a quarter more. */
 export function isolateCode({ sip, library }: GuestBundle): string {
-  return `{const {${CAPTURED.join(',')}} = globalThis;\n(() => {${sip}\n${library}})()}`
+  return `{const {${CAPTURED.join(',')}} = globalThis;\n(() => {;${sip}\n${library}})()}`
 }
 
 /** A script whose value takes the host's own src/sip, and an object to be the library's globalThis. */
