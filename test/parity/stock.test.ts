@@ -113,7 +113,8 @@ const neutral = (messages: readonly string[]): string[] =>
 describeWithPeers('the stock configuration as Kamailio runs it', ['kamailio'], () => {
   test.skipIf(!present)('the same messages, the same answers', { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stock-parity-'))
-    const text = `${readFileSync(STOCK, 'latin1')}\nlisten=udp:${PROXY}\nserver_signature=no\n`
+    // One child: several overtake each other, and a 180 is lost behind its 486.
+    const text = `${readFileSync(STOCK, 'latin1')}\nlisten=udp:${PROXY}\nserver_signature=no\nchildren=1\n`
     const proxies: ProxyProcess[] = []
     try {
       proxies.push(await startKamailio(folder, text))
