@@ -142,18 +142,12 @@ describeWithPeers('audio between real phones', ['netns', 'baresip', 'sox'], () =
     }),
   )
 
-  test.concurrent('a clip is heard in place of the other side', { timeout: 60_000 }, async () => {
-    for (let calls = 1; ; calls++) {
-      let refused = false
-      await call('music', (space, recorded) => {
-        // The clip is a source of its own (RFC 3550 8), with numbers that begin at random, as rtpengine's does. baresip 1.0
-        // measures them by the source before, and now and then refuses all (its issue 817): it calls anew.
-        refused = calls < 3 && /dropping \d+ bytes.*Connection timed out/.test(space.logs())
-        if (refused) return
-        expect(sounds(recorded('alice'), 1, 700), `the clip is heard: ${space.logs()}`).toBe(true)
-        expect(sounds(recorded('bob'), 1, 440), 'alice is heard').toBe(true)
-      })
-      if (!refused) return
-    }
-  })
+  test.concurrent('a clip is heard in place of the other side', { timeout: 60_000 }, () =>
+    call('music', (space, recorded) => {
+      // baresip 1.0 measures the numbers of the clip's source by the source before (its issue 817): they follow on them.
+      expect(space.logs()).not.toMatch(/dropping \d+ bytes.*Connection timed out/)
+      expect(sounds(recorded('alice'), 1, 700), `the clip is heard: ${space.logs()}`).toBe(true)
+      expect(sounds(recorded('bob'), 1, 440), 'alice is heard').toBe(true)
+    }),
+  )
 })

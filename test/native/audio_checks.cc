@@ -250,6 +250,23 @@ struct Relayed {
   }
 };
 
+CASE("a clip follows on the numbers of the source whose place it takes, which it waits for") {
+  Relayed relayed;
+  relayed.sequence = 65'534;
+  relayed.playout.play({std::make_shared<const Clip>(480, 0xd5), 8, 160, 1, 0}, relayed.now);
+  relayed.now += 30'000;
+  relayed.playout.tick(relayed.now, relayed.out);
+  TRUE(relayed.out.packets.empty());
+  relayed.run(10);
+  const Collected& out = relayed.out;
+  EQUAL(out.packets.size(), 9u);
+  for (size_t i = 0; i < out.packets.size(); i++) {
+    // The source itself goes on with the number that it was heard with last.
+    EQUAL(out.sequence(i), static_cast<uint16_t>(65'534 + (i < 3 ? i : i - 3)));
+    EQUAL(out.packets[i][0], 0x80);
+  }
+}
+
 CASE("a key is sent as events in the relayed source, its end three times, and speech follows without a gap") {
   Relayed relayed;
   relayed.run(5);

@@ -18,7 +18,7 @@ constexpr uint32_t kStep = 20;
 constexpr int64_t kStepMicroseconds = kStep * 1000;
 /// RFC 4733 2.5.1.4: the end of an event is told three times.
 constexpr int kEnds = 3;
-/// How long a key waits for a packet to follow on where none was seen.
+/// How long a key, and a clip, wait for a packet to follow on where none was seen.
 constexpr int64_t kWait = 60'000;
 constexpr int64_t kWaitStep = 5'000;
 /// A source that was silent for longer is not waited for.
@@ -27,7 +27,7 @@ constexpr int64_t kRecent = 200'000;
 constexpr int64_t kLate = 200'000;
 
 uint32_t random32() {
-  // RFC 3550 5.1: SSRC, number and timestamp begin at random.
+  // RFC 3550 5.1: SSRC, timestamp, and a number that follows on nothing begin at random.
   static thread_local std::mt19937 engine{std::random_device{}()};
   return engine();
 }
@@ -38,7 +38,7 @@ int64_t next_due(int64_t due, int64_t step, int64_t now) { return due + step < n
 
 void Playout::play(ClipOrder order, int64_t now) {
   const size_t start = order.clip->empty() ? 0 : std::min(order.start, order.clip->size());
-  clip_ = Playing{std::move(order), start, random32(), random32(), static_cast<uint16_t>(random32()), true, now};
+  clip_ = Playing{std::move(order), start, random32(), random32(), static_cast<uint16_t>(random32()), true, now, now + kWait};
 }
 
 bool Playout::press(const DigitOrder& order, int64_t now) {
@@ -93,6 +93,15 @@ bool Playout::tick(int64_t now, PacketSink& sink) {
 bool Playout::tick_clip(int64_t now, PacketSink& sink) {
   Playing& playing = *clip_;
   const Clip& clip = *playing.order.clip;
+  // A source of its own (RFC 3550 8) whose numbers would lie before those of the source that was heard is late to a phone
+  // that measures both by one buffer, and silent.
+  if (playing.first) {
+    if (!any_ && now < playing.patience) {
+      playing.due = now + kWaitStep;
+      return false;
+    }
+    if (any_) playing.sequence = static_cast<uint16_t>(sequence_ + 1);
+  }
   if (playing.position >= clip.size()) {
     if (clip.empty() || playing.order.times == 1) {
       clip_.reset();

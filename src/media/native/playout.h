@@ -64,6 +64,7 @@ class Playout {
     uint16_t sequence;
     bool first;
     int64_t due;
+    int64_t patience;  // how long it waits for a packet to follow on
   };
   struct Pressing {
     enum class Phase : uint8_t { kWaiting, kSounding, kPause };
