@@ -45,6 +45,15 @@ export const METHODS: readonly string[] = [
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
+/** The method that stands in `text` from `start` to `end`: of a known one always the same string, that comparing is looking at a pointer. */
+export function methodAt(text: string, start: number, end: number): string {
+  const letter = text.charCodeAt(start)
+  for (const method of METHODS)
+    if (method.charCodeAt(0) === letter && method.length === end - start && text.startsWith(method, start))
+      return method
+  return text.slice(start, end)
+}
+
 /** Whether IANA knows the method. Methods are case-sensitive (RFC 3261 7.1). */
 export function isKnownMethod(method: string): boolean {
   return KNOWN_METHODS.has(method)

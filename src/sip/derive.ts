@@ -2,7 +2,7 @@
 
 import { reasonPhrase } from './constants.ts'
 import { applyEdits, type MessageEdit } from './edits.ts'
-import { HeaderId, hasLetter, letterSet } from './header-fields.ts'
+import { HeaderId } from './header-fields.ts'
 import type { SipMessage, SipReply, SipRequest } from './message.ts'
 import { type ReceivedFrom, viaReceivedEdits } from './via.ts'
 
@@ -26,7 +26,6 @@ export function buildReply(request: SipRequest, status: number, reason = '', opt
   const withRoute = status > 100 && status < 300
   let viaEdits = options.received === undefined ? NO_EDITS : receivedEdits(request, options.received)
   for (let i = 0; i < request.headerCount; i++) {
-    if (!hasLetter(REPLY_LETTERS, request.headerLetter(i))) continue
     switch (request.headerId(i)) {
       case HeaderId.Via:
         out += lineWith(request, i, viaEdits)
@@ -58,10 +57,6 @@ export function buildReply(request: SipRequest, status: number, reason = '', opt
   if (body !== '') out += `Content-Type: ${options.contentType ?? 'application/sdp'}\r\n`
   return `${out}Content-Length: ${body.length}\r\n\r\n${body}`
 }
-
-/** First letters, long and compact, of the headers that a reply takes from its request, and of those of ACK and CANCEL. */
-const REPLY_LETTERS = letterSet('cfirtv')
-const REQUEST_LETTERS = letterSet('cfir')
 
 const NO_EDITS: readonly MessageEdit[] = []
 
@@ -115,7 +110,6 @@ function sameTransaction(invite: SipRequest, method: string, toFrom: SipMessage)
   if (via !== undefined) out += `Via: ${invite.raw.slice(via.start, via.end)}\r\n`
   out += 'Max-Forwards: 70\r\n'
   for (let i = 0; i < invite.headerCount; i++) {
-    if (!hasLetter(REQUEST_LETTERS, invite.headerLetter(i))) continue
     switch (invite.headerId(i)) {
       case HeaderId.From:
       case HeaderId.CallId:

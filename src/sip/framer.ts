@@ -1,8 +1,9 @@
 // Owns framing on streams (RFC 3261 18.3): messages by Content-Length, keep-alives of RFC 5626, bounds before anything is kept.
 
+import { bytesOf } from './bytes.ts'
 import { HeaderId, headerIdAt } from './header-fields.ts'
 import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
-import { detach, parseDigits, trimEnd } from './scan.ts'
+import { detach, findChar, parseDigits, skipLws, trimEnd } from './scan.ts'
 
 const HTTP_LINE = /^[A-Z]{1,16} \/[^\r\n]* HTTP\/1\.[01]\r?\n/
 
@@ -171,22 +172,18 @@ export class StreamFramer {
 
 /** The Content-Length of a head that ends with its blank line: undefined when missing, -1 when malformed or contradictory. */
 export function contentLengthOf(head: string): number | undefined {
+  const bytes = bytesOf(head)
   let found: number | undefined
   let line = head.indexOf('\n') + 1
   while (line > 0 && line < head.length) {
-    const colon = head.indexOf(':', line)
-    if (colon < 0) break
     let lineFeed = head.indexOf('\n', line)
-    let next = head.charCodeAt(lineFeed + 1)
-    while (lineFeed >= 0 && (next === 32 || next === 9)) {
+    while (lineFeed >= 0 && (bytes[lineFeed + 1] === 32 || bytes[lineFeed + 1] === 9))
       lineFeed = head.indexOf('\n', lineFeed + 1)
-      next = head.charCodeAt(lineFeed + 1)
-    }
     const end = lineFeed < 0 ? head.length : lineFeed
-    if (colon < end && headerIdAt(head, line, trimEnd(head, line, colon)) === HeaderId.ContentLength) {
-      let start = colon + 1
-      while (start < end && head.charCodeAt(start) <= 32) start++
-      const length = parseDigits(head, start, trimEnd(head, start, end), Number.MAX_SAFE_INTEGER)
+    const colon = findChar(head, ':', line, end)
+    if (colon >= 0 && headerIdAt(bytes, line, trimEnd(bytes, line, colon)) === HeaderId.ContentLength) {
+      const start = skipLws(bytes, colon + 1, end)
+      const length = parseDigits(bytes, start, trimEnd(bytes, start, end), Number.MAX_SAFE_INTEGER)
       if (length < 0 || (found !== undefined && found !== length)) return -1
       found = length
     }

@@ -1,5 +1,7 @@
 // Owns the names of header fields: small ids for the known ones, compact forms, canonical spelling.
 
+import { bytesOf } from './bytes.ts'
+
 /** A small integer for each known header name, compact forms included; `Other` for all the rest. */
 export const HeaderId = {
   Other: 0,
@@ -195,20 +197,18 @@ function fillSlots(firstFactor: number, lastFactor: number): boolean {
   return true
 }
 
-/** The id of the header name that stands in `text` from `start` to `end`. */
-export function headerIdAt(text: string, start: number, end: number): HeaderId {
+/** The id of the header name that stands in `bytes` from `start` to `end`. */
+export function headerIdAt(bytes: Uint8Array, start: number, end: number): HeaderId {
   const length = end - start
-  if (length <= 1) return length === 1 ? COMPACT_IDS[(text.charCodeAt(start) | 32) & 127]! : HeaderId.Other
-  const first = text.charCodeAt(start) | 32
-  const middle = text.charCodeAt(start + (length >> 1)) | 32
-  const last = text.charCodeAt(end - 1) | 32
+  if (length <= 1) return length === 1 ? COMPACT_IDS[(bytes[start]! | 32) & 127]! : HeaderId.Other
+  const first = bytes[start]! | 32
+  const middle = bytes[start + (length >> 1)]! | 32
+  const last = bytes[end - 1]! | 32
   const id = BY_HASH[(length * 61 + first * FIRST_FACTOR + middle * 17 + last * LAST_FACTOR) & (SLOTS - 1)]! as HeaderId
   if (NAME_LENGTHS[id] !== length) return HeaderId.Other
-  // Nearly all are written as the RFCs write them.
-  if (text.startsWith(CANONICAL[id]!, start)) return id
   const room = id * NAME_ROOM
   for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(start + i)
+    const code = bytes[start + i]!
     const want = NAME_CHARS[room + i]!
     // Case is the bit 32, for letters only: a CR is not a hyphen.
     if (code !== want && (code < 65 || code > 90 || code + 32 !== want)) return HeaderId.Other
@@ -216,25 +216,12 @@ export function headerIdAt(text: string, start: number, end: number): HeaderId {
   return id
 }
 
-/** The first letter of a known name, and its compact form; 0 when it has none. Lower-case char codes, by id. */
-export const FIRST_LETTERS: readonly number[] = LOWER.map((name) => (name === '' ? 0 : name.charCodeAt(0)))
-export const COMPACT_LETTERS: readonly number[] = LOWER.map((_, id) => Math.max(COMPACT_IDS.indexOf(id as HeaderId), 0))
-
-/** A set of letters, for telling by the first letter that a header line cannot be one that is looked for. */
-export function letterSet(letters: string): number {
-  let set = 0
-  for (let i = 0; i < letters.length; i++) set |= 1 << (letters.charCodeAt(i) - 97)
-  return set
-}
-
-/** Whether the letter with this char code is in the set. */
-export function hasLetter(set: number, code: number): boolean {
-  return code >= 97 && code <= 122 && (set & (1 << (code - 97))) !== 0
-}
+/** Names as the RFCs spell them. */
+const BY_NAME: ReadonlyMap<string, HeaderId> = new Map(CANONICAL.map((name, id) => [name, id as HeaderId]))
 
 /** The id of a header name in any case, or of its compact form. */
 export function headerIdOf(name: string): HeaderId {
-  return headerIdAt(name, 0, name.length)
+  return BY_NAME.get(name) ?? headerIdAt(bytesOf(name), 0, name.length)
 }
 
 /** The canonical spelling of a known header; '' for `Other`. */

@@ -1,41 +1,15 @@
 // Owns SipMessage, SipRequest and SipReply: the raw text, an index of its header lines, and fields decoded when first asked for.
 
-import {
-  COMPACT_LETTERS,
-  FIRST_LETTERS,
-  type HeaderId,
-  headerIdAt,
-  headerIdOf,
-  HeaderId as Id,
-} from './header-fields.ts'
+import { bytesOf } from './bytes.ts'
+import { methodAt } from './constants.ts'
+import { type HeaderId, headerIdOf, HeaderId as Id } from './header-fields.ts'
 import { type NameAddr, parseNameAddr, parseNameAddrList, tagOf } from './name-addr.ts'
-import { findComma, isLws, isTokenChar, matchesLower, parseDigits, skipLws, trimEnd, unfold } from './scan.ts'
+import { findComma, isLws, matchesLower, parseDigits, skipLws, tokenEnd, trimEnd, unfold } from './scan.ts'
 import { parseUri, type SipUri } from './uri.ts'
 import { parseVia, parseViaList, type Via } from './via.ts'
 
-/**
- * Numbers per header line in the index: where the line starts; its first letter in lower case, and above those 8 bits the
- * id plus one, 0 while nobody has asked for it; where the value starts, 0 like the id.
- */
-export const INDEX_STRIDE = 3
-const ID_SHIFT = 8
-
-/** The end of the header name that starts at `at`: the first white space or colon. */
-function nameEndAt(raw: string, at: number): number {
-  let i = at
-  let code = raw.charCodeAt(i)
-  while (code > 32 && code !== 58) code = raw.charCodeAt(++i)
-  return i
-}
-
-/** Of a first letter, its place in the alphabet; others share places. */
-const LETTER_MASK = 31
-/** Lines beyond these are searched one by one. */
-const MOST_CHAINED = 256
-/** Of the message that was asked last, its lines chained by their first letters: one message is worked on at a time, and asked again and again. */
-const FIRST_LINES = new Int32Array(LETTER_MASK + 1).fill(-1)
-const NEXT_LINES = new Int32Array(MOST_CHAINED)
-let chained: SipMessage | undefined
+/** Numbers per header line in the index: where the line starts, the id of its name, where the value starts and where it ends. */
+export const INDEX_STRIDE = 4
 
 /** CSeq numbers are below 2^32 for us; RFC 3261 8.1.1.5 says below 2^31. */
 const MAX_CSEQ = 4_294_967_295
@@ -71,19 +45,16 @@ export abstract class SipMessage {
   }
 
   headerId(i: number): HeaderId {
-    const known = this.index[i * INDEX_STRIDE + 1]! >> ID_SHIFT
-    return known === 0 ? this.identify(i) : ((known - 1) as HeaderId)
-  }
-
-  /** The code of the name's first letter in lower case: tells most lines apart before any is identified. */
-  headerLetter(i: number): number {
-    return this.index[i * INDEX_STRIDE + 1]! & 255
+    return this.index[i * INDEX_STRIDE + 1]! as HeaderId
   }
 
   /** The name as written. */
   headerName(i: number): string {
-    const start = this.index[i * INDEX_STRIDE]!
-    return this.raw.slice(start, nameEndAt(this.raw, start))
+    const bytes = bytesOf(this.raw)
+    const start = this.headerStart(i)
+    let end = start
+    while (bytes[end]! > 32 && bytes[end] !== 58) end++
+    return this.raw.slice(start, end)
   }
 
   /** Where the line starts. */
@@ -91,15 +62,14 @@ export abstract class SipMessage {
     return this.index[i * INDEX_STRIDE]!
   }
 
-  /** Where the value starts, white space before it left out. */
+  /** Where the value starts, white space before it left out. A line without a colon is all value. */
   valueStart(i: number): number {
-    if (this.index[i * INDEX_STRIDE + 1]! >> ID_SHIFT === 0) this.identify(i)
     return this.index[i * INDEX_STRIDE + 2]!
   }
 
   /** Where the value ends, white space after it left out. */
   valueEnd(i: number): number {
-    return trimEnd(this.raw, this.valueStart(i), this.headerEnd(i))
+    return this.index[i * INDEX_STRIDE + 3]!
   }
 
   /** The offset after the line's CRLF, its folds included. */
@@ -109,20 +79,6 @@ export abstract class SipMessage {
     return this.bodyStart - 2
   }
 
-  /** Reads the name of line `i` and keeps its id and where the value starts. A line without a colon is all value, id `Other`. */
-  private identify(i: number): HeaderId {
-    const { raw, index } = this
-    const at = i * INDEX_STRIDE
-    const start = index[at]!
-    const end = this.headerEnd(i)
-    const colon = raw.indexOf(':', start)
-    const named = colon >= 0 && colon < end
-    const id = named ? headerIdAt(raw, start, trimEnd(raw, start, colon)) : Id.Other
-    index[at + 1] = (index[at + 1]! & 255) | ((id + 1) << ID_SHIFT)
-    index[at + 2] = skipLws(raw, named ? colon + 1 : start, end)
-    return id
-  }
-
   /** The value on one line: trimmed, each fold one space. */
   headerValue(i: number): string {
     return unfold(this.raw.slice(this.valueStart(i), this.valueEnd(i)))
@@ -130,36 +86,10 @@ export abstract class SipMessage {
 
   /** The next header line with this id at or after line `from`, or -1. */
   findId(id: HeaderId, from = 0): number {
-    if (chained !== this) this.chain()
-    const letter = FIRST_LETTERS[id]! & LETTER_MASK
-    const compact = COMPACT_LETTERS[id]! & LETTER_MASK
-    let found = FIRST_LINES[letter]!
-    while (found >= 0 && (found < from || this.headerId(found) !== id)) found = this.after(found)
-    if (compact === 0 || compact === letter) return found
-    let short = FIRST_LINES[compact]!
-    while (short >= 0 && (short < from || this.headerId(short) !== id)) short = this.after(short)
-    return found < 0 || (short >= 0 && short < found) ? short : found
-  }
-
-  /** The next line that begins with the same letter, or -1. */
-  private after(i: number): number {
-    if (i < MOST_CHAINED) return NEXT_LINES[i]!
-    const letter = this.headerLetter(i) & LETTER_MASK
-    let next = i + 1
-    while (next < this.headerCount && (this.headerLetter(next) & LETTER_MASK) !== letter) next++
-    return next < this.headerCount ? next : -1
-  }
-
-  /** Makes this the message whose lines are chained by their first letters. */
-  private chain(): void {
-    FIRST_LINES.fill(-1)
     const { index } = this
-    for (let i = this.headerCount - 1, at = i * INDEX_STRIDE + 1; i >= 0; i--, at -= INDEX_STRIDE) {
-      const letter = index[at]! & LETTER_MASK
-      if (i < MOST_CHAINED) NEXT_LINES[i] = FIRST_LINES[letter]!
-      FIRST_LINES[letter] = i
-    }
-    chained = this
+    for (let at = from * INDEX_STRIDE + 1; at < index.length; at += INDEX_STRIDE)
+      if (index[at] === id) return (at - 1) / INDEX_STRIDE
+    return -1
   }
 
   /** The next header line of that name at or after line `from`, or -1. Case does not matter, compact forms match. */
@@ -167,13 +97,13 @@ export abstract class SipMessage {
     const id = headerIdOf(name)
     if (id !== Id.Other) return this.findId(id, from)
     const lower = name.toLowerCase()
-    const first = lower.charCodeAt(0)
-    for (let i = from; i < this.headerCount; i++) {
-      const start = this.index[i * INDEX_STRIDE]!
-      if ((this.index[i * INDEX_STRIDE + 1]! & 255) !== first || !matchesLower(this.raw, start, lower)) continue
+    const bytes = bytesOf(this.raw)
+    for (let i = this.findId(id, from); i >= 0; i = this.findId(id, i + 1)) {
+      const start = this.headerStart(i)
+      if (!matchesLower(bytes, start, lower)) continue
       const end = this.headerEnd(i)
-      const colon = skipLws(this.raw, start + lower.length, end)
-      if (colon < end && this.raw.charCodeAt(colon) === 58) return i
+      const colon = skipLws(bytes, start + lower.length, end)
+      if (colon < end && bytes[colon] === 58) return i
     }
     return -1
   }
@@ -195,11 +125,12 @@ export abstract class SipMessage {
   headerList(name: string): string[] {
     const values: string[] = []
     for (let at = this.find(name); at >= 0; at = this.find(name, at + 1)) {
+      const bytes = bytesOf(this.raw)
       const end = this.valueEnd(at)
       for (let i = this.valueStart(at); i < end; ) {
         const comma = findComma(this.raw, i, end)
-        const start = skipLws(this.raw, i, comma)
-        if (start < comma) values.push(unfold(this.raw.slice(start, trimEnd(this.raw, start, comma))))
+        const start = skipLws(bytes, i, comma)
+        if (start < comma) values.push(unfold(this.raw.slice(start, trimEnd(bytes, start, comma))))
         i = comma + 1
       }
     }
@@ -256,8 +187,8 @@ export abstract class SipMessage {
       const at = this.findId(Id.Via)
       if (at < 0) this.cachedTopVia = undefined
       else {
-        const end = this.valueEnd(at)
-        this.cachedTopVia = parseVia(this.raw, this.valueStart(at), findComma(this.raw, this.valueStart(at), end))
+        const start = this.valueStart(at)
+        this.cachedTopVia = parseVia(this.raw, start, findComma(this.raw, start, this.valueEnd(at)))
       }
     }
     return this.cachedTopVia
@@ -312,7 +243,7 @@ export abstract class SipMessage {
   private number(id: HeaderId, max: number): number | undefined {
     const at = this.findId(id)
     if (at < 0) return undefined
-    const value = parseDigits(this.raw, this.valueStart(at), this.valueEnd(at), max)
+    const value = parseDigits(bytesOf(this.raw), this.valueStart(at), this.valueEnd(at), max)
     return value < 0 ? undefined : value
   }
 
@@ -320,17 +251,16 @@ export abstract class SipMessage {
     this.cachedCseqNumber = -1
     const at = this.findId(Id.CSeq)
     if (at < 0) return
-    const { raw } = this
+    const bytes = bytesOf(this.raw)
     const start = this.valueStart(at)
     const end = this.valueEnd(at)
     let i = start
-    while (i < end && !isLws(raw.charCodeAt(i))) i++
-    const number = parseDigits(raw, start, i, MAX_CSEQ)
-    const method = skipLws(raw, i, end)
-    if (number < 0 || method >= end) return
-    for (let j = method; j < end; j++) if (!isTokenChar(raw.charCodeAt(j))) return
+    while (i < end && !isLws(bytes[i]!)) i++
+    const number = parseDigits(bytes, start, i, MAX_CSEQ)
+    const method = skipLws(bytes, i, end)
+    if (number < 0 || method >= end || tokenEnd(bytes, method, end) < end) return
     this.cachedCseqNumber = number
-    this.cachedCseqMethod = raw.slice(method, end)
+    this.cachedCseqMethod = methodAt(this.raw, method, end)
   }
 }
 

@@ -1,7 +1,8 @@
 // Owns name-addr and addr-spec header values (From, To, Contact, Route, Record-Route, ...): RFC 3261 20.10 and 25.1.
 
+import { bytesOf } from './bytes.ts'
 import { findParam, Params } from './params.ts'
-import { findComma, hasOpenQuote, isTokenChar, skipLws, skipQuoted, trimEnd, unfold } from './scan.ts'
+import { findChar, findComma, hasOpenQuote, isLws, isTokenChar, skipLws, skipQuoted, trimEnd, unfold } from './scan.ts'
 
 /** One address of a header value, with its place in the text it was read from. */
 export interface NameAddr {
@@ -55,30 +56,40 @@ class ParsedNameAddr implements NameAddr {
  * (RFC 4475 3.1.1.6), spaces inside `<>` are left out. Undefined when a quote or `<` stays open, or there is no URI.
  */
 export function parseNameAddr(text: string, start = 0, end = text.length): NameAddr | undefined {
-  const from = skipLws(text, start, end)
-  const to = trimEnd(text, from, end)
-  let i = from
-  while (i < to) {
-    const code = text.charCodeAt(i)
-    if (code === 60) {
-      const close = text.indexOf('>', i)
-      if (close < 0 || close >= to) return undefined
-      const uriStart = skipLws(text, i + 1, close)
-      const uriEnd = trimEnd(text, uriStart, close)
-      if (uriStart === uriEnd) return undefined
-      return new ParsedNameAddr(text, from, to, trimEnd(text, from, i), uriStart, uriEnd, close + 1)
-    }
-    if (code === 34) {
-      i = skipQuoted(text, i, to)
-      if (i < 0) return undefined
-    } else i++
+  const bytes = bytesOf(text)
+  const from = skipLws(bytes, start, end)
+  const to = trimEnd(bytes, from, end)
+  const open = findOpen(bytes, from, to)
+  if (open === UNTERMINATED) return undefined
+  if (open >= 0) {
+    const close = findChar(text, '>', open, to)
+    if (close < 0) return undefined
+    const uriStart = skipLws(bytes, open + 1, close)
+    const uriEnd = trimEnd(bytes, uriStart, close)
+    if (uriStart === uriEnd) return undefined
+    return new ParsedNameAddr(text, from, to, trimEnd(bytes, from, open), uriStart, uriEnd, close + 1)
   }
   // RFC 3261 20.10: without <> all parameters belong to the header, none to the URI.
-  const semicolon = text.indexOf(';', from)
-  const bare = semicolon < 0 || semicolon > to ? to : semicolon
-  const uriEnd = trimEnd(text, from, bare)
-  if (uriEnd === from || text.charCodeAt(from) === 34) return undefined
+  const semicolon = findChar(text, ';', from, to)
+  const bare = semicolon < 0 ? to : semicolon
+  const uriEnd = trimEnd(bytes, from, bare)
+  if (uriEnd === from || bytes[from] === 34) return undefined
   return new ParsedNameAddr(text, from, to, from, from, uriEnd, bare)
+}
+
+/** What {@link findOpen} says of a quoted string that never closes. */
+const UNTERMINATED = -2
+
+/** The first `<` of `[at, end)` outside a quoted string; -1 when there is none. */
+function findOpen(bytes: Uint8Array, at: number, end: number): number {
+  for (let i = at; i < end; i++) {
+    const code = bytes[i]
+    if (code === 60) return i
+    if (code !== 34) continue
+    i = skipQuoted(bytes, i, end) - 1
+    if (i < 0) return UNTERMINATED
+  }
+  return -1
 }
 
 /** Reads all addresses of a comma list in `text[start..end)` into `into`; elements that are none are passed over. */
@@ -94,21 +105,12 @@ export function parseNameAddrList(text: string, start: number, end: number, into
 
 /** The tag of the From or To value in `text[start..end)`, '' when there is none; builds nothing else. */
 export function tagOf(text: string, start: number, end: number): string {
-  let i = start
-  while (i < end) {
-    const code = text.charCodeAt(i)
-    if (code === 60) {
-      const close = text.indexOf('>', i)
-      if (close < 0 || close >= end) return ''
-      return findParam(text, close + 1, end, 'tag') ?? ''
-    }
-    if (code === 34) {
-      i = skipQuoted(text, i, end)
-      if (i < 0) return ''
-    } else i++
-  }
-  const semicolon = text.indexOf(';', start)
-  return semicolon < 0 || semicolon >= end ? '' : (findParam(text, semicolon, end, 'tag') ?? '')
+  const bytes = bytesOf(text)
+  const open = findOpen(bytes, start, end)
+  if (open === UNTERMINATED) return ''
+  // The parameters of an addr-spec without <> are the header's (20.10).
+  const params = findChar(text, open < 0 ? ';' : '>', open < 0 ? start : open, end)
+  return params < 0 ? '' : (findParam(text, params, end, 'tag') ?? '')
 }
 
 /**
@@ -116,39 +118,39 @@ export function tagOf(text: string, start: number, end: number): string {
  * RFC 4475 3.1.2.6 (open quote), 3.1.2.14 (spaces within <>), 3.1.2.15 (unquoted separators in the display name).
  */
 export function nameAddrFault(text: string, start: number, end: number): string | undefined {
-  let i = skipLws(text, start, end)
-  const to = trimEnd(text, i, end)
+  const bytes = bytesOf(text)
+  let i = skipLws(bytes, start, end)
+  const to = trimEnd(bytes, i, end)
   if (i === to) return 'is empty'
-  if (text.charCodeAt(i) === 34) {
-    i = skipQuoted(text, i, to)
+  if (bytes[i] === 34) {
+    i = skipQuoted(bytes, i, to)
     if (i < 0) return 'has an unterminated quoted string'
-    i = skipLws(text, i, to)
-    if (text.charCodeAt(i) !== 60) return 'has no <> after its display name'
+    i = skipLws(bytes, i, to)
+    if (i === to || bytes[i] !== 60) return 'has no <> after its display name'
   } else {
-    const open = text.indexOf('<', i)
-    if (open < 0 || open >= to) return addrSpecFault(text, i, to)
+    const open = findChar(text, '<', i, to)
+    if (open < 0) return addrSpecFault(text, i, to)
     for (; i < open; i++) {
-      const code = text.charCodeAt(i)
-      const text8 = code >= 128
-      const space = code === 32 || code === 9 || code === 13 || code === 10
-      if (!text8 && !space && !isTokenChar(code)) return 'has a display name that needs quotes'
+      const code = bytes[i]!
+      if (code < 128 && !isLws(code) && !isTokenChar(code)) return 'has a display name that needs quotes'
     }
   }
-  const close = text.indexOf('>', i)
-  if (close < 0 || close >= to) return 'has an unterminated <'
+  const close = findChar(text, '>', i, to)
+  if (close < 0) return 'has an unterminated <'
   if (close === i + 1) return 'has no URI'
-  for (let j = i + 1; j < close; j++) if (text.charCodeAt(j) <= 32) return 'has white space within <>'
-  const after = skipLws(text, close + 1, to)
-  return after < to && text.charCodeAt(after) !== 59 ? 'has text after its URI' : paramFault(text, after, to)
+  for (let j = i + 1; j < close; j++) if (bytes[j]! <= 32) return 'has white space within <>'
+  const after = skipLws(bytes, close + 1, to)
+  return after < to && bytes[after] !== 59 ? 'has text after its URI' : paramFault(text, after, to)
 }
 
 function addrSpecFault(text: string, start: number, end: number): string | undefined {
-  const semicolon = text.indexOf(';', start)
-  const bare = semicolon < 0 || semicolon > end ? end : semicolon
-  const uriEnd = trimEnd(text, start, bare)
+  const bytes = bytesOf(text)
+  const semicolon = findChar(text, ';', start, end)
+  const bare = semicolon < 0 ? end : semicolon
+  const uriEnd = trimEnd(bytes, start, bare)
   if (uriEnd === start) return 'has no URI'
   for (let i = start; i < uriEnd; i++) {
-    const code = text.charCodeAt(i)
+    const code = bytes[i]!
     if (code <= 32 || code === 34 || code === 62) return 'is not an address'
   }
   return paramFault(text, bare, end)

@@ -1,56 +1,34 @@
 // Owns `;name=value` lists: reading one parameter without building anything, and Params, which builds only when asked.
 
-import { matchesLower, skipLws, skipQuoted, trimEnd } from './scan.ts'
+import { bytesOf } from './bytes.ts'
+import { findChar, matchesLower, paramEnd, skipLws, skipQuoted, trimEnd } from './scan.ts'
 
 /**
  * The value of parameter `lower` (name in lower case) in the list `text[start..end)`, which begins at a `;` or at
  * white space before one; '' when it has no value, undefined when it is absent. A quoted value keeps its quotes.
  */
 export function findParam(text: string, start: number, end: number, lower: string): string | undefined {
-  const first = lower.charCodeAt(0)
-  let quote = text.indexOf('"', start)
-  let at = text.indexOf(';', start)
-  while (at >= 0 && at < end) {
+  const bytes = bytesOf(text)
+  const first = lower.charCodeAt(0) | 32
+  let quote = findChar(text, '"', start, end)
+  for (let at = findChar(text, ';', start, end); at >= 0; at = findChar(text, ';', at + 1, end)) {
     // A semicolon within quotes parts nothing.
     while (quote >= 0 && quote < at) {
-      const after = skipQuoted(text, quote, end)
+      const after = skipQuoted(bytes, quote, end)
       if (after < 0) return undefined
-      if (after > at) at = text.indexOf(';', after)
-      quote = text.indexOf('"', after)
-      if (at < 0 || at >= end) return undefined
+      if (after > at) at = findChar(text, ';', after, end)
+      quote = findChar(text, '"', after, end)
+      if (at < 0) return undefined
     }
-    const name = skipLws(text, at + 1, end)
-    if (
-      (text.charCodeAt(name) | 32) === (first | 32) &&
-      name + lower.length <= end &&
-      matchesLower(text, name, lower)
-    ) {
-      const i = skipLws(text, name + lower.length, end)
-      const next = i < end ? text.charCodeAt(i) : 59
-      if (next === 61) {
-        const valueStart = skipLws(text, i + 1, end)
-        return text.slice(valueStart, trimEnd(text, valueStart, paramValueEnd(text, valueStart, end)))
-      }
-      if (next === 59) return ''
-    }
-    at = text.indexOf(';', at + 1)
+    const name = skipLws(bytes, at + 1, end)
+    if ((bytes[name]! | 32) !== first || name + lower.length > end || !matchesLower(bytes, name, lower)) continue
+    const after = skipLws(bytes, name + lower.length, end)
+    if (after === end || bytes[after] === 59) return ''
+    if (bytes[after] !== 61) continue
+    const valueStart = skipLws(bytes, after + 1, end)
+    return text.slice(valueStart, trimEnd(bytes, valueStart, paramEnd(text, valueStart, end)))
   }
   return undefined
-}
-
-/** Where the parameter value that starts at `at` ends: at the next `;` outside a quoted string. */
-export function paramValueEnd(text: string, at: number, end: number): number {
-  let i = at
-  while (i < end) {
-    const code = text.charCodeAt(i)
-    if (code === 59) return i
-    if (code === 34) {
-      const after = skipQuoted(text, i, end)
-      if (after < 0) return end
-      i = after
-    } else i++
-  }
-  return end
 }
 
 /**
@@ -137,22 +115,23 @@ export class Params {
     const names: string[] = []
     const values: (string | undefined)[] = []
     const text = this.source
+    const bytes = bytesOf(text)
     const end = text.length
     let i = 0
     while (i < end) {
-      i = skipLws(text, i, end)
-      if (text.charCodeAt(i) === 59) {
+      i = skipLws(bytes, i, end)
+      if (bytes[i] === 59) {
         i++
         continue
       }
       if (i >= end) break
       const nameStart = i
-      while (i < end && text.charCodeAt(i) !== 61 && text.charCodeAt(i) !== 59) i++
-      names.push(text.slice(nameStart, trimEnd(text, nameStart, i)))
-      if (i < end && text.charCodeAt(i) === 61) {
-        const valueStart = skipLws(text, i + 1, end)
-        i = paramValueEnd(text, valueStart, end)
-        values.push(text.slice(valueStart, trimEnd(text, valueStart, i)))
+      while (i < end && bytes[i] !== 61 && bytes[i] !== 59) i++
+      names.push(text.slice(nameStart, trimEnd(bytes, nameStart, i)))
+      if (i < end && bytes[i] === 61) {
+        const valueStart = skipLws(bytes, i + 1, end)
+        i = paramEnd(text, valueStart, end)
+        values.push(text.slice(valueStart, trimEnd(bytes, valueStart, i)))
       } else values.push(undefined)
     }
     this.names = names

@@ -1,9 +1,11 @@
 // Owns the way from bytes to a message: first line, index of header lines, bounds of the body. Lenient where a proxy may be; nothing is decoded.
 
+import { bytesOf } from './bytes.ts'
+import { methodAt } from './constants.ts'
 import { HeaderId, headerIdAt } from './header-fields.ts'
 import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
 import { INDEX_STRIDE, SipReply, SipRequest } from './message.ts'
-import { isToken, matchesLower, parseDigits, skipLws, trimEnd } from './scan.ts'
+import { findChar, matchesLower, parseDigits, skipLws, tokenEnd, trimEnd } from './scan.ts'
 
 /** Bytes that are no message we take. */
 export interface ParseFailure {
@@ -63,11 +65,14 @@ export function parseMessage(raw: string, limits: ParseLimits = DEFAULT_PARSE_LI
 }
 
 function parseText(text: string, limits: ParseLimits): ParseResult {
+  const bytes = bytesOf(text)
   const lineFeed = text.indexOf('\n')
   if (lineFeed < 0) return dropped(400, 'no line end')
-  if (text.charCodeAt(lineFeed - 1) !== 13) pass.untidy = true
+  if (lineFeed === 0 || bytes[lineFeed - 1] !== 13) pass.untidy = true
   const lineEnd = lineFeed - 1
-  return matchesLower(text, 0, 'sip/') ? parseReply(text, lineEnd, limits) : parseRequest(text, lineEnd, limits)
+  return matchesLower(bytes, 0, 'sip/')
+    ? parseReply(text, bytes, lineEnd, limits)
+    : parseRequest(text, bytes, lineEnd, limits)
 }
 
 function dropped(status: number, reason: string): ParseFailure {
@@ -95,10 +100,10 @@ function withCrlf(text: string): string {
   }
 }
 
-function parseReply(text: string, lineEnd: number, limits: ParseLimits): ParseResult {
-  const status = replyStatus(text, lineEnd)
+function parseReply(text: string, bytes: Uint8Array, lineEnd: number, limits: ParseLimits): ParseResult {
+  const status = replyStatus(bytes, lineEnd)
   if (status < 0) return dropped(400, 'malformed status line')
-  const fault = indexHeaders(text, lineEnd + 2, limits) ?? bodyFault(text, limits)
+  const fault = indexHeaders(text, bytes, lineEnd + 2, limits) ?? bodyFault(text, limits)
   if (fault !== undefined) return dropped(fault.status, fault.reason)
   const reason = lineEnd > 12 ? text.slice(12, lineEnd) : ''
   const index = pass.index.slice(0, pass.length)
@@ -109,37 +114,41 @@ function parseReply(text: string, lineEnd: number, limits: ParseLimits): ParseRe
 }
 
 /** "SIP/2.0 SP 3DIGIT [SP reason]": the status, or -1. RFC 4475 3.1.2.19: a longer number is not cut to fit. */
-function replyStatus(text: string, lineEnd: number): number {
-  if (!matchesLower(text, 4, '2.0 ') || lineEnd < 11) return -1
-  const status = parseDigits(text, 8, 11, 699)
+function replyStatus(bytes: Uint8Array, lineEnd: number): number {
+  if (!matchesLower(bytes, 4, '2.0 ') || lineEnd < 11) return -1
+  const status = parseDigits(bytes, 8, 11, 699)
   if (status < 100) return -1
-  return lineEnd === 11 || text.charCodeAt(11) === 32 ? status : -1
+  return lineEnd === 11 || bytes[11] === 32 ? status : -1
 }
 
-function parseRequest(text: string, lineEnd: number, limits: ParseLimits): ParseResult {
-  const methodEnd = text.indexOf(' ')
-  if (methodEnd <= 0 || methodEnd > lineEnd) return dropped(400, 'neither a request nor a reply')
-  const method = text.slice(0, methodEnd)
-  if (!isToken(method)) return dropped(400, 'neither a request nor a reply')
+function parseRequest(text: string, bytes: Uint8Array, lineEnd: number, limits: ParseLimits): ParseResult {
+  const methodEnd = tokenEnd(bytes, 0, text.length)
+  if (methodEnd === 0 || methodEnd > lineEnd || bytes[methodEnd] !== 32)
+    return dropped(400, 'neither a request nor a reply')
+  const method = methodAt(text, 0, methodEnd)
   // RFC 3261 7.1: one SP between the parts, none within the URI, none at the end (RFC 4475 3.1.2.8 to 3.1.2.10).
   const versionAt = lineEnd - 7
   let uriStart = methodEnd + 1
   let uriEnd = versionAt - 1
   let lineFault: Fault | undefined
-  if (text.indexOf(' ', uriStart) !== uriEnd || uriEnd === uriStart || !matchesLower(text, versionAt, 'sip/2.0')) {
+  if (
+    uriEnd <= uriStart ||
+    findChar(text, ' ', uriStart, lineEnd) !== uriEnd ||
+    !matchesLower(bytes, versionAt, 'sip/2.0')
+  ) {
     // The version is the last word of the line; without one this is no SIP.
-    const lastEnd = trimEnd(text, uriStart, lineEnd)
+    const lastEnd = trimEnd(bytes, uriStart, lineEnd)
     const last = text.lastIndexOf(' ', lastEnd - 1) + 1
-    if (last <= methodEnd || !matchesLower(text, last, 'sip/')) return dropped(400, 'neither a request nor a reply')
-    uriStart = skipLws(text, uriStart, last)
-    uriEnd = trimEnd(text, uriStart, last)
+    if (last <= methodEnd || !matchesLower(bytes, last, 'sip/')) return dropped(400, 'neither a request nor a reply')
+    uriStart = skipLws(bytes, uriStart, last)
+    uriEnd = trimEnd(bytes, uriStart, last)
     // RFC 3261 21.5.6, RFC 4475 3.1.2.16
-    const known = lastEnd - last === 7 && matchesLower(text, last, 'sip/2.0')
+    const known = lastEnd - last === 7 && matchesLower(bytes, last, 'sip/2.0')
     lineFault = known ? BAD_REQUEST_LINE : BAD_VERSION
   }
   if (uriEnd - uriStart > limits.uriBytes) lineFault ??= URI_TOO_LONG
   const requestUri = text.slice(uriStart, uriEnd)
-  const headFault = indexHeaders(text, lineEnd + 2, limits)
+  const headFault = indexHeaders(text, bytes, lineEnd + 2, limits)
   const fault = lineFault ?? headFault ?? bodyFault(text, limits)
   const raw = fault === undefined ? bounded(text) : text
   const index = pass.index.slice(0, pass.length)
@@ -151,80 +160,84 @@ function parseRequest(text: string, lineEnd: number, limits: ParseLimits): Parse
 }
 
 /** Fills `pass` with the header lines from `start` to the blank line. On a fault the index holds the lines before it. */
-function indexHeaders(text: string, start: number, limits: ParseLimits): Fault | undefined {
-  const { headerBytes, viaCount } = limits
+function indexHeaders(text: string, bytes: Uint8Array, start: number, limits: ParseLimits): Fault | undefined {
   const maximum = limits.headerCount * INDEX_STRIDE
   const { index } = pass
   let vias = 0
   let n = 0
   let line = start
-  let first = text.charCodeAt(line)
   let fault: Fault | undefined
   pass.declared = -1
-  while (first !== 13 || text.charCodeAt(line + 1) !== 10) {
+  for (;;) {
+    const first = bytes[line]!
+    if (first === 13 && bytes[line + 1] === 10) break
     if (first === 10) {
       pass.untidy = true
       break
     }
-    let lineFeed = text.indexOf('\n', line)
-    let next = text.charCodeAt(lineFeed + 1)
-    // RFC 3261 7.3.1: a line that starts with white space goes on with the one before.
-    while (lineFeed >= 0 && (next === 32 || next === 9)) {
-      lineFeed = text.indexOf('\n', lineFeed + 1)
-      next = text.charCodeAt(lineFeed + 1)
-    }
+    let colon = line
+    while (bytes[colon]! > 32 && bytes[colon] !== 58) colon++
+    let nameEnd = colon
+    const lineFeed = lineFeedFrom(text, bytes, colon)
     if (lineFeed < 0) {
       if (line === text.length) pass.untidy = true
       fault = TRUNCATED
       break
     }
-    if (text.charCodeAt(lineFeed - 1) !== 13) pass.untidy = true
+    if (bytes[lineFeed - 1] !== 13) pass.untidy = true
     if (first <= 32 || first === 58) fault = BAD_HEADER
-    else if (lineFeed - line > headerBytes) fault = HEADER_TOO_LONG
+    else if (lineFeed - line > limits.headerBytes) fault = HEADER_TOO_LONG
     else if (n >= maximum) fault = TOO_MANY_HEADERS
     if (fault !== undefined) break
-    const letter = first >= 65 && first <= 90 ? first + 32 : first
-    if (letter === 99 || letter === 108) readContentLength(text, line, lineFeed)
-    else if (letter === 118) {
-      vias += countVias(text, line, lineFeed)
-      if (vias > viaCount) {
+    if (bytes[colon] !== 58) {
+      // White space before the colon (RFC 3261 7.3.1), or no colon at all.
+      colon = findChar(text, ':', colon, lineFeed)
+      if (colon >= 0) nameEnd = trimEnd(bytes, line, colon)
+    }
+    const id = colon < 0 ? HeaderId.Other : headerIdAt(bytes, line, nameEnd)
+    const valueStart = skipLws(bytes, colon < 0 ? line : colon + 1, lineFeed + 1)
+    const valueEnd = trimEnd(bytes, valueStart, lineFeed + 1)
+    if (id === HeaderId.ContentLength) noteLength(bytes, valueStart, valueEnd)
+    else if (id === HeaderId.Via) {
+      vias += valueCount(text, valueStart, valueEnd)
+      if (vias > limits.viaCount) {
         fault = TOO_MANY_VIAS
         break
       }
     }
     index[n] = line
-    index[n + 1] = letter
-    index[n + 2] = 0
+    index[n + 1] = id
+    index[n + 2] = valueStart
+    index[n + 3] = valueEnd
     n += INDEX_STRIDE
     line = lineFeed + 1
-    first = next
   }
   pass.length = n
   pass.bodyStart = line + 2
   return fault
 }
 
-/** Takes note of the length if the line from `start` is a Content-Length. */
-function readContentLength(text: string, start: number, lineFeed: number): void {
-  // Tells Content-Length from the other headers in C at a glance.
-  const second = text.charCodeAt(start + 1)
-  if (second !== 58 && second > 32 && (text.charCodeAt(start + 8) | 32) !== 108) return
-  const colon = text.indexOf(':', start)
-  if (colon < 0 || colon > lineFeed) return
-  if (headerIdAt(text, start, trimEnd(text, start, colon)) !== HeaderId.ContentLength) return
-  const from = skipLws(text, colon + 1, lineFeed)
-  const length = parseDigits(text, from, trimEnd(text, from, lineFeed), Number.MAX_SAFE_INTEGER)
+/** The line feed that ends the header line which goes on at `at`: one with white space behind it goes on (RFC 3261 7.3.1). */
+function lineFeedFrom(text: string, bytes: Uint8Array, at: number): number {
+  let lineFeed = text.indexOf('\n', at)
+  while (lineFeed >= 0 && (bytes[lineFeed + 1] === 32 || bytes[lineFeed + 1] === 9))
+    lineFeed = text.indexOf('\n', lineFeed + 1)
+  return lineFeed
+}
+
+/** Takes note of a Content-Length. */
+function noteLength(bytes: Uint8Array, start: number, end: number): void {
+  const length = parseDigits(bytes, start, end, Number.MAX_SAFE_INTEGER)
   // Two lengths that differ are an attack on whoever believes the other one (RFC 4475 3.3.9).
   if (length < 0) pass.declared = -2
   else if (pass.declared === -1) pass.declared = length
   else if (pass.declared !== length) pass.declared = -3
 }
 
-/** The values on a line that begins with V: a bound, not a reading, so quoted commas count too. */
-function countVias(text: string, start: number, lineFeed: number): number {
+/** The values on a line, for a bound: quoted commas count too. */
+function valueCount(text: string, start: number, end: number): number {
   let count = 1
-  for (let comma = text.indexOf(',', start); comma >= 0 && comma < lineFeed; comma = text.indexOf(',', comma + 1))
-    count++
+  for (let comma = findChar(text, ',', start, end); comma >= 0; comma = findChar(text, ',', comma + 1, end)) count++
   return count
 }
 

@@ -1,5 +1,7 @@
 // Owns the character-level reading that all header parsers share: white space, tokens, quoted strings, percent escapes.
-// Positions are offsets into a latin1 string; `end` is exclusive; nothing here throws.
+// Positions are offsets into a latin1 string or its bytes (bytes.ts); `end` is exclusive; nothing here throws.
+
+import { bytesOf } from './bytes.ts'
 
 /** Space, tab, CR or LF: inside a header value CR and LF occur only as folds (RFC 3261 25.1, LWS). */
 export function isLws(code: number): boolean {
@@ -7,17 +9,23 @@ export function isLws(code: number): boolean {
 }
 
 /** The first position at or after `at` that is not white space. */
-export function skipLws(text: string, at: number, end: number): number {
+export function skipLws(bytes: Uint8Array, at: number, end: number): number {
   let i = at
-  while (i < end && isLws(text.charCodeAt(i))) i++
+  while (i < end && isLws(bytes[i]!)) i++
   return i
 }
 
 /** The end of the text before `end` once trailing white space is taken off. */
-export function trimEnd(text: string, start: number, end: number): number {
+export function trimEnd(bytes: Uint8Array, start: number, end: number): number {
   let i = end
-  while (i > start && isLws(text.charCodeAt(i - 1))) i--
+  while (i > start && isLws(bytes[i - 1]!)) i--
   return i
+}
+
+/** The first place of `char` in `[at, end)`, or -1. V8 looks for a character faster than a loop does. */
+export function findChar(text: string, char: string, at: number, end: number): number {
+  const found = text.indexOf(char, at)
+  return found < end ? found : -1
 }
 
 const TOKEN = 1
@@ -45,32 +53,35 @@ export function isHostChar(code: number): boolean {
   return (CLASSES[code]! & HOST) !== 0
 }
 
+/** The end of the token that starts at `at`; `at` when there is none. */
+export function tokenEnd(bytes: Uint8Array, at: number, end: number): number {
+  let i = at
+  while (i < end && isTokenChar(bytes[i]!)) i++
+  return i
+}
+
 /** Whether the whole text is one token. */
 export function isToken(text: string): boolean {
-  if (text.length === 0) return false
-  for (let i = 0; i < text.length; i++) {
-    if (!isTokenChar(text.charCodeAt(i))) return false
-  }
-  return true
+  return text.length > 0 && tokenEnd(bytesOf(text), 0, text.length) === text.length
 }
 
 /** The position after the closing quote of the quoted string that opens at `at`, or -1 when it never closes. */
-export function skipQuoted(text: string, at: number, end: number): number {
+export function skipQuoted(bytes: Uint8Array, at: number, end: number): number {
   for (let i = at + 1; i < end; i++) {
-    const code = text.charCodeAt(i)
+    const code = bytes[i]
     if (code === 92) i++
     else if (code === 34) return i + 1
   }
   return -1
 }
 
-/** Whether a quoted string opens in `text[at..end)` and does not close there. */
+/** Whether a quoted string opens in `[at, end)` and does not close there. */
 export function hasOpenQuote(text: string, at: number, end: number): boolean {
-  let quote = text.indexOf('"', at)
-  while (quote >= 0 && quote < end) {
-    const after = skipQuoted(text, quote, end)
+  let quote = findChar(text, '"', at, end)
+  while (quote >= 0) {
+    const after = skipQuoted(bytesOf(text), quote, end)
     if (after < 0) return true
-    quote = text.indexOf('"', after)
+    quote = findChar(text, '"', after, end)
   }
   return false
 }
@@ -80,23 +91,36 @@ export function hasOpenQuote(text: string, at: number, end: number): boolean {
  * `end` when there is none. An unclosed quote swallows the rest.
  */
 export function findComma(text: string, at: number, end: number): number {
-  // Most values are alone: V8 looks for a character faster than a loop does.
-  const comma = text.indexOf(',', at)
-  if (comma < 0 || comma >= end) return end
+  // Most values are alone.
+  if (findChar(text, ',', at, end) < 0) return end
+  const bytes = bytesOf(text)
   for (let i = at; i < end; i++) {
-    const code = text.charCodeAt(i)
+    const code = bytes[i]
     if (code === 44) return i
     if (code === 34) {
-      const after = skipQuoted(text, i, end)
+      const after = skipQuoted(bytes, i, end)
       if (after < 0) return end
       i = after - 1
     } else if (code === 60) {
-      const close = text.indexOf('>', i)
-      if (close < 0 || close >= end) return end
+      const close = findChar(text, '>', i, end)
+      if (close < 0) return end
       i = close
     }
   }
   return end
+}
+
+/** Where the parameter, or its value, that goes on at `at` ends: at the next `;` outside a quoted string. */
+export function paramEnd(text: string, at: number, end: number): number {
+  let next = findChar(text, ';', at, end)
+  let quote = findChar(text, '"', at, end)
+  while (quote >= 0 && (next < 0 || quote < next)) {
+    const after = skipQuoted(bytesOf(text), quote, end)
+    if (after < 0) return end
+    next = findChar(text, ';', after, end)
+    quote = findChar(text, '"', after, end)
+  }
+  return next < 0 ? end : next
 }
 
 /** A header value on one line: each fold, with the white space around it, becomes one space (RFC 3261 7.3.1). */
@@ -119,22 +143,22 @@ export function equalsIgnoreCase(a: string, b: string): boolean {
   return a === b || (a.length === b.length && a.toLowerCase() === b.toLowerCase())
 }
 
-/** Whether `text` at `at` spells `lower` (which is in lower case), whatever its case. */
-export function matchesLower(text: string, at: number, lower: string): boolean {
+/** Whether the bytes at `at` spell `lower` (which is in lower case), whatever their case. */
+export function matchesLower(bytes: Uint8Array, at: number, lower: string): boolean {
   for (let i = 0; i < lower.length; i++) {
     const want = lower.charCodeAt(i)
-    const code = text.charCodeAt(at + i)
+    const code = bytes[at + i]!
     if (code !== want && (code < 65 || code > 90 || code + 32 !== want)) return false
   }
   return true
 }
 
-/** The digits of `text` from `start` to `end` as a number; -1 when there is none, another character, or more than `max`. */
-export function parseDigits(text: string, start: number, end: number, max: number): number {
+/** The digits from `start` to `end` as a number; -1 when there is none, another character, or more than `max`. */
+export function parseDigits(bytes: Uint8Array, start: number, end: number, max: number): number {
   if (start >= end) return -1
   let value = 0
   for (let i = start; i < end; i++) {
-    const digit = text.charCodeAt(i) - 48
+    const digit = bytes[i]! - 48
     if (digit < 0 || digit > 9) return -1
     value = value * 10 + digit
     if (value > max) return -1

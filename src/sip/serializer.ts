@@ -1,9 +1,10 @@
 // Owns the writing of a message with its edits: edits of header lines and body, and a Content-Length that tells the truth.
 
+import { bytesOf } from './bytes.ts'
 import { applyEdits, type MessageEdit } from './edits.ts'
 import { HeaderId, headerIdAt } from './header-fields.ts'
 import type { SipMessage } from './message.ts'
-import { isLws, parseDigits, trimEnd } from './scan.ts'
+import { findChar, parseDigits, skipLws, trimEnd } from './scan.ts'
 
 /** Edits that give the message another body and the Content-Length that goes with it. */
 export function bodyEdit(message: SipMessage, newBody: string): MessageEdit[] {
@@ -62,31 +63,25 @@ export function serializeMessage(message: SipMessage, edits: readonly MessageEdi
 
 /** The message with a Content-Length that tells its body's length; unchanged when it already does. */
 export function correctContentLength(wire: string): string {
+  const bytes = bytesOf(wire)
+  const end = wire.length
   let line = wire.indexOf('\n') + 1
   if (line === 0) return wire
-  let found = -1
-  let foundEnd = -1
-  while (line < wire.length) {
-    const code = wire.charCodeAt(line)
-    if (code === 10 || (code === 13 && wire.charCodeAt(line + 1) === 10)) break
+  let start = -1
+  let valueEnd = -1
+  while (line < end && bytes[line] !== 10 && (bytes[line] !== 13 || bytes[line + 1] !== 10)) {
     const feed = wire.indexOf('\n', line)
     if (feed < 0) return wire
-    const colon = wire.indexOf(':', line)
-    if (colon > 0 && colon < feed && found < 0) {
-      const nameEnd = trimEnd(wire, line, colon)
-      if (headerIdAt(wire, line, nameEnd) === HeaderId.ContentLength) {
-        found = colon + 1
-        foundEnd = feed
-      }
+    const colon = start < 0 ? findChar(wire, ':', line, feed) : -1
+    if (colon >= 0 && headerIdAt(bytes, line, trimEnd(bytes, line, colon)) === HeaderId.ContentLength) {
+      start = skipLws(bytes, colon + 1, feed)
+      valueEnd = trimEnd(bytes, start, feed)
     }
     line = feed + 1
   }
-  const bodyStart = line + (wire.charCodeAt(line) === 13 ? 2 : 1)
-  const length = Math.max(wire.length - bodyStart, 0)
-  if (found < 0) return length === 0 ? wire : `${wire.slice(0, line)}Content-Length: ${length}\r\n${wire.slice(line)}`
-  let start = found
-  while (start < foundEnd && isLws(wire.charCodeAt(start))) start++
-  const end = trimEnd(wire, start, foundEnd)
-  if (parseDigits(wire, start, end, Number.MAX_SAFE_INTEGER) === length) return wire
-  return `${wire.slice(0, start)}${length}${wire.slice(end)}`
+  const bodyStart = line + (bytes[line] === 13 ? 2 : 1)
+  const length = Math.max(end - bodyStart, 0)
+  if (start < 0) return length === 0 ? wire : `${wire.slice(0, line)}Content-Length: ${length}\r\n${wire.slice(line)}`
+  if (parseDigits(bytes, start, valueEnd, Number.MAX_SAFE_INTEGER) === length) return wire
+  return `${wire.slice(0, start)}${length}${wire.slice(valueEnd)}`
 }

@@ -1,7 +1,8 @@
 // Owns SIP and SIPS URIs (RFC 3261 19.1): reading, writing, comparing; tel and other schemes as far as a proxy needs them.
 
+import { bytesOf } from './bytes.ts'
 import { Params } from './params.ts'
-import { decodePercent, equalsIgnoreCase, isHostChar, parseDigits } from './scan.ts'
+import { decodePercent, equalsIgnoreCase, findChar, isHostChar, parseDigits } from './scan.ts'
 
 /** A URI taken apart. Escapes stay as written; fields may be changed, `toString` writes the result. */
 export interface SipUri {
@@ -50,14 +51,12 @@ class ParsedUri implements SipUri {
   }
 }
 
-/** White space and controls, quotes and `<>`: what no URI holds. */
-const FORBIDDEN = /[\0- <>"\x7f]/
-
 /** Takes a URI apart; undefined when it is none (no scheme, no host, a bad port, white space or `<>` inside). */
 export function parseUri(text: string): SipUri | undefined {
-  const colon = schemeEnd(text)
-  if (colon < 0 || FORBIDDEN.test(text)) return undefined
-  const scheme = text.slice(0, colon).toLowerCase()
+  const bytes = bytesOf(text)
+  const colon = schemeEnd(bytes, text.length)
+  if (colon < 0 || !isUriText(bytes, colon + 1, text.length)) return undefined
+  const scheme = schemeOf(text, colon)
   const uri = new ParsedUri(scheme)
   if (scheme === 'sip' || scheme === 'sips') return parseSip(text, colon + 1, uri) ? uri : undefined
   if (scheme === 'tel') {
@@ -73,10 +72,19 @@ export function parseUri(text: string): SipUri | undefined {
   return uri
 }
 
+/** Whether there is nothing that no URI holds: white space and controls, quotes and `<>`. */
+function isUriText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const code = bytes[i]!
+    if (code <= 32 || code === 34 || code === 60 || code === 62 || code === 127) return false
+  }
+  return true
+}
+
 /** The position of the colon after a well-formed scheme (RFC 3986 3.1), or -1. */
-function schemeEnd(text: string): number {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+function schemeEnd(bytes: Uint8Array, end: number): number {
+  for (let i = 0; i < end; i++) {
+    const code = bytes[i]!
     if (code === 58) return i === 0 ? -1 : i
     const letter = (code | 32) >= 97 && (code | 32) <= 122
     const follower = (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46
@@ -85,34 +93,37 @@ function schemeEnd(text: string): number {
   return -1
 }
 
+/** The scheme that ends at `colon`, in lower case. */
+function schemeOf(text: string, colon: number): string {
+  return text.startsWith('sip:') ? 'sip' : text.slice(0, colon).toLowerCase()
+}
+
 /** The scheme of a URI in lower case, '' when it has none. */
 export function uriScheme(text: string): string {
-  const colon = schemeEnd(text)
-  return colon < 0 ? '' : text.slice(0, colon).toLowerCase()
+  const colon = schemeEnd(bytesOf(text), text.length)
+  return colon < 0 ? '' : schemeOf(text, colon)
 }
 
 function parseSip(text: string, start: number, uri: ParsedUri): boolean {
+  let end = text.length
   // The user part may hold `;`, `?`, `/`, `:` and `,`, so the `@` is looked for first (RFC 4475 3.1.1.2, 3.1.1.9).
-  const at = text.indexOf('@', start)
+  const at = findChar(text, '@', start, end)
   let hostStart = start
   if (at >= 0) {
     if (at === start) return false
-    const colon = text.indexOf(':', start)
-    if (colon >= 0 && colon < at) {
-      if (colon === start) return false
-      uri.user = text.slice(start, colon)
-      uri.password = text.slice(colon + 1, at)
-    } else uri.user = text.slice(start, at)
+    const colon = findChar(text, ':', start, at)
+    if (colon === start) return false
+    uri.user = text.slice(start, colon < 0 ? at : colon)
+    if (colon >= 0) uri.password = text.slice(colon + 1, at)
     hostStart = at + 1
   }
-  let end = text.length
-  const question = text.indexOf('?', hostStart)
+  const question = findChar(text, '?', hostStart, end)
   if (question >= 0) {
     uri.headers = text.slice(question + 1)
     end = question
   }
-  const semicolon = text.indexOf(';', hostStart)
-  if (semicolon >= 0 && semicolon < end) {
+  const semicolon = findChar(text, ';', hostStart, end)
+  if (semicolon >= 0) {
     uri.params = new Params(text.slice(semicolon, end))
     end = semicolon
   }
@@ -120,7 +131,7 @@ function parseSip(text: string, start: number, uri: ParsedUri): boolean {
   if (split < 0) return false
   uri.host = text.slice(hostStart, split)
   if (split < end) {
-    const port = parseDigits(text, split + 1, end, 65_535)
+    const port = parseDigits(bytesOf(text), split + 1, end, 65_535)
     if (port < 0) return false
     uri.port = port
   }
@@ -128,21 +139,22 @@ function parseSip(text: string, start: number, uri: ParsedUri): boolean {
 }
 
 /**
- * Where the host of `host[:port]` ends within `text[start..end)`: at `end` or at the colon before the port; -1 when the
+ * Where the host of `host[:port]` ends within `[start, end)`: at `end` or at the colon before the port; -1 when the
  * host is not one. IPv6 stands in brackets (RFC 5118 4.1); what is inside them is not judged (RFC 5118 4.10).
  */
 export function hostEnd(text: string, start: number, end: number): number {
+  const bytes = bytesOf(text)
   if (start >= end) return -1
   let i = start
-  if (text.charCodeAt(start) === 91) {
-    const close = text.indexOf(']', start)
-    if (close < 0 || close >= end || close === start + 1) return -1
-    for (let j = start + 1; j < close; j++) if (!isIpv6Char(text.charCodeAt(j))) return -1
+  if (bytes[start] === 91) {
+    const close = findChar(text, ']', start, end)
+    if (close < 0 || close === start + 1) return -1
+    for (let j = start + 1; j < close; j++) if (!isIpv6Char(bytes[j]!)) return -1
     i = close + 1
-    return i === end || text.charCodeAt(i) === 58 ? i : -1
+    return i === end || bytes[i] === 58 ? i : -1
   }
   for (; i < end; i++) {
-    const code = text.charCodeAt(i)
+    const code = bytes[i]!
     if (code === 58) return i === start ? -1 : i
     if (!isHostChar(code)) return -1
   }

@@ -1,7 +1,8 @@
 // Owns the checks that a proxy makes before it acts on a request: RFC 3261 16.3 and the refusals that RFC 4475 expects.
 
+import { bytesOf } from './bytes.ts'
 import { isKnownMethod, reasonPhrase } from './constants.ts'
-import { HeaderId, hasLetter, letterSet } from './header-fields.ts'
+import { HeaderId } from './header-fields.ts'
 import type { SipRequest } from './message.ts'
 import { nameAddrFault } from './name-addr.ts'
 import { parseDigits } from './scan.ts'
@@ -37,8 +38,6 @@ const SINGLE =
   bit(HeaderId.From) | bit(HeaderId.To) | bit(HeaderId.CallId) | bit(HeaderId.CSeq) | bit(HeaderId.MaxForwards)
 /** In every request (RFC 3261 8.1.1); Max-Forwards is let be missing (RFC 4475 3.4.1). */
 const MANDATORY: readonly HeaderId[] = [HeaderId.Via, HeaderId.From, HeaderId.To, HeaderId.CallId, HeaderId.CSeq]
-/** The letters with which these begin, long and compact, and Proxy-Require: c, f, i, m, p, t, v. */
-const LETTERS = letterSet('cfimptv')
 const NAMES: Readonly<Record<number, string>> = {
   [HeaderId.Via]: 'Via',
   [HeaderId.From]: 'From',
@@ -79,7 +78,6 @@ export function validateRequest(
 function headerFault(request: SipRequest): Refusal | undefined {
   let seen = 0
   for (let i = 0; i < request.headerCount; i++) {
-    if (!hasLetter(LETTERS, request.headerLetter(i))) continue
     const id = request.headerId(i)
     if (id === HeaderId.Other || id > 31) continue
     if ((seen & SINGLE & bit(id)) !== 0) return badRequest(`more than one ${NAMES[id]}`)
@@ -130,7 +128,7 @@ function uriFault(request: SipRequest, checks: RequestChecks): Refusal | undefin
 function maxForwardsFault(request: SipRequest, checks: RequestChecks): Refusal | undefined {
   const at = request.findId(HeaderId.MaxForwards)
   if (at < 0) return undefined
-  const hops = parseDigits(request.raw, request.valueStart(at), request.valueEnd(at), 255)
+  const hops = parseDigits(bytesOf(request.raw), request.valueStart(at), request.valueEnd(at), 255)
   if (hops < 0) return badRequest('Max-Forwards')
   // RFC 3261 16.3 (3)
   return hops === 0 && checks.maxForwards === 'refuse-zero' ? { status: 483, reason: reasonPhrase(483) } : undefined

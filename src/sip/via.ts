@@ -1,18 +1,21 @@
 // Owns Via values (RFC 3261 20.42): reading them, and the received and rport parameters that a server adds (18.2.1, RFC 3581 4).
 
+import { bytesOf } from './bytes.ts'
 import type { MessageEdit } from './edits.ts'
 import { findParam, Params } from './params.ts'
 import {
   equalsIgnoreCase,
+  findChar,
   findComma,
   hasOpenQuote,
   isHostChar,
   isLws,
   isTokenChar,
   matchesLower,
+  paramEnd,
   parseDigits,
   skipLws,
-  skipQuoted,
+  tokenEnd,
   trimEnd,
   unfold,
 } from './scan.ts'
@@ -68,64 +71,55 @@ class ParsedVia implements Via {
  * and the colon (RFC 4475 3.1.1.1). Undefined when protocol, transport or sent-by are missing or the port is none.
  */
 export function parseVia(text: string, start = 0, end = text.length): Via | undefined {
-  const from = skipLws(text, start, end)
-  const to = trimEnd(text, from, end)
+  const bytes = bytesOf(text)
+  const from = skipLws(bytes, start, end)
+  const to = trimEnd(bytes, from, end)
   // sent-protocol = protocol-name SLASH protocol-version SLASH transport
-  const transportStart = text.startsWith(SIP_2, from) ? from + SIP_2.length : transportAt(text, from, to)
+  const transportStart = transportAt(bytes, from, to)
   if (transportStart < 0) return undefined
-  let i = tokenEnd(text, transportStart, to)
-  if (i === transportStart) return undefined
+  let i = tokenEnd(bytes, transportStart, to)
+  if (i === transportStart || i === to || !isLws(bytes[i]!)) return undefined
   const transport = text.slice(transportStart, i)
-  if (!isLws(text.charCodeAt(i))) return undefined
   // sent-by = host [ COLON port ]
-  const hostStart = skipLws(text, i, to)
+  const hostStart = skipLws(bytes, i, to)
   i = hostStart
-  if (text.charCodeAt(i) === 91) {
-    i = text.indexOf(']', i) + 1
-    if (i === 0 || i > to || hostEnd(text, hostStart, i) !== i) return undefined
-  } else while (i < to && isHostChar(text.charCodeAt(i))) i++
+  if (bytes[i] === 91) {
+    i = findChar(text, ']', i, to) + 1
+    if (i === 0 || hostEnd(text, hostStart, i) !== i) return undefined
+  } else while (i < to && isHostChar(bytes[i]!)) i++
   if (i === hostStart) return undefined
   const hostStop = i
-  i = skipLws(text, i, to)
+  i = skipLws(bytes, i, to)
   let port = -1
-  if (i < to && text.charCodeAt(i) === 58) {
-    const portStart = skipLws(text, i + 1, to)
+  if (i < to && bytes[i] === 58) {
+    const portStart = skipLws(bytes, i + 1, to)
     i = portStart
-    while (i < to && isDigit(text.charCodeAt(i))) i++
-    port = parseDigits(text, portStart, i, 65_535)
+    while (i < to && isDigit(bytes[i]!)) i++
+    port = parseDigits(bytes, portStart, i, 65_535)
     if (port < 0) return undefined
-    i = skipLws(text, i, to)
+    i = skipLws(bytes, i, to)
   }
-  if (i < to && text.charCodeAt(i) !== 59) return undefined
+  if (i < to && bytes[i] !== 59) return undefined
   // What is added behind an open quoted string would be part of it.
   if (hasOpenQuote(text, i, to)) return undefined
   return new ParsedVia(text, transport, text.slice(hostStart, hostStop), port, from, to, i)
 }
 
-/** How sent-protocol begins in nearly every Via. */
-const SIP_2 = 'SIP/2.0/'
-
 /** Where the transport begins, behind name, version and their slashes; -1 where there is none. */
-function transportAt(text: string, from: number, to: number): number {
+function transportAt(bytes: Uint8Array, from: number, to: number): number {
   let at = from
   for (let part = 0; part < 2; part++) {
-    const end = tokenEnd(text, at, to)
+    const end = tokenEnd(bytes, at, to)
     if (end === at) return -1
-    const slash = skipLws(text, end, to)
-    if (text.charCodeAt(slash) !== 47) return -1
-    at = skipLws(text, slash + 1, to)
+    const slash = skipLws(bytes, end, to)
+    if (slash === to || bytes[slash] !== 47) return -1
+    at = skipLws(bytes, slash + 1, to)
   }
   return at
 }
 
 function isDigit(code: number): boolean {
   return code >= 48 && code <= 57
-}
-
-function tokenEnd(text: string, at: number, end: number): number {
-  let i = at
-  while (i < end && isTokenChar(text.charCodeAt(i))) i++
-  return i
 }
 
 /** Reads the Via values of a comma list into `into`; tells whether each was one. */
@@ -177,31 +171,16 @@ export function viaReceivedEdits(text: string, via: Via, from: ReceivedFrom): Me
 
 /** The span of `;name[=value]` within the Via; `lower` is in lower case. */
 function findSpan(text: string, via: Via, lower: string): { start: number; end: number } | undefined {
-  let at = text.indexOf(';', via.paramStart)
-  while (at >= 0 && at < via.end) {
-    const next = nextParam(text, at + 1, via.end)
-    const name = skipLws(text, at + 1, next)
+  const bytes = bytesOf(text)
+  const { end } = via
+  let at = findChar(text, ';', via.paramStart, end)
+  while (at >= 0 && at < end) {
+    const next = paramEnd(text, at + 1, end)
+    const name = skipLws(bytes, at + 1, next)
     const nameEnd = name + lower.length
-    if (
-      nameEnd <= next &&
-      matchesLower(text, name, lower) &&
-      (nameEnd === next || !isTokenChar(text.charCodeAt(nameEnd)))
-    )
-      return { start: at, end: trimEnd(text, at, next) }
+    if (nameEnd <= next && matchesLower(bytes, name, lower) && (nameEnd === next || !isTokenChar(bytes[nameEnd]!)))
+      return { start: at, end: trimEnd(bytes, at, next) }
     at = next
   }
   return undefined
-}
-
-/** Where the parameter that goes on at `at` ends: at the next `;` outside a quoted string. */
-function nextParam(text: string, at: number, end: number): number {
-  let next = text.indexOf(';', at)
-  let quote = text.indexOf('"', at)
-  while (quote >= 0 && quote < end && (next < 0 || quote < next)) {
-    const after = skipQuoted(text, quote, end)
-    if (after < 0) return end
-    next = text.indexOf(';', after)
-    quote = text.indexOf('"', after)
-  }
-  return next < 0 || next > end ? end : next
 }
