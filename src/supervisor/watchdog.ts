@@ -21,9 +21,9 @@ const SILENT_MILLIS = 5_000
 /** A run that stands still although the process gets no processor waits for the machine, for so long at most. */
 const STARVED_MILLIS = 5_000
 /** While no run stands still, the size of the process is looked at once in so many looks. */
-const SIZE_EVERY = 10
+const SIZE_EVERY = 5
 
-/** Watches one worker; ask it every 50 ms or so. */
+/** Watches one worker; ask it every 100 ms or so. */
 export class Watchdog {
   readonly #options: WatchdogOptions
   readonly #pid: number

@@ -30,6 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => process.exit(0))
 
 let engine: PreparedEngine | undefined
+let slot: SlotWriter | undefined
 /** It was started before any other served. */
 let isFirst = false
 const stalls = new StallWatch(BEAT_MILLIS)
@@ -64,7 +65,7 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
       running().takeOver({ mediaCalls: media, fatalMessages: fatal })
       await running().start()
       if (isFirst) void rehearse(running(), UNTIL_TRAFFIC, isUnused)
-      stalls.begin(performance.now())
+      beginBeats()
       return {}
     }
     case 'load': {
@@ -109,7 +110,7 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
   provideGuestBundle(guestBundle)
   if (!config) return { config: await loadOnly(program.script) }
   const log = await createLogger({ level: logLevel, format: logFormat })
-  const slot = slotFd === undefined ? undefined : openSlot(slotFd)
+  slot = slotFd === undefined ? undefined : openSlot(slotFd)
   engine = await createPreparedEngine({
     script: program.script,
     version: program.version,
@@ -133,12 +134,15 @@ function seatOf({ shards, frontEvent, datagrams }: ShardSeats): ShardSeat {
   return { memory: nativeSockets().mapSharedMemory(memory, SHARD_BYTES), event, frontEvent, datagrams }
 }
 
-function openSlot(fd: number): SlotWriter {
-  const slot = new SlotWriter(nativeSockets().mapSharedMemory(fd, SLOT_BYTES))
-  slot.beat()
+/** Beats from now on. A stand-by does not: nobody watches it, and each waking costs what a message does. */
+function beginBeats(): void {
+  stalls.begin(performance.now())
   setInterval(() => {
-    slot.beat()
+    slot?.beat()
     stalls.beat(performance.now())
   }, BEAT_MILLIS)
-  return slot
+}
+
+function openSlot(fd: number): SlotWriter {
+  return new SlotWriter(nativeSockets().mapSharedMemory(fd, SLOT_BYTES))
 }

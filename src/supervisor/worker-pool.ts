@@ -11,7 +11,7 @@ import type { SocketSet } from './socket-set.ts'
 import { Watchdog } from './watchdog.ts'
 import { FIRST_INHERITED, WorkerProcess } from './worker-process.ts'
 
-const WATCH_MILLIS = 50
+const WATCH_MILLIS = 100
 /** Generous: the program has been tried, and on a busy machine several begin at once. */
 const START_MILLIS = 60_000
 const ACTIVATE_MILLIS = 5_000
