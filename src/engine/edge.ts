@@ -2,13 +2,14 @@
 import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Destination, type MessageMask, readOwn, type ServiceTable } from '../services/index.ts'
-import type { SipMessage, SipUri } from '../sip/index.ts'
+import type { SipMessage, SipRequest, SipUri } from '../sip/index.ts'
 import type {
   Flow,
   Hop,
   Listener,
   ReloadableTransport,
   ReplyRoute,
+  ReplyTarget,
   SendFailed,
   Transport,
   TransportLayer,
@@ -65,19 +66,17 @@ export class Edge implements TransportLayer {
     }
   }
 
-  reply(
-    flow: Flow,
-    request: Parameters<TransportLayer['reply']>[1],
-    wire: string,
-    failed: SendFailed,
-    route?: ReplyRoute,
-  ): void {
+  replyTarget(flow: Flow, request: SipRequest, route?: ReplyRoute): ReplyTarget {
+    return this.#inner.replyTarget(flow, request, route)
+  }
+
+  reply(flow: Flow, target: ReplyTarget, wire: string, failed: SendFailed): void {
     const { masks } = this.#services()
-    if (masks.length === 0) this.#inner.reply(flow, request, wire, failed, route)
+    if (masks.length === 0) this.#inner.reply(flow, target, wire, failed)
     else {
       const { transport, remoteAddress, remotePort, listener } = flow
       const to = { transport, address: remoteAddress, port: remotePort, listener }
-      this.#pass(masks, wire, to, failed, (masked) => this.#inner.reply(flow, request, masked, failed, route))
+      this.#pass(masks, wire, to, failed, (masked) => this.#inner.reply(flow, target, masked, failed))
     }
   }
 

@@ -34,7 +34,7 @@ export function serviceHost(parts: ServiceHostParts): ServiceHost {
     store,
     listeners: () => transport.listeners,
     isLocal: (host, port, kind) => transport.isLocal(host, port, kind),
-    respond: (flow, request, wire) => transport.reply(flow, request, wire, () => {}),
+    respond: (flow, request, wire) => transport.reply(flow, transport.replyTarget(flow, request), wire, () => {}),
     callHash: callIdHash,
     finish: (flow, code, reason) => transport.finish(flow, code, reason),
     command,

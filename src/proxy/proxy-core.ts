@@ -316,7 +316,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       received: { address: flow.remoteAddress, port: flow.remotePort, rport: false },
     })
     this.counters.replies++
-    this.transactions.reply(flow, request, wire, false)
+    this.transactions.reply(flow, this.transactions.transport.replyTarget(flow, request), wire)
   }
 
   #forwardStray(reply: SipReply, outcome: ReplyOutcome): void {

@@ -2,7 +2,7 @@
 
 import { buildReply, type SipReply, type SipRequest } from '../sip/index.ts'
 import type { RequestHold, ServerTransaction, ServerUser } from '../transaction/index.ts'
-import type { Flow } from '../transport/index.ts'
+import type { Flow, ReplyRoute, ReplyTarget } from '../transport/index.ts'
 import type { CallShare } from './call-share.ts'
 import type { ProxyHost } from './proxy-host.ts'
 
@@ -20,6 +20,7 @@ export interface UpstreamOwner {
 }
 
 const NOTHING: LocalReply = {}
+const SYMMETRIC: ReplyRoute = { symmetric: true }
 
 export class Upstream {
   /** A final reply went out, or none can any more. */
@@ -51,10 +52,8 @@ export class Upstream {
 
   /** Makes the server transaction. False: there is one of this request already, so it is a retransmission. */
   open(user: ServerUser): boolean {
-    this.#server = this.#host.transactions.createServer(this.#request, this.#flow, user)
-    if (this.#server === undefined) return false
-    this.#server.forcedRport = this.#forcedRport
-    return true
+    this.#server = this.#host.transactions.createServer(this.#request, this.#flow, user, this.#target())
+    return this.#server !== undefined
   }
 
   /** Ends a transaction that will get no final reply. */
@@ -75,7 +74,7 @@ export class Upstream {
 
   forceRport(): void {
     this.#forcedRport = true
-    if (this.#server !== undefined) this.#server.forcedRport = true
+    if (this.#server !== undefined) this.#server.replyTarget = this.#target()
   }
 
   /** A reply of this proxy's own, by the server transaction. */
@@ -92,7 +91,7 @@ export class Upstream {
   respondStateless(status: number, reason: string, options: LocalReply): void {
     const toTag = options.toTag ?? this.#host.statelessTag(this.#request)
     const wire = this.#build(status, reason, options, status > 100 ? toTag : undefined)
-    this.#host.transactions.reply(this.#flow, this.#request, wire, this.#forcedRport)
+    this.#host.transactions.reply(this.#flow, this.#target(), wire)
     this.#sent(status)
     this.#call.answeredHere(status, reason, toTag)
     this.#owner.answered(status, reason, undefined)
@@ -109,10 +108,15 @@ export class Upstream {
     if (this.#server?.respond(wire, status) !== true) {
       if (status < 200 || status >= 300 || this.#request.method !== 'INVITE') return false
       // 16.7 step 5: a 2xx that comes after a failure went upstream still goes on; the machine of the failure does not carry it.
-      this.#host.transactions.reply(this.#flow, this.#request, wire, this.#forcedRport)
+      this.#host.transactions.reply(this.#flow, this.#server?.replyTarget ?? this.#target(), wire)
     }
     this.#sent(status)
     return true
+  }
+
+  #target(): ReplyTarget {
+    const { transport } = this.#host.transactions
+    return transport.replyTarget(this.#flow, this.#request, this.#forcedRport ? SYMMETRIC : undefined)
   }
 
   #sent(status: number): void {

@@ -25,7 +25,10 @@ export interface ClientUser {
 export interface ClientEnvironment {
   readonly timers: TimerQueue
   readonly times: TransactionTimes
-  send(hop: Hop, wire: string, failed: (error: SignalboxError) => void): void
+  /** Sends to its hop; the transaction is told when that fails. */
+  send(transaction: ClientTransaction): void
+  /** Sends the ACK of a failure; should that be lost, the failure comes again. */
+  sendAcknowledgement(hop: Hop, wire: string): void
   /** Starts the CANCEL transaction of an INVITE that was sent; its own outcome interests nobody. */
   startCancel(hop: Hop, invite: ClientTransaction, extraHeaders: string): void
   /** The ACK of a failure (17.1.1.3). */
@@ -68,6 +71,8 @@ export abstract class ClientTransaction extends Deadline {
   abstract readonly state: string
   abstract start(): void
   abstract receive(reply: SipReply, flow: Flow): void
+  /** What was sent could not be sent. */
+  abstract sendFailed(error: SignalboxError): void
   /** Ends it without a word to the user but onReleased. */
   abstract terminate(): void
 

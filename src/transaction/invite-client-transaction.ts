@@ -40,7 +40,7 @@ export class InviteClientTransaction extends ClientTransaction {
     this.#timeoutAt = timers.now() + this.#fr
     // 17.1.1.2: Timer A only over unreliable transports, Timer B over all.
     timers.set(this, this.reliable ? this.#fr : Math.min(this.#interval, this.#fr))
-    this.environment.send(this.hop, this.wire, this.#failed)
+    this.environment.send(this)
   }
 
   override expire(now: number): void {
@@ -56,7 +56,7 @@ export class InviteClientTransaction extends ClientTransaction {
         // 17.1.1.2: Timer A doubles with each retransmission.
         this.#interval *= 2
         timers.set(this, Math.min(this.#interval, this.#timeoutAt - now))
-        this.environment.send(this.hop, this.wire, this.#failed)
+        this.environment.send(this)
         return
       case 'proceeding':
         if (this.#cancelSent) {
@@ -96,7 +96,7 @@ export class InviteClientTransaction extends ClientTransaction {
       case 'completed':
         // 17.1.1.2: a retransmitted failure is acknowledged again and not passed up.
         if (reply.status >= 300 && this.#acknowledgement !== undefined)
-          this.environment.send(this.hop, this.#acknowledgement, ignore)
+          this.environment.sendAcknowledgement(this.hop, this.#acknowledgement)
         return
       case 'terminated':
         return
@@ -113,6 +113,13 @@ export class InviteClientTransaction extends ClientTransaction {
   override terminate(): void {
     if (this.state === 'terminated') return
     this.#end()
+    this.release()
+  }
+
+  override sendFailed(error: SignalboxError): void {
+    if (this.state !== 'calling' && this.state !== 'proceeding') return
+    this.#end()
+    this.user.onTransportError(error)
     this.release()
   }
 
@@ -141,7 +148,7 @@ export class InviteClientTransaction extends ClientTransaction {
     this.state = 'completed'
     this.#acknowledgement = this.environment.acknowledgement(this, reply)
     this.wire = ''
-    this.environment.send(this.hop, this.#acknowledgement, ignore)
+    this.environment.sendAcknowledgement(this.hop, this.#acknowledgement)
     // 17.1.1.2: Timer D is zero over reliable transports.
     if (this.reliable) this.#end()
     else this.environment.timers.set(this, this.environment.times.timerD)
@@ -155,18 +162,9 @@ export class InviteClientTransaction extends ClientTransaction {
     this.environment.startCancel(this.hop, this, this.#cancel ?? '')
   }
 
-  readonly #failed = (error: SignalboxError): void => {
-    if (this.state !== 'calling' && this.state !== 'proceeding') return
-    this.#end()
-    this.user.onTransportError(error)
-    this.release()
-  }
-
   #end(): void {
     this.state = 'terminated'
     this.environment.timers.clear(this)
     this.environment.clientEnded(this)
   }
 }
-
-function ignore(): void {}

@@ -15,7 +15,7 @@ export class InviteServerTransaction extends ServerTransaction {
       // RFC 6026 7.1: the user may pass any number of further 2xx.
       if (status < 200 || status >= 300) return false
       this.lastStatus = status
-      this.environment.reply(this.flow, this.request, wire, this.forcedRport)
+      this.environment.reply(this.flow, this.replyTarget, wire)
       return true
     }
     if (this.state !== 'proceeding') return false

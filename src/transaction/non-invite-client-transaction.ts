@@ -33,7 +33,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
     this.#timeoutAt = timers.now() + this.#fr
     // 17.1.2.2: Timer E only over unreliable transports, Timer F over all.
     timers.set(this, this.reliable ? this.#fr : Math.min(this.#interval, this.#fr))
-    this.environment.send(this.hop, this.wire, this.#failed)
+    this.environment.send(this)
   }
 
   override expire(now: number): void {
@@ -52,7 +52,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
             ? this.environment.times.t2
             : Math.min(this.#interval * 2, this.environment.times.t2)
         this.environment.timers.set(this, Math.min(this.#interval, this.#timeoutAt - now))
-        this.environment.send(this.hop, this.wire, this.#failed)
+        this.environment.send(this)
         return
       case 'completed': // Timer K
         this.terminate()
@@ -84,7 +84,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
     this.release()
   }
 
-  readonly #failed = (error: SignalboxError): void => {
+  override sendFailed(error: SignalboxError): void {
     if (this.state !== 'trying' && this.state !== 'proceeding') return
     this.#end()
     this.user.onTransportError(error)

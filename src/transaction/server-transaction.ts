@@ -1,8 +1,7 @@
-// Owns what both server machines share: key, request, flow, the last reply, and how they reach transport and timers.
+// Owns what both server machines share: key, the way of replies, the last reply, and how they reach transport and timers.
 
 import type { SignalboxError } from '../errors.ts'
-import type { SipRequest } from '../sip/index.ts'
-import type { Flow } from '../transport/index.ts'
+import type { Flow, ReplyTarget } from '../transport/index.ts'
 import type { TimerQueue } from './timer-queue.ts'
 import { Deadline } from './timer-queue.ts'
 import type { TransactionTimes } from './times.ts'
@@ -20,7 +19,7 @@ const NOBODY: ServerUser = { onServerTerminated() {} }
 export interface ServerEnvironment {
   readonly timers: TimerQueue
   readonly times: TransactionTimes
-  reply(flow: Flow, request: SipRequest, wire: string, forcedRport: boolean): void
+  reply(flow: Flow, to: ReplyTarget, wire: string): void
   /** A final reply went out: the transaction no longer counts as open work. */
   serverAnswered(transaction: ServerTransaction): void
   serverEnded(transaction: ServerTransaction): void
@@ -32,32 +31,32 @@ export interface ServerEnvironment {
 /** What the table of server keys holds: a transaction, or the hold of a request whose route still waits. */
 export interface ServerEntry {
   readonly key: string
-  readonly request: SipRequest
   receiveRetransmission(): void
 }
 
-/** Made by the layer, answered by `respond`. */
+/**
+ * Made by the layer, answered by `respond`. Once answered it stays for half a minute, and there are thousands then: hence it
+ * holds nothing of its request but its own key and where replies go.
+ */
 export abstract class ServerTransaction extends Deadline implements ServerEntry {
   readonly key: string
-  readonly request: SipRequest
   readonly flow: Flow
+  replyTarget: ReplyTarget
   /** Let go with the final reply. */
   user: ServerUser
   /** Status of the last reply that was sent, 0 before the first. */
   lastStatus = 0
-  /** Replies go to where the request came from, though its Via has no rport. */
-  forcedRport = false
   /** Counted as open: no final reply yet. Only the layer writes it. */
   counted = false
   protected lastWire = ''
   protected readonly environment: ServerEnvironment
 
-  constructor(environment: ServerEnvironment, key: string, request: SipRequest, flow: Flow, user: ServerUser) {
+  constructor(environment: ServerEnvironment, key: string, flow: Flow, replyTarget: ReplyTarget, user: ServerUser) {
     super()
     this.environment = environment
     this.key = key
-    this.request = request
     this.flow = flow
+    this.replyTarget = replyTarget
     this.user = user
   }
 
@@ -74,6 +73,6 @@ export abstract class ServerTransaction extends Deadline implements ServerEntry 
   }
 
   protected sendLast(): void {
-    this.environment.reply(this.flow, this.request, this.lastWire, this.forcedRport)
+    this.environment.reply(this.flow, this.replyTarget, this.lastWire)
   }
 }

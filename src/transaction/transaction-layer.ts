@@ -7,12 +7,13 @@ import {
   buildAck,
   buildCancel,
   DEFAULT_PARSE_LIMITS,
+  detach,
   parseMessage,
   type SipMessage,
   SipReply,
   SipRequest,
 } from '../sip/index.ts'
-import type { Flow, Hop, ReplyRoute, TransportLayer, TransportUser } from '../transport/index.ts'
+import type { Flow, Hop, ReplyTarget, TransportLayer, TransportUser } from '../transport/index.ts'
 import { type ClientEnvironment, type ClientTransaction, type ClientUser, NOBODY } from './client-transaction.ts'
 import { InviteClientTransaction } from './invite-client-transaction.ts'
 import { InviteServerTransaction } from './invite-server-transaction.ts'
@@ -76,23 +77,19 @@ export interface TransactionStats {
 /** A place in the table for a request whose route waits before it has made a transaction: retransmissions and CANCEL find it. */
 export class RequestHold implements ServerEntry {
   readonly key: string
-  readonly request: SipRequest
   readonly flow: Flow
   /** The route's request, for whoever gets the CANCEL. */
   readonly owner: unknown
   counted = false
 
-  constructor(key: string, request: SipRequest, flow: Flow, owner: unknown) {
+  constructor(key: string, flow: Flow, owner: unknown) {
     this.key = key
-    this.request = request
     this.flow = flow
     this.owner = owner
   }
 
   receiveRetransmission(): void {}
 }
-
-const SYMMETRIC: ReplyRoute = { symmetric: true }
 
 /** Something that is open work of a source. */
 interface Counted {
@@ -170,8 +167,13 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
     return false
   }
 
-  /** Makes the server transaction of a request. Undefined: one exists already, so this is a retransmission. */
-  createServer(request: SipRequest, flow: Flow, user: ServerUser): ServerTransaction | undefined {
+  /** Makes the server transaction of a request, whose replies go to `to`. Undefined: one exists already, so this is a retransmission. */
+  createServer(
+    request: SipRequest,
+    flow: Flow,
+    user: ServerUser,
+    to: ReplyTarget = this.transport.replyTarget(flow, request),
+  ): ServerTransaction | undefined {
     const key = this.#keyOf(request, request.method)
     const existing = this.#servers.get(key)
     if (existing !== undefined && !(existing instanceof RequestHold && existing.owner === user)) {
@@ -180,8 +182,8 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
     }
     const transaction =
       request.method === 'INVITE'
-        ? new InviteServerTransaction(this, key, request, flow, user)
-        : new NonInviteServerTransaction(this, key, request, flow, user)
+        ? new InviteServerTransaction(this, key, flow, to, user)
+        : new NonInviteServerTransaction(this, key, flow, to, user)
     this.#servers.set(key, transaction)
     this.#count(transaction)
     return transaction
@@ -191,7 +193,7 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
   hold(request: SipRequest, flow: Flow, owner: unknown): RequestHold | undefined {
     const key = this.#keyOf(request, request.method)
     if (this.#servers.has(key)) return undefined
-    const hold = new RequestHold(key, request, flow, owner)
+    const hold = new RequestHold(key, flow, owner)
     this.#servers.set(key, hold)
     this.#count(hold)
     return hold
@@ -234,13 +236,16 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
 
   // What the machines use.
 
-  send(hop: Hop, wire: string, failed: (error: SignalboxError) => void): void {
-    this.transport.send(hop, wire, failed)
+  send(transaction: ClientTransaction): void {
+    this.transport.send(transaction.hop, transaction.wire, (error) => transaction.sendFailed(error))
   }
 
-  reply(flow: Flow, request: SipRequest, wire: string, forcedRport: boolean): void {
-    if (forcedRport) this.transport.reply(flow, request, wire, this.onReplyFailed, SYMMETRIC)
-    else this.transport.reply(flow, request, wire, this.onReplyFailed)
+  sendAcknowledgement(hop: Hop, wire: string): void {
+    this.transport.send(hop, wire, ignore)
+  }
+
+  reply(flow: Flow, to: ReplyTarget, wire: string): void {
+    this.transport.reply(flow, to, wire, this.onReplyFailed)
   }
 
   readonly onReplyFailed = (error: SignalboxError): void => {
@@ -319,8 +324,9 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
     this.user?.onStrayReply(reply, flow)
   }
 
+  /** A text of its own, since the request goes before its transaction. */
   #keyOf(request: SipRequest, method: string): string {
-    return (serverKeyStem(request) ?? '') + method
+    return detach((serverKeyStem(request) ?? '') + method)
   }
 
   #parseOwn(wire: string): SipRequest | undefined {
@@ -347,6 +353,8 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
     else this.#openBySource.delete(source)
   }
 }
+
+function ignore(): void {}
 
 /** A CANCEL shares the branch of what it cancels (9.1). */
 function clientKey(branch: string, method: string): string {

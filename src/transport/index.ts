@@ -34,6 +34,7 @@ export type {
   NaptrRecord,
   ReloadableTransport,
   ReplyRoute,
+  ReplyTarget,
   SendFailed,
   SrvRecord,
   TlsOptions,

@@ -1,14 +1,8 @@
 // Owns where a reply goes (RFC 3261 18.2.2, RFC 3581 4).
 import type { Via } from '../sip/index.ts'
-import { defaultPort } from '../sip/index.ts'
+import { defaultPort, detach } from '../sip/index.ts'
 import { numericAddress } from './ip-address.ts'
-import type { Flow, ReplyRoute } from './types.ts'
-
-/** `host` is numeric but for a `maddr` that is a name. */
-export interface ReplyTarget {
-  readonly host: string
-  readonly port: number
-}
+import type { Flow, ReplyRoute, ReplyTarget } from './types.ts'
 
 /** The target of a reply to a request with this topmost Via, over UDP. */
 export function unreliableTarget(flow: Flow, via: Via | undefined, route: ReplyRoute | undefined): ReplyTarget {
@@ -16,7 +10,7 @@ export function unreliableTarget(flow: Flow, via: Via | undefined, route: ReplyR
   const sentByPort = via.port ?? defaultPort(flow.transport)
   // 18.2.2, second bullet: maddr and the port of sent-by.
   const maddr = via.params.get('maddr')
-  if (maddr) return { host: numericAddress(maddr) ?? maddr, port: sentByPort }
+  if (maddr) return { host: detach(numericAddress(maddr) ?? maddr), port: sentByPort }
   // RFC 3581 4: back to where the packet came from.
   if (route?.symmetric || via.params.has('rport')) return { host: flow.remoteAddress, port: flow.remotePort }
   // Third bullet. `received` is always the source of the packet, whether or not it was written into the Via.
@@ -26,5 +20,8 @@ export function unreliableTarget(flow: Flow, via: Via | undefined, route: ReplyR
 /** Where to connect when the connection of the request is gone: the source's address and the port of sent-by (18.2.2, first bullet). */
 export function reconnectTarget(flow: Flow, via: Via | undefined): ReplyTarget {
   if (flow.transport === 'udp' || !via) return { host: flow.remoteAddress, port: flow.remotePort }
-  return { host: flow.remoteAddress, port: via.port ?? defaultPort(flow.transport) }
+  const target = { host: flow.remoteAddress, port: via.port ?? defaultPort(flow.transport) }
+  // A text of its own: a slice would keep the whole request.
+  const isNamed = flow.transport === 'tls' && numericAddress(via.host) === undefined
+  return isNamed ? { ...target, serverName: detach(via.host.toLowerCase()) } : target
 }

@@ -9,7 +9,7 @@ import { Counters } from './counters.ts'
 import { createSystemDns } from './dns-source.ts'
 import { UdpFlowTable } from './flow-table.ts'
 import { httpRequest } from './http-request.ts'
-import { addressFamily, endpointText, numericAddress } from './ip-address.ts'
+import { addressFamily, endpointText } from './ip-address.ts'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
 import { expandListen, listenersOf, type OwnListener } from './listen.ts'
 import { ListenerChoice } from './listener-choice.ts'
@@ -31,6 +31,7 @@ import type {
   ListenSpec,
   ReloadableTransport,
   ReplyRoute,
+  ReplyTarget,
   SendFailed,
   Transport,
   TransportLayer,
@@ -249,25 +250,22 @@ class SocketTransport implements TransportLayer {
     }
   }
 
-  reply(flow: Flow, request: SipRequest, wire: string, failed: SendFailed, route?: ReplyRoute): void {
+  replyTarget(flow: Flow, request: SipRequest, route?: ReplyRoute): ReplyTarget {
+    return isStreamFlow(flow) ? reconnectTarget(flow, request.topVia) : unreliableTarget(flow, request.topVia, route)
+  }
+
+  reply(flow: Flow, to: ReplyTarget, wire: string, failed: SendFailed): void {
+    const { host, port, serverName } = to
     if (isStreamFlow(flow)) {
       if (!flow.isClosed) {
         this.#count(flow.transport, wire)
         flow.send(wire, (error) => this.#failed(error, failed))
         return
       }
-      const { host, port } = reconnectTarget(flow, request.topVia)
-      const name = request.topVia?.host
-      const serverName = name !== undefined && numericAddress(name) === undefined ? name.toLowerCase() : undefined
-      const named = serverName !== undefined && flow.transport === 'tls'
-      this.send(
-        { transport: flow.transport, address: host, port, listener: flow.listener, ...(named && { serverName }) },
-        wire,
-        failed,
-      )
+      const hop = { transport: flow.transport, address: host, port, listener: flow.listener }
+      this.send(serverName === undefined ? hop : { ...hop, serverName }, wire, failed)
       return
     }
-    const { host, port } = unreliableTarget(flow, request.topVia, route)
     if (addressFamily(host) !== 0) {
       this.#sendDatagram(flow.listener, host, port, wire, failed)
       return
@@ -322,7 +320,7 @@ class SocketTransport implements TransportLayer {
   }
 
   #answer(reply: StatelessReply | undefined, flow: Flow): void {
-    if (reply) this.reply(flow, reply.request, reply.wire, () => {})
+    if (reply) this.reply(flow, this.replyTarget(flow, reply.request), reply.wire, () => {})
   }
 }
 

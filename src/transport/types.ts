@@ -91,6 +91,15 @@ export interface ReplyRoute {
   readonly symmetric?: true
 }
 
+/** Where the replies to a request go when it is no open connection: all that is needed of the request for that. */
+export interface ReplyTarget {
+  /** Numeric but for a `maddr` that is a name. */
+  readonly host: string
+  readonly port: number
+  /** The name that a new TLS connection is made for. */
+  readonly serverName?: string
+}
+
 export interface TransportLayer {
   readonly listeners: readonly Listener[]
   /** Opens the sockets. Rejects with ERR_LISTEN, naming the address, when one cannot be opened. */
@@ -101,8 +110,10 @@ export interface TransportLayer {
   listenerFor(hop: Hop): Listener | undefined
   /** Sends over UDP, or over an open or new connection. */
   send(hop: Hop, wire: string, failed: SendFailed): void
-  /** RFC 3261 18.2.2 with RFC 3581: over the request's own connection, or to where its topmost Via points. */
-  reply(flow: Flow, request: SipRequest, wire: string, failed: SendFailed, route?: ReplyRoute): void
+  /** Where the topmost Via of a request that came by `flow` has its replies go (RFC 3261 18.2.2, RFC 3581 4). */
+  replyTarget(flow: Flow, request: SipRequest, route?: ReplyRoute): ReplyTarget
+  /** Sends a reply over the request's own connection, or to the target. */
+  reply(flow: Flow, to: ReplyTarget, wire: string, failed: SendFailed): void
   /** Ends a stream connection after what is queued; a WebSocket is told code and reason (RFC 6455 7.4). */
   finish(flow: Flow, code: number, reason: string): void
   /** RFC 3263. Synchronous for numeric, static and cached targets. Rejects or throws ERR_RESOLVE. */

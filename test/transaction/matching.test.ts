@@ -1,7 +1,6 @@
 // Owns the tests of how requests find their transactions (RFC 3261 17.2.3), of holds and of the caps.
 
 import { describe, expect, test } from 'vitest'
-import { buildReply } from '../../src/sip/index.ts'
 import { createLayerRig, message, requestOf, seen } from './rig.ts'
 
 describe('matching', () => {
@@ -36,8 +35,7 @@ describe('matching', () => {
     await rig.send(message('INVITE', { via }))
     await rig.send(message('CANCEL', { via }))
     expect(rig.told).toEqual(['INVITE', 'CANCEL matched'])
-    const server = rig.servers[0]!
-    server.respond(buildReply(server.request, 486, '', { toTag: 'b' }), 486)
+    rig.respond(486)
     await rig.send(message('ACK', { via, toTag: 'b' }))
     expect(rig.told).toEqual(['INVITE', 'CANCEL matched', 'ACK absorbed'])
     // Another Via, another transaction.
@@ -60,14 +58,15 @@ describe('holds', () => {
     rig.serve = 'no'
     await rig.send(message('INVITE'))
     const owner = { onServerTerminated() {} }
-    const hold = rig.layer.hold(requestOf(message('INVITE')), rig.flow!, owner)!
+    const invite = requestOf(message('INVITE'))
+    const hold = rig.layer.hold(invite, rig.flow!, owner)!
     await rig.send(message('INVITE'))
     await rig.send(message('CANCEL'))
     expect(rig.told).toEqual(['INVITE', 'CANCEL matched'])
     expect(rig.match).toBe(hold)
     expect(rig.layer.stats().open).toBe(1)
     // Its owner makes the transaction in its place.
-    expect(rig.layer.createServer(hold.request, rig.flow!, owner)).toBeDefined()
+    expect(rig.layer.createServer(invite, rig.flow!, owner)).toBeDefined()
     rig.layer.release(hold)
     expect(rig.layer.stats()).toMatchObject({ open: 1, server: 1 })
   })
@@ -76,8 +75,9 @@ describe('holds', () => {
     const rig = await createLayerRig('udp')
     rig.serve = 'no'
     await rig.send(message('INVITE'))
-    const hold = rig.layer.hold(requestOf(message('INVITE')), rig.flow!, {})!
-    expect(rig.layer.createServer(hold.request, rig.flow!, { onServerTerminated() {} })).toBeUndefined()
+    const invite = requestOf(message('INVITE'))
+    const hold = rig.layer.hold(invite, rig.flow!, {})!
+    expect(rig.layer.createServer(invite, rig.flow!, { onServerTerminated() {} })).toBeUndefined()
     rig.layer.release(hold)
     expect(rig.layer.stats()).toMatchObject({ open: 0, server: 0 })
   })
@@ -95,8 +95,7 @@ describe('caps', () => {
     expect(rig.layer.admits(other)).toBe(true)
     rig.layer.createServer(requestOf(message('OPTIONS', { branch: 'z9hG4bKc' })), other, { onServerTerminated() {} })
     expect(rig.layer.admits(other)).toBe(false)
-    const server = rig.servers[0]!
-    server.respond(buildReply(server.request, 200), 200)
+    rig.respond(200, 0)
     expect(rig.layer.admits(rig.flow!)).toBe(true)
     expect(rig.layer.admits(other)).toBe(true)
     expect(rig.layer.stats()).toMatchObject({ open: 2, server: 3, refused: 2 })

@@ -31,6 +31,8 @@ export interface LayerRig {
   /** What the layer told its user. */
   told: string[]
   servers: ServerTransaction[]
+  /** Answers that one of them, by the message that it was made of. */
+  respond(status: number, which?: number): boolean
   /** Makes a server transaction of each request when set. */
   serve: 'yes' | 'no'
   flow: Flow | undefined
@@ -50,6 +52,7 @@ export async function createLayerRig(
   const layer = new TransactionLayer({ clock, transport: sockets, log: silentLog, ...options })
   const far = network.endpoint(transport, THERE, 5060)
   const told: string[] = []
+  const served: SipRequest[] = []
   const rig: LayerRig = {
     clock,
     layer,
@@ -58,6 +61,10 @@ export async function createLayerRig(
     hop: { transport, address: THERE, port: 5060 },
     told,
     servers: [],
+    respond(status, which = rig.servers.length - 1) {
+      const wire = buildReply(served[which]!, status, '', status > 100 ? { toTag: 'b' } : {})
+      return rig.servers[which]!.respond(wire, status)
+    },
     serve: 'yes',
     flow: undefined,
     match: undefined,
@@ -80,7 +87,9 @@ export async function createLayerRig(
       rig.flow = flow
       if (rig.serve === 'no') return
       const made = layer.createServer(request, flow, { onServerTerminated: () => told.push('terminated') })
-      if (made) rig.servers.push(made)
+      if (made === undefined) return
+      rig.servers.push(made)
+      served.push(request)
     },
     onAck(_ack, _flow, match, absorbed) {
       told.push(`ACK ${absorbed ? 'absorbed' : match ? 'matched' : 'unmatched'}`)

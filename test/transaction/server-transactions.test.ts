@@ -1,13 +1,7 @@
 // Owns the tests of the server machines: timers G, H, I, J, L, each over an unreliable and a reliable transport.
 
 import { describe, expect, test } from 'vitest'
-import { buildReply } from '../../src/sip/index.ts'
-import { createLayerRig, type LayerRig, message, seen } from './rig.ts'
-
-function respond(rig: LayerRig, status: number): boolean {
-  const server = rig.servers.at(-1)!
-  return server.respond(buildReply(server.request, status, '', status > 100 ? { toTag: 'b' } : {}), status)
-}
+import { createLayerRig, message, seen } from './rig.ts'
 
 describe('INVITE server', () => {
   test.each(['udp', 'tcp'] as const)('retransmissions get the last provisional reply over %s', async (transport) => {
@@ -16,9 +10,9 @@ describe('INVITE server', () => {
     await rig.send(invite)
     await rig.send(invite)
     expect(seen(rig.far)).toEqual([])
-    respond(rig, 100)
+    rig.respond(100)
     await rig.send(invite)
-    respond(rig, 180)
+    rig.respond(180)
     await rig.send(invite)
     expect(seen(rig.far)).toEqual(['100', '100', '180', '180'])
     expect(rig.told).toEqual(['INVITE'])
@@ -30,7 +24,7 @@ describe('INVITE server', () => {
     const at: number[] = []
     rig.far.onMessage = () => at.push(rig.clock.now())
     await rig.send(message('INVITE'))
-    respond(rig, 486)
+    rig.respond(486)
     await rig.settle()
     await rig.advance(31_900)
     expect(at).toEqual([0, 500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500])
@@ -43,7 +37,7 @@ describe('INVITE server', () => {
   test('no timer G over TCP, timer H ends it', async () => {
     const rig = await createLayerRig('tcp')
     await rig.send(message('INVITE', { transport: 'tcp' }))
-    respond(rig, 486)
+    rig.respond(486)
     await rig.advance(31_900)
     expect(seen(rig.far)).toEqual(['486'])
     expect(rig.layer.stats().server).toBe(1)
@@ -54,7 +48,7 @@ describe('INVITE server', () => {
   test('ACK stops G; timer I absorbs more of them for T4 over UDP', async () => {
     const rig = await createLayerRig('udp')
     await rig.send(message('INVITE'))
-    respond(rig, 486)
+    rig.respond(486)
     await rig.send(message('ACK', { toTag: 'b' }))
     expect(rig.servers[0]!.state).toBe('confirmed')
     await rig.advance(4900)
@@ -71,7 +65,7 @@ describe('INVITE server', () => {
   test('timer I is zero over TCP', async () => {
     const rig = await createLayerRig('tcp')
     await rig.send(message('INVITE', { transport: 'tcp' }))
-    respond(rig, 486)
+    rig.respond(486)
     await rig.send(message('ACK', { transport: 'tcp', toTag: 'b' }))
     expect(rig.told).toEqual(['INVITE', 'ACK absorbed'])
     expect(rig.layer.stats().server).toBe(0)
@@ -83,11 +77,11 @@ describe('INVITE server', () => {
       const rig = await createLayerRig(transport)
       const invite = message('INVITE', { transport })
       await rig.send(invite)
-      expect(respond(rig, 200)).toBe(true)
+      expect(rig.respond(200)).toBe(true)
       await rig.send(invite)
       expect(seen(rig.far)).toEqual(['200'])
-      expect(respond(rig, 200)).toBe(true)
-      expect(respond(rig, 486)).toBe(false)
+      expect(rig.respond(200)).toBe(true)
+      expect(rig.respond(486)).toBe(false)
       await rig.settle()
       expect(seen(rig.far)).toEqual(['200', '200'])
       expect(rig.told).toEqual(['INVITE'])
@@ -104,7 +98,7 @@ describe('INVITE server', () => {
   test('an ACK under a branch of its own passes', async () => {
     const rig = await createLayerRig('udp')
     await rig.send(message('INVITE'))
-    respond(rig, 200)
+    rig.respond(200)
     await rig.send(message('ACK', { branch: 'z9hG4bK2', toTag: 'b' }))
     // Peers of RFC 2543 use the INVITE's own.
     await rig.send(message('ACK', { toTag: 'b' }))
@@ -114,9 +108,9 @@ describe('INVITE server', () => {
   test('no second failure, no provisional reply after a final one', async () => {
     const rig = await createLayerRig('udp')
     await rig.send(message('INVITE'))
-    expect(respond(rig, 404)).toBe(true)
-    expect(respond(rig, 180)).toBe(false)
-    expect(respond(rig, 500)).toBe(false)
+    expect(rig.respond(404)).toBe(true)
+    expect(rig.respond(180)).toBe(false)
+    expect(rig.respond(500)).toBe(false)
     await rig.settle()
     expect(seen(rig.far)).toEqual(['404'])
   })
@@ -129,10 +123,10 @@ describe('non-INVITE server', () => {
     await rig.send(options)
     await rig.send(options)
     expect(seen(rig.far)).toEqual([])
-    respond(rig, 100)
+    rig.respond(100)
     await rig.send(options)
-    respond(rig, 200)
-    expect(respond(rig, 500)).toBe(false)
+    rig.respond(200)
+    expect(rig.respond(500)).toBe(false)
     await rig.advance(31_900)
     await rig.send(options)
     expect(seen(rig.far)).toEqual(['100', '100', '200', '200'])
@@ -145,16 +139,16 @@ describe('non-INVITE server', () => {
   test('timer J is zero over TCP', async () => {
     const rig = await createLayerRig('tcp')
     await rig.send(message('OPTIONS', { transport: 'tcp' }))
-    respond(rig, 200)
+    rig.respond(200)
     expect(rig.layer.stats().server).toBe(0)
   })
 
   test('beyond the lingering cap an answered transaction stays only T4', async () => {
     const rig = await createLayerRig('udp', { limits: { lingering: 1 } })
     await rig.send(message('OPTIONS', { branch: 'z9hG4bKa' }))
-    respond(rig, 200)
+    rig.respond(200)
     await rig.send(message('OPTIONS', { branch: 'z9hG4bKb' }))
-    respond(rig, 200)
+    rig.respond(200)
     await rig.advance(5000)
     expect(rig.layer.stats().server).toBe(1)
     await rig.advance(27_000)

@@ -123,7 +123,12 @@ function callIdFor(shard: number, shards: number): string {
 }
 
 const ok = ({ message, flow }: Arrived, layer: TransportLayer): void =>
-  layer.reply(flow, message as SipRequest, buildReply(message as SipRequest, 200, 'OK', { toTag: 'x' }), noFailure)
+  layer.reply(
+    flow,
+    layer.replyTarget(flow, message as SipRequest),
+    buildReply(message as SipRequest, 200, 'OK', { toTag: 'x' }),
+    noFailure,
+  )
 
 describe('streams', () => {
   test('each message goes to the shard of its call, and the reply back over the connection', async () => {

@@ -59,7 +59,7 @@ describe('datagrams', () => {
     await net.settle()
     const { message, flow } = received[0]!
     const request = message as SipRequest
-    transport.reply(flow, request, buildReply(request, 200, 'OK'), () => {})
+    transport.reply(flow, transport.replyTarget(flow, request), buildReply(request, 200, 'OK'), () => {})
     await net.settle()
     expect((target ?? source).received).toHaveLength(1)
   })
@@ -70,7 +70,12 @@ describe('datagrams', () => {
     source.send(optionsRequest({ via: 'Via: SIP/2.0/UDP pbx;branch=z9hG4bK1' }), { address: '10.0.0.5', port: 5060 })
     await net.settle()
     const request = received[0]!.message as SipRequest
-    transport.reply(received[0]!.flow, request, buildReply(request, 200), () => {}, { symmetric: true })
+    transport.reply(
+      received[0]!.flow,
+      transport.replyTarget(received[0]!.flow, request, { symmetric: true }),
+      buildReply(request, 200),
+      () => {},
+    )
     await net.settle()
     expect(source.received).toHaveLength(1)
   })
@@ -130,7 +135,12 @@ describe('streams', () => {
     far.connections[0]!.write(optionsRequest())
     await net.settle()
     const { message, flow } = received[0]!
-    transport.reply(flow, message as SipRequest, buildReply(message as SipRequest, 200), () => {})
+    transport.reply(
+      flow,
+      transport.replyTarget(flow, message as SipRequest),
+      buildReply(message as SipRequest, 200),
+      () => {},
+    )
     await net.settle()
     expect(far.received).toHaveLength(3)
     expect(transport.stats().connections).toEqual({ open: 1, accepted: 0, dialled: 1 })
@@ -147,7 +157,12 @@ describe('streams', () => {
     net.breakConnections()
     await net.settle()
     const { message, flow } = received[0]!
-    transport.reply(flow, message as SipRequest, buildReply(message as SipRequest, 200), () => {})
+    transport.reply(
+      flow,
+      transport.replyTarget(flow, message as SipRequest),
+      buildReply(message as SipRequest, 200),
+      () => {},
+    )
     await net.settle()
     expect(far.received[0]?.wire).toMatch(/^SIP\/2\.0 200 /)
   })

@@ -80,7 +80,12 @@ describe.each(['127.0.0.1', '::1'])('between two layers on %s', (address) => {
       const { message, flow } = await b.next()
       expect(message.raw).toBe(wire)
       expect([flow.transport, flow.remoteAddress, flow.reliable]).toEqual([transport, address, transport === 'tcp'])
-      b.layer.reply(flow, message as SipRequest, buildReply(message as SipRequest, 200, 'OK'), noFailure)
+      b.layer.reply(
+        flow,
+        b.layer.replyTarget(flow, message as SipRequest),
+        buildReply(message as SipRequest, 200, 'OK'),
+        noFailure,
+      )
       expect((await a.next()).message.raw).toMatch(/^SIP\/2\.0 200 OK\r\n/)
     },
   )

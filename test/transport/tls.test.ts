@@ -80,7 +80,12 @@ describe('mutual TLS', () => {
     expect(await attempt(a, b, 'um.example.com')).toBeUndefined()
     const { message, flow } = b.received[0]!
     expect(flow.peer).toEqual({ names: ['sbc.example.com'], verified: true })
-    b.layer.reply(flow, message as SipRequest, buildReply(message as SipRequest, 200), noFailure)
+    b.layer.reply(
+      flow,
+      b.layer.replyTarget(flow, message as SipRequest),
+      buildReply(message as SipRequest, 200),
+      noFailure,
+    )
     await expect.poll(() => a.received.length).toBe(1)
     expect(a.received[0]!.flow.peer).toEqual({ names: ['um.example.com', '*.um.example.net'], verified: true })
     expect(await attempt(a, b, 'guid.um.example.net')).toBeUndefined()
