@@ -165,7 +165,7 @@ export class MediaServices {
 
   /** A request is over. A BYE whose dialog this worker does not know ends the media all the same. */
   requestEnded(context: RequestContext): void {
-    if (this.#calls.size === 0 || context.request.method !== 'BYE') return
+    if (this.#calls.size === 0 || context.method !== 'BYE') return
     const { callId } = context.request
     const call = this.#calls.get(callId)
     if (!call) return

@@ -12,18 +12,23 @@ import {
 import type { Flow, Hop, Listener } from '../transport/index.ts'
 import type { BranchSpec, RouteLanguage } from './router.ts'
 
-/** What a branch needs of the request that it belongs to. */
-export interface BranchOwner {
-  /** A `.cfg` gives no reason for a CANCEL after a time-out, as 5.6.3. */
-  readonly language: RouteLanguage
-  /** A final reply has gone upstream. */
-  readonly replied: boolean
+/** What sends the request of a branch. */
+export interface BranchSender {
   /** The listener that would send to the hop. */
   listenerFor(hop: Hop): Listener | undefined
   /** onsend_route lets it go there. */
   maySend(hop: Hop, listener: Listener): boolean
   /** Writes the request for that hop and starts its client transaction. */
   startClient(branch: Branch, hop: Hop, listener: Listener): ClientTransaction
+}
+
+/** What a branch needs of the request that it belongs to. */
+export interface BranchOwner {
+  /** A `.cfg` gives no reason for a CANCEL after a time-out, as 5.6.3. */
+  readonly language: RouteLanguage
+  /** A final reply has gone upstream. */
+  readonly replied: boolean
+  readonly sender: BranchSender
   branchReply(branch: Branch, reply: SipReply, flow: Flow): void
   /** The branch has its outcome without a reply: `status` is 408 or 503. */
   branchFailed(branch: Branch, status: number): void
@@ -38,25 +43,28 @@ export const TIMED_OUT = 408
 
 export class Branch extends Deadline implements ClientUser {
   readonly index: number
-  readonly spec: BranchSpec
+  /** The Request-URI that left. */
+  readonly uri: string
+  /** Empty once the request rests. */
+  spec: BranchSpec
   /** Name of the reply route for its replies. */
   readonly replyRoute: string | undefined
   readonly fr: number | undefined
   readonly frInv: number | undefined
   /** Final status, 0 while it is open. */
   status = 0
-  /** The final reply; none when the outcome was made here. */
+  /** The final reply; none when the outcome was made here, or the request rests. */
   reply: SipReply | undefined
+  /** There was one, which was no 2xx. */
+  isRefused = false
   /** What the reply route changed in it. */
   edits: readonly MessageEdit[] = NO_EDITS
   timedOut = false
   canceled = false
   /** onsend_route has kept it from some hop. */
   keptBack = false
-  /** The hop under trial, or tried last. */
-  hop: Hop | undefined
   readonly #owner: BranchOwner
-  #hops: readonly Hop[] = []
+  #hops: readonly Hop[] = NO_HOPS
   #next = 0
   #attempt = 0
   #client: ClientTransaction | undefined
@@ -74,6 +82,7 @@ export class Branch extends Deadline implements ClientUser {
     super()
     this.#owner = owner
     this.index = index
+    this.uri = spec.uri
     this.spec = spec
     this.replyRoute = settings.replyRoute
     this.fr = settings.fr
@@ -98,6 +107,15 @@ export class Branch extends Deadline implements ClientUser {
     this.status = status
     this.reply = reply
     this.edits = edits
+    this.isRefused = reply !== undefined
+  }
+
+  /** The request is answered: nothing is sent any more, and what is left is what routes may ask of the branch. */
+  rest(): void {
+    this.spec = RESTING_SPEC
+    this.reply = undefined
+    this.edits = NO_EDITS
+    this.#hops = NO_HOPS
   }
 
   /** The script dropped the final reply: to the caller it is as if none had come. */
@@ -149,18 +167,18 @@ export class Branch extends Deadline implements ClientUser {
   }
 
   #tryNext(): boolean {
+    const { sender } = this.#owner
     while (this.#next < this.#hops.length) {
       const hop = this.#hops[this.#next++]!
-      const listener = this.#owner.listenerFor(hop)
+      const listener = sender.listenerFor(hop)
       if (listener === undefined) continue
-      if (!this.#owner.maySend(hop, listener)) {
+      if (!sender.maySend(hop, listener)) {
         this.keptBack = true
         continue
       }
-      this.hop = hop
       this.provisional = false
       const attempt = ++this.#attempt
-      const client = this.#owner.startClient(this, hop, listener)
+      const client = sender.startClient(this, hop, listener)
       // A hop may fail while it starts, and the one after it have been tried since.
       if (attempt === this.#attempt) this.#client = client
       return true
@@ -170,4 +188,6 @@ export class Branch extends Deadline implements ClientUser {
 }
 
 const NO_EDITS: readonly MessageEdit[] = []
+const NO_HOPS: readonly Hop[] = []
+const RESTING_SPEC: BranchSpec = { uri: '', edits: [], flags: 0 }
 const TIMEOUT_REASON = 'Reason: SIP;cause=408;text="Request Timeout"\r\n'

@@ -5,21 +5,28 @@ import type { Hop } from '../transport/index.ts'
 import { type Call, type CallTable, endpoint } from './calls.ts'
 import type { BranchSpec, CallEndReason } from './router.ts'
 
+/** The request that has a share in a call. */
+export interface CallPart {
+  readonly method: string
+  /** The request as it came. */
+  readonly received: SipRequest
+}
+
 export class CallShare {
   /** What the summary of the call repeats. */
   label: string | undefined
   /** How the call ends if its INVITE fails now. */
   failure: CallEndReason = 'failed'
   readonly #calls: CallTable
-  readonly #request: SipRequest
+  readonly #part: CallPart
   #call: Call | undefined
   #begins: 'call' | 'nothing' = 'nothing'
   #recordRouted = false
   #settled = false
 
-  constructor(calls: CallTable, request: SipRequest) {
+  constructor(calls: CallTable, part: CallPart) {
     this.#calls = calls
-    this.#request = request
+    this.#part = part
   }
 
   /** The request is an INVITE that begins this call. */
@@ -60,8 +67,13 @@ export class CallShare {
   /** The request went on without a transaction: its answer passes unseen. */
   forwarded(): void {
     this.failure = 'untracked'
-    if (this.#request.method === 'BYE' && this.#call !== undefined && this.#begins === 'nothing')
-      this.#calls.dialogOver(this.#call, this.#request, 'bye')
+    if (this.#part.method === 'BYE' && this.#call !== undefined && this.#begins === 'nothing')
+      this.#calls.dialogOver(this.#call, this.#part.received, 'bye')
+  }
+
+  /** The INVITE is answered. The call may be over long before the INVITE is forgotten, and is not kept for it. */
+  rest(): void {
+    if (this.#settled || this.#begins === 'nothing') this.#call = undefined
   }
 
   /** Nothing more comes of the request. */
@@ -70,6 +82,7 @@ export class CallShare {
   }
 
   #answered(status: number, reason: string, toTag: string): void {
+    if (this.#begins === 'call') this.#call ??= this.#calls.begunBy(this.#part.received)
     const call = this.#call
     if (call === undefined) return
     if (this.#begins === 'nothing') {
@@ -89,12 +102,12 @@ export class CallShare {
 
   #answeredInDialog(call: Call, status: number): void {
     if (status < 200) return
-    const { method } = this.#request
+    const { method, received } = this.#part
     // 15.1.1: whatever answers a BYE, the dialog is over, unless the BYE was challenged and comes again.
-    if (method === 'BYE' && status !== 401 && status !== 407) this.#calls.dialogOver(call, this.#request, 'bye')
+    if (method === 'BYE' && status !== 401 && status !== 407) this.#calls.dialogOver(call, received, 'bye')
     // 12.2.1.2
     else if (status === 481 && (method === 'INVITE' || method === 'UPDATE'))
-      this.#calls.dialogOver(call, this.#request, 'gone')
+      this.#calls.dialogOver(call, received, 'gone')
   }
 
   #settle(reason: CallEndReason): void {

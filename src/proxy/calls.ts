@@ -91,7 +91,7 @@ export class CallTable extends Deadline {
 
   /** An INVITE without a To tag came in. Undefined when the table is full. */
   invite(request: SipRequest, flow: Flow): Call | undefined {
-    let call = this.#find(request.callId, (c) => c.fromTag === request.fromTag)
+    let call = this.begunBy(request)
     if (call === undefined) {
       if (this.#count >= this.limit || this.#chainLength(request.callId) >= SAME_CALL_ID) return undefined
       call = new Call(request, flow, this.#options.timers.now(), this.#options.wallclock())
@@ -100,6 +100,11 @@ export class CallTable extends Deadline {
     call.pending++
     this.#touch(call)
     return call
+  }
+
+  /** The call that this INVITE has begun. Undefined when it is over. */
+  begunBy(invite: SipRequest): Call | undefined {
+    return this.#find(invite.callId, (call) => call.fromTag === invite.fromTag)
   }
 
   /** A request with a To tag: its call, if it is one of ours. Counts as a sign of life. */

@@ -1,6 +1,6 @@
 // Owns what the answers of a request's branches come to (RFC 3261 16.7): which go upstream, which route decides, which one is the best.
 
-import type { MessageEdit, SipReply, SipRequest } from '../sip/index.ts'
+import type { MessageEdit, SipReply } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 import { type Branch, TIMED_OUT, UNREACHABLE } from './branch.ts'
 import type { CallShare } from './call-share.ts'
@@ -15,29 +15,23 @@ import type { Upstream } from './upstream.ts'
 
 /** The request whose branches these are. */
 export interface Answered extends FailureContext {
+  readonly method: string
   readonly call: CallShare
   /** Final reply of the proxy itself; nothing happens when there is one already. */
   refuse(status: number, reason: string): void
   /** Something has come to its end: it may have been the last. */
-  readonly endIfDone: () => void
+  endIfDone(): void
 }
 
 export class Outcomes {
   /** The route that decides when all branches have failed. */
   onFailure: string | undefined
-  /** What that route is told: the branch that won, and whether it had answered before. */
-  winner: Branch | undefined
-  winnerReplied = false
   readonly #host: ProxyHost
   readonly #request: Answered
-  /** The request as it came. */
-  readonly #received: SipRequest
   readonly #responses: ResponseContext
   readonly #relaying: Relaying
   readonly #upstream: Upstream
   #replies: ReplySequence | undefined
-  /** The branch whose outcome came last. */
-  #lastDone: Branch | undefined
   #isFailing = false
   /** Routes for the failure of one branch that are at work. */
   #branchesFailing = 0
@@ -45,11 +39,10 @@ export class Outcomes {
   constructor(
     host: ProxyHost,
     request: Answered,
-    parts: { received: SipRequest; responses: ResponseContext; relaying: Relaying; upstream: Upstream },
+    parts: { responses: ResponseContext; relaying: Relaying; upstream: Upstream },
   ) {
     this.#host = host
     this.#request = request
-    this.#received = parts.received
     this.#responses = parts.responses
     this.#relaying = parts.relaying
     this.#upstream = parts.upstream
@@ -65,25 +58,13 @@ export class Outcomes {
     return this.#relaying.isBusy || this.#branchesFailing > 0
   }
 
-  /** A reply route waits. */
+  /** Some route or relay has not come to its end. */
   get isBusy(): boolean {
-    return this.#replies?.busy === true
-  }
-
-  /** t_any_replied. */
-  anyReplied(): boolean {
-    return this.#responses.anyReplied(this.#lastDone)
-  }
-
-  /** Final status of each branch, 0 while it is open. */
-  statuses(): number[] {
-    // As in 5.6.3: the reply that a failure route runs for is not counted yet, if it was the first of its branch.
-    const uncounted = (branch: Branch) => branch === this.#lastDone && branch.reply !== undefined && !branch.rang
-    return this.#responses.branches.map((branch) => (uncounted(branch) ? 0 : branch.status))
+    return this.#isFailing || this.isGrowing || this.#replies?.busy === true
   }
 
   reply(branch: Branch, reply: SipReply, flow: Flow): void {
-    this.#replies ??= new ReplySequence(this.#host, this.#request, this.#takeReply, this.#request.endIfDone)
+    this.#replies ??= new ReplySequence(this.#host, this.#request, this)
     this.#replies.push(branch, reply, flow)
   }
 
@@ -95,7 +76,7 @@ export class Outcomes {
     this.#branchDone(branch)
   }
 
-  readonly #takeReply = (branch: Branch, received: SipReply, outcome: ReplyOutcome): void => {
+  takeReply(branch: Branch, received: SipReply, outcome: ReplyOutcome): void {
     const { status } = received
     const reply = outcome.message ?? received
     if (status < 200 && !outcome.drop) branch.rang = true
@@ -126,7 +107,7 @@ export class Outcomes {
 
   /** A branch has failed: its own route may send it elsewhere before the others are looked at. */
   #branchDone(branch: Branch): void {
-    this.#lastDone = branch
+    this.#responses.lastDone = branch
     const route = branch.spec.onBranchFailure
     if (route === undefined || this.#request.replied) {
       this.check()
@@ -149,7 +130,7 @@ export class Outcomes {
 
   #takeSuccess(branch: Branch, reply: SipReply, edits: readonly MessageEdit[]): void {
     branch.settle(reply.status, undefined, NO_EDITS)
-    if (this.#request.replied && this.#received.method !== 'INVITE') return
+    if (this.#request.replied && this.#request.method !== 'INVITE') return
     // 16.7 step 5: a 2xx goes on at once, and for INVITE each of them, whatever went upstream before.
     this.#upstream.pass(forwardReply(reply, edits), reply.status, reply.reason, reply)
     // 16.7 step 10.
@@ -166,9 +147,9 @@ export class Outcomes {
     if (this.#request.replied || this.#isFailing || this.isGrowing || this.#responses.open) return
     const best = this.#responses.best()
     if (best === undefined) return
-    this.winner = best
+    this.#responses.winner = best
     // What came only now is not counted yet.
-    this.winnerReplied = best.rang || (best !== this.#lastDone && best.reply !== undefined)
+    this.#responses.winnerReplied = best.rang || (best !== this.#responses.lastDone && best.isRefused)
     const route = this.onFailure
     this.onFailure = undefined
     if (route === undefined) this.#sendBest(best)

@@ -13,29 +13,30 @@ export type Target = readonly Hop[] | undefined
 /** Marks branches of what was forwarded without a transaction: their replies go on by Via alone. */
 export const STATELESS_BRANCH = `${MAGIC_COOKIE}-s`
 
+/** The request that is sent on. */
+export interface Sent {
+  readonly language: RouteLanguage
+  readonly flow: Flow
+  /** As it came. */
+  readonly received: SipRequest
+  /** What is written from: after msg_apply_changes not the one that came. */
+  readonly request: SipRequest
+}
+
 export class Outgoing {
   readonly #host: ProxyHost
-  /** The request as it came. */
-  readonly #received: SipRequest
-  /** What is written from: after msg_apply_changes not the one that came. */
-  #source: SipRequest
-  readonly #flow: Flow
-  readonly #language: RouteLanguage
+  readonly #sent: Sent
   #forcedRport = false
   #viaEdits: readonly MessageEdit[] | undefined
   #hash: string | undefined
 
-  constructor(host: ProxyHost, request: SipRequest, flow: Flow, language: RouteLanguage) {
+  constructor(host: ProxyHost, sent: Sent) {
     this.#host = host
-    this.#received = request
-    this.#source = request
-    this.#flow = flow
-    this.#language = language
+    this.#sent = sent
   }
 
-  /** Branches are written from `request` from now on. */
-  replaceSource(request: SipRequest): void {
-    this.#source = request
+  /** The request is another one from now on. */
+  requestChanged(): void {
     this.#viaEdits = undefined
   }
 
@@ -46,7 +47,7 @@ export class Outgoing {
 
   /** This request, routed the same way, went out from here before. */
   looped(): boolean {
-    if (!hasLooped(this.#received, this.#routingHash(), this.#host.transactions.transport)) return false
+    if (!hasLooped(this.#sent.received, this.#routingHash(), this.#host.transactions.transport)) return false
     this.#host.counters.loops++
     return true
   }
@@ -112,9 +113,9 @@ export class Outgoing {
   }
 
   #write(spec: BranchSpec, hop: Hop, listener: Listener, branch: string): string {
-    const source = this.#source
-    this.#viaEdits ??= previousViaEdits(source, this.#flow, this.#forcedRport)
-    return forwardRequest(source, this.#flow, {
+    const { request, flow } = this.#sent
+    this.#viaEdits ??= previousViaEdits(request, flow, this.#forcedRport)
+    return forwardRequest(request, flow, {
       uri: spec.uri,
       edits: spec.edits,
       viaEdits: this.#viaEdits,
@@ -128,22 +129,22 @@ export class Outgoing {
 
   /** 16.6 step 3, for a `.ts`; in a `.cfg` the script does it. */
   #maxForwards(): number | undefined {
-    if (this.#language === 'cfg') return undefined
-    const { maxForwards } = this.#source
+    if (this.#sent.language === 'cfg') return undefined
+    const { maxForwards } = this.#sent.request
     return maxForwards === undefined ? this.#host.options.maxForwards : Math.max(0, maxForwards - 1)
   }
 
   /** 16.11: the same for every retransmission, and for the ACK and CANCEL of an INVITE. */
   #statelessBranch(index: number): string {
-    const via = this.#received.topVia
-    const name = via === undefined ? '' : this.#received.raw.slice(via.start, via.end)
+    const { topVia: via, raw, callId, cseqNumber } = this.#sent.received
+    const name = via === undefined ? '' : raw.slice(via.start, via.end)
     const own = via?.branch.startsWith(MAGIC_COOKIE) === true ? via.branch : name
-    const { callId, cseqNumber } = this.#received
     return `${STATELESS_BRANCH}${textHash(own, via?.host ?? '', callId, `${cseqNumber} ${index}`)}`
   }
 
   #routingHash(): string {
-    this.#hash ??= routingHash(this.#received, this.#language === 'cfg' ? this.#flow : undefined)
+    const { received, flow, language } = this.#sent
+    this.#hash ??= routingHash(received, language === 'cfg' ? flow : undefined)
     return this.#hash
   }
 }

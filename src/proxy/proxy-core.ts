@@ -19,8 +19,9 @@ import { textHash } from './loop-detection.ts'
 import { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
 import { STATELESS_BRANCH } from './outgoing.ts'
 import type { OverloadControl } from './overload.ts'
-import type { ProxyHost } from './proxy-host.ts'
-import { type Belonging, ProxyRequest } from './request-context.ts'
+import type { ProxyHost, Resting } from './proxy-host.ts'
+import { ProxyRequest } from './request-context.ts'
+import type { Belonging } from './request-state.ts'
 import type { ReplyOutcome, RequestContext, Router } from './router.ts'
 import { replyHops } from './routing.ts'
 import { newCounters, type ProxyCounters, type ProxyStats } from './stats.ts'
@@ -52,6 +53,11 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   #nextId = 1
   /** Until when ACKs of stateless replies may come. */
   #statelessUntil = 0
+  /**
+   * The request that was answered last is the only one of these that does not rest: without one of each kind alive while nothing
+   * is under way, V8 would forget the shapes of objects at its next collection, and throw away the code that it made for them.
+   */
+  #answeredLast: Resting | undefined
   #draining = false
   #drained: (() => void)[] = []
 
@@ -128,8 +134,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   /** The request under way with that Call-ID and CSeq number; a search among all of them. */
   find(callId: string, cseq: number): RequestContext | undefined {
     for (const context of this.#contexts) {
-      const { request } = context
-      if (request.callId === callId && request.cseqNumber === cseq && request.method !== 'ACK') return context
+      if (context.method !== 'ACK' && context.isOf(callId, cseq)) return context
     }
     return undefined
   }
@@ -243,6 +248,12 @@ export class ProxyCore implements TransactionUser, ProxyHost {
 
   routeFailed(where: string, context: RequestContext, error: unknown): void {
     this.#routeError(where, error, context.request.callId)
+  }
+
+  requestAnswered(context: Resting): void {
+    if (context === this.#answeredLast) return
+    this.#answeredLast?.rest()
+    this.#answeredLast = context
   }
 
   requestEnded(context: ProxyRequest): void {

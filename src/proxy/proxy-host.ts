@@ -7,6 +7,11 @@ import type { ProxyLimits, ProxyOptions } from './options.ts'
 import type { RequestContext, Router } from './router.ts'
 import type { ProxyCounters } from './stats.ts'
 
+/** A request that has its final answer. */
+export interface Resting {
+  rest(): void
+}
+
 export interface ProxyHost {
   readonly transactions: TransactionLayer
   readonly router: Router
@@ -19,5 +24,7 @@ export interface ProxyHost {
   statelessTag(request: SipRequest): string
   /** A route threw or rejected. */
   routeFailed(where: string, context: RequestContext, error: unknown): void
+  /** It stays for what may still come, and rests. */
+  requestAnswered(context: Resting): void
   requestEnded(context: RequestContext): void
 }

@@ -1,31 +1,23 @@
 // Owns the sending of a request to its branches: the client transactions that carry it, and what kept it from leaving.
 
-import type { SipReply } from '../sip/index.ts'
 import type { ClientTransaction } from '../transaction/index.ts'
-import type { Flow, Hop, Listener } from '../transport/index.ts'
-import { Branch, type BranchOwner } from './branch.ts'
+import type { Hop, Listener } from '../transport/index.ts'
+import { Branch, type BranchOwner, type BranchSender } from './branch.ts'
 import type { CallShare } from './call-share.ts'
 import type { Outgoing, Target } from './outgoing.ts'
 import type { ProxyHost } from './proxy-host.ts'
 import type { ResponseContext } from './response-context.ts'
-import type { BranchSpec, RelayError, RelaySpec, RequestContext, RouteLanguage } from './router.ts'
+import type { BranchSpec, RelayError, RelaySpec, RequestContext } from './router.ts'
 
 /** The request that is sent on. */
-export interface Relayed extends RequestContext {
-  readonly language: RouteLanguage
+export interface Relayed extends RequestContext, BranchOwner {
   /** A final reply went upstream, the caller gave up, or all is over: nothing more is sent. */
   readonly isDecided: boolean
-  branchReply(branch: Branch, reply: SipReply, flow: Flow): void
-  branchFailed(branch: Branch, status: number): void
-  /** A client transaction is gone. */
-  clientReleased(): void
   /** Names were looked up, and what waited for them has been sent or has failed. */
   relayEnded(): void
 }
 
-export class Relaying implements BranchOwner {
-  /** A branch was sent through a transaction. */
-  relayed = false
+export class Relaying implements BranchSender {
   /** It left without a transaction. */
   forwarded = false
   /** Why the last relay came to nothing. */
@@ -35,32 +27,24 @@ export class Relaying implements BranchOwner {
   readonly #outgoing: Outgoing
   readonly #responses: ResponseContext
   readonly #call: CallShare
-  readonly #method: string
   /** Relays whose names are being looked up, or whose branches are being started. */
   #busy = 0
-  /** Client transactions that may still tell something. */
-  #clients = 0
 
   constructor(
     host: ProxyHost,
     request: Relayed,
-    parts: { outgoing: Outgoing; responses: ResponseContext; call: CallShare; method: string },
+    parts: { outgoing: Outgoing; responses: ResponseContext; call: CallShare },
   ) {
     this.#host = host
     this.#request = request
     this.#outgoing = parts.outgoing
     this.#responses = parts.responses
     this.#call = parts.call
-    this.#method = parts.method
   }
 
   /** A relay has begun that has not come to its end. */
   get isBusy(): boolean {
     return this.#busy > 0
-  }
-
-  get hasClients(): boolean {
-    return this.#clients > 0
   }
 
   /** Sends through client transactions; 1, or the code of the failure. */
@@ -94,15 +78,7 @@ export class Relaying implements BranchOwner {
     return code
   }
 
-  // What the branches ask for and tell.
-
-  get language(): RouteLanguage {
-    return this.#request.language
-  }
-
-  get replied(): boolean {
-    return this.#request.replied
-  }
+  // What the branches ask for.
 
   listenerFor(hop: Hop): Listener | undefined {
     return this.#host.transactions.transport.listenerFor(hop)
@@ -115,25 +91,13 @@ export class Relaying implements BranchOwner {
   startClient(branch: Branch, hop: Hop, listener: Listener): ClientTransaction {
     const { transactions, counters } = this.#host
     const { branch: id, wire } = this.#outgoing.write(branch.spec, hop, listener)
-    this.#clients++
+    this.#responses.clients++
     counters.branches++
     this.#call.branchSent(hop, branch.spec)
-    return this.#method === 'INVITE'
+    const { method } = this.#request
+    return method === 'INVITE'
       ? transactions.startInvite(id, hop, wire, branch, branch.fr, branch.frInv)
-      : transactions.startRequest(id, this.#method, hop, wire, branch, branch.fr)
-  }
-
-  branchReply(branch: Branch, reply: SipReply, flow: Flow): void {
-    this.#request.branchReply(branch, reply, flow)
-  }
-
-  branchFailed(branch: Branch, status: number): void {
-    this.#request.branchFailed(branch, status)
-  }
-
-  branchReleased(): void {
-    this.#clients--
-    this.#request.clientReleased()
+      : transactions.startRequest(id, method, hop, wire, branch, branch.fr)
   }
 
   #isWatched(): boolean {
@@ -159,7 +123,7 @@ export class Relaying implements BranchOwner {
     targets.forEach((hops, index) => {
       const target = spec.branches[index]!
       if (hops === undefined || hops.length === 0) return
-      const branch = new Branch(this, branches.length, target, {
+      const branch = new Branch(this.#request, branches.length, target, {
         replyRoute: target.onReply ?? spec.onReply,
         fr: spec.frTimer,
         frInv: spec.frInvTimer,
@@ -172,7 +136,6 @@ export class Relaying implements BranchOwner {
     this.#busy--
     if (branches.length === legStart) return this.failed(spec, code)
     this.#responses.legStart = legStart
-    this.relayed = true
     this.error = undefined
     this.#host.counters.relayed++
     return 1

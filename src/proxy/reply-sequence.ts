@@ -6,8 +6,16 @@ import type { Branch } from './branch.ts'
 import type { ProxyHost } from './proxy-host.ts'
 import type { ReplyOutcome, RequestContext } from './router.ts'
 
-/** Takes a reply after its route. */
-export type TakeReply = (branch: Branch, reply: SipReply, outcome: ReplyOutcome) => void
+/** Takes each reply after its route. */
+export interface ReplyTaker {
+  takeReply(branch: Branch, reply: SipReply, outcome: ReplyOutcome): void
+}
+
+/** The request that is answered. */
+export interface Replied extends RequestContext {
+  /** A route that had waited is done, and no reply is left. */
+  endIfDone(): void
+}
 
 interface Waiting {
   branch: Branch
@@ -19,23 +27,20 @@ const PASS: ReplyOutcome = { drop: false, edits: [] }
 
 export class ReplySequence {
   readonly #host: ProxyHost
-  readonly #context: RequestContext
-  readonly #take: TakeReply
-  /** Called when a route that had waited is done and no reply is left. */
-  readonly #idle: () => void
+  readonly #context: Replied
+  readonly #taker: ReplyTaker
   #busy = false
   #queue: Waiting[] | undefined
 
-  constructor(host: ProxyHost, context: RequestContext, take: TakeReply, idle: () => void) {
+  constructor(host: ProxyHost, context: Replied, taker: ReplyTaker) {
     this.#host = host
     this.#context = context
-    this.#take = take
-    this.#idle = idle
+    this.#taker = taker
   }
 
-  /** A route waits. */
+  /** A route waits, or a reply for the one before. */
   get busy(): boolean {
-    return this.#busy
+    return this.#busy || (this.#queue !== undefined && this.#queue.length > 0)
   }
 
   push(branch: Branch, reply: SipReply, flow: Flow): void {
@@ -61,7 +66,7 @@ export class ReplySequence {
       outcome = this.#failed(error)
     }
     if (!(outcome instanceof Promise)) {
-      this.#take(branch, reply, outcome)
+      this.#taker.takeReply(branch, reply, outcome)
       return
     }
     this.#busy = true
@@ -73,13 +78,13 @@ export class ReplySequence {
 
   #resume(branch: Branch, reply: SipReply, outcome: ReplyOutcome): void {
     this.#busy = false
-    this.#take(branch, reply, outcome)
+    this.#taker.takeReply(branch, reply, outcome)
     for (;;) {
       const next = this.#busy ? undefined : this.#queue?.shift()
       if (next === undefined) break
       this.#route(next.branch, next.reply, next.flow)
     }
-    if (!this.#busy) this.#idle()
+    this.#context.endIfDone()
   }
 
   /** A reply whose route fails goes on as it came: the caller would wait for it in vain. */

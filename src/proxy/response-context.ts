@@ -7,12 +7,25 @@ import type { Branch } from './branch.ts'
 const HELPFUL: readonly number[] = [401, 407, 415, 420, 484]
 
 export class ResponseContext {
-  readonly branches: Branch[] = []
+  branches: Branch[] = []
+  /** Client transactions that may still tell something. */
+  clients = 0
   /** Where the last leg begins: a new leg makes the answers of earlier ones void (failure_reply_mode 3). */
   legStart = 0
-
+  /** The branch whose outcome came last. */
+  lastDone: Branch | undefined
+  /** What a failure route is told: the branch that won, and whether it had answered before. */
+  winner: Branch | undefined
+  winnerReplied = false
   /** t_drop_replies: answers up to here no longer count. */
   #dropped = 0
+
+  /** The request is answered. */
+  rest(): void {
+    for (const branch of this.branches) branch.rest()
+    // An array that has grown has room for many.
+    this.branches = this.branches.slice()
+  }
 
   drop(which: 'all' | 'last'): void {
     if (which === 'all') this.#dropped = this.branches.length
@@ -25,9 +38,16 @@ export class ResponseContext {
     return false
   }
 
-  /** t_any_replied: a branch has rung, or had its final reply before that of `last`. */
-  anyReplied(last: Branch | undefined): boolean {
-    return this.branches.some((branch) => branch.rang || (branch !== last && branch.reply !== undefined))
+  /** t_any_replied: a branch has rung, or had its final reply before that which came last. */
+  get anyReplied(): boolean {
+    return this.branches.some((branch) => branch.rang || (branch !== this.lastDone && branch.isRefused))
+  }
+
+  /** Final status of each branch, 0 while it is open. */
+  statuses(): number[] {
+    // As in 5.6.3: the reply that a failure route runs for is not counted yet, if it was the first of its branch.
+    const uncounted = (branch: Branch) => branch === this.lastDone && branch.isRefused && !branch.rang
+    return this.branches.map((branch) => (uncounted(branch) ? 0 : branch.status))
   }
 
   /** t_any_timeout. */

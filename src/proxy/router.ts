@@ -75,7 +75,9 @@ export interface RelayError {
 export interface RequestContext {
   /** Unique in this process. */
   readonly id: number
+  /** Once the request is answered it is kept as text only, and parsed for who asks: `method` is always at hand. */
   readonly request: SipRequest
+  readonly method: string
   readonly flow: Flow
   /** CANCEL or ACK: it belongs to an INVITE transaction that is open here (t_check_trans). */
   readonly transactionMatch: boolean

@@ -14,8 +14,14 @@ export interface LocalReply {
   toTag?: string
 }
 
-/** Whoever is told of the replies that went out. */
+/** The request that is answered. */
 export interface UpstreamOwner {
+  readonly method: string
+  /** The request as it came. */
+  readonly received: SipRequest
+  readonly flow: Flow
+  readonly call: CallShare
+  /** A reply went out. */
   answered(status: number, reason: string, reply: SipReply | undefined): void
 }
 
@@ -29,20 +35,14 @@ export class Upstream {
   /** Header lines of every reply that the proxy itself makes. */
   append = ''
   readonly #host: ProxyHost
-  readonly #request: SipRequest
-  readonly #flow: Flow
-  readonly #call: CallShare
   readonly #owner: UpstreamOwner
   #server: ServerTransaction | undefined
   #hold: RequestHold | undefined
   #localTag: string | undefined
   #forcedRport = false
 
-  constructor(host: ProxyHost, request: SipRequest, flow: Flow, call: CallShare, owner: UpstreamOwner) {
+  constructor(host: ProxyHost, owner: UpstreamOwner) {
     this.#host = host
-    this.#request = request
-    this.#flow = flow
-    this.#call = call
     this.#owner = owner
   }
 
@@ -52,7 +52,8 @@ export class Upstream {
 
   /** Makes the server transaction. False: there is one of this request already, so it is a retransmission. */
   open(user: ServerUser): boolean {
-    this.#server = this.#host.transactions.createServer(this.#request, this.#flow, user, this.#target())
+    const { received, flow } = this.#owner
+    this.#server = this.#host.transactions.createServer(received, flow, user, this.#target())
     return this.#server !== undefined
   }
 
@@ -63,8 +64,8 @@ export class Upstream {
 
   /** Absorbs retransmissions while there is no transaction. */
   hold(owner: unknown): void {
-    if (this.#server === undefined && this.#request.method !== 'ACK')
-      this.#hold = this.#host.transactions.hold(this.#request, this.#flow, owner)
+    const { method, received, flow } = this.#owner
+    if (this.#server === undefined && method !== 'ACK') this.#hold = this.#host.transactions.hold(received, flow, owner)
   }
 
   release(): void {
@@ -83,40 +84,41 @@ export class Upstream {
     // 8.2.6.2: a 100 carries no tag of ours; all others of one request carry the same.
     if (status > 100) toTag = options.toTag ?? (this.#localTag ??= this.#host.ids.tag())
     if (!this.#send(this.#build(status, reason, options, toTag), status)) return
-    this.#call.answeredHere(status, reason, this.#request.toTag === '' ? (toTag ?? '') : this.#request.toTag)
+    const { call, received } = this.#owner
+    call.answeredHere(status, reason, received.toTag === '' ? (toTag ?? '') : received.toTag)
     this.#owner.answered(status, reason, undefined)
   }
 
   /** A reply of this proxy's own that leaves nothing behind. */
   respondStateless(status: number, reason: string, options: LocalReply): void {
-    const toTag = options.toTag ?? this.#host.statelessTag(this.#request)
+    const toTag = options.toTag ?? this.#host.statelessTag(this.#owner.received)
     const wire = this.#build(status, reason, options, status > 100 ? toTag : undefined)
-    this.#host.transactions.reply(this.#flow, this.#target(), wire)
+    this.#host.transactions.reply(this.#owner.flow, this.#target(), wire)
     this.#sent(status)
-    this.#call.answeredHere(status, reason, toTag)
+    this.#owner.call.answeredHere(status, reason, toTag)
     this.#owner.answered(status, reason, undefined)
   }
 
   /** A reply of a branch; `status` and `reason` as they stand in `wire`. */
   pass(wire: string, status: number, reason: string, reply: SipReply): void {
     if (!this.#send(wire, status)) return
-    this.#call.answeredByBranch(status, reason, reply.toTag)
+    this.#owner.call.answeredByBranch(status, reason, reply.toTag)
     this.#owner.answered(status, reason, reply)
   }
 
   #send(wire: string, status: number): boolean {
     if (this.#server?.respond(wire, status) !== true) {
-      if (status < 200 || status >= 300 || this.#request.method !== 'INVITE') return false
+      if (status < 200 || status >= 300 || this.#owner.method !== 'INVITE') return false
       // 16.7 step 5: a 2xx that comes after a failure went upstream still goes on; the machine of the failure does not carry it.
-      this.#host.transactions.reply(this.#flow, this.#server?.replyTarget ?? this.#target(), wire)
+      this.#host.transactions.reply(this.#owner.flow, this.#server?.replyTarget ?? this.#target(), wire)
     }
     this.#sent(status)
     return true
   }
 
   #target(): ReplyTarget {
-    const { transport } = this.#host.transactions
-    return transport.replyTarget(this.#flow, this.#request, this.#forcedRport ? SYMMETRIC : undefined)
+    const { flow, received } = this.#owner
+    return this.#host.transactions.transport.replyTarget(flow, received, this.#forcedRport ? SYMMETRIC : undefined)
   }
 
   #sent(status: number): void {
@@ -129,12 +131,13 @@ export class Upstream {
     const { server } = this.#host.options
     const signature = server === '' ? '' : `Server: ${server}\r\n`
     const headers = (options.headers ?? '') + this.append + signature
-    return buildReply(this.#request, status, reason, {
+    const { received, flow } = this.#owner
+    return buildReply(received, status, reason, {
       ...(toTag === undefined ? {} : { toTag }),
       ...(headers === '' ? {} : { headers }),
       ...(options.body === undefined || options.body === '' ? {} : { body: options.body }),
       ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
-      received: { address: this.#flow.remoteAddress, port: this.#flow.remotePort, rport: this.#forcedRport },
+      received: { address: flow.remoteAddress, port: flow.remotePort, rport: this.#forcedRport },
     })
   }
 }

@@ -43,8 +43,8 @@ export abstract class ClientTransaction extends Deadline {
   /** Branch parameter of the Via that was pushed, with its magic cookie. */
   readonly branch: string
   readonly method: string
-  readonly hop: Hop
-  /** The request as it was sent; forgotten when it can no longer be needed. */
+  /** Where the request was sent, and as what; forgotten when it can no longer be needed. */
+  hop: Hop
   wire: string
   readonly reliable: boolean
   protected user: ClientUser
@@ -76,6 +76,12 @@ export abstract class ClientTransaction extends Deadline {
   /** Ends it without a word to the user but onReleased. */
   abstract terminate(): void
 
+  /** Nothing will be sent any more. */
+  protected forgetSent(): void {
+    this.hop = NOWHERE
+    this.wire = ''
+  }
+
   /** Lets the user go. */
   protected release(): void {
     const { user } = this
@@ -83,6 +89,8 @@ export abstract class ClientTransaction extends Deadline {
     user.onReleased()
   }
 }
+
+const NOWHERE: Hop = { transport: 'udp', address: '', port: 0 }
 
 /** Hears nothing. */
 export const NOBODY: ClientUser = {

@@ -136,7 +136,7 @@ export class InviteClientTransaction extends ClientTransaction {
     this.state = 'accepted'
     this.#timeoutAt = this.environment.timers.now() + 64 * this.environment.times.t1
     this.#stayAccepted(64 * this.environment.times.t1)
-    this.wire = ''
+    this.forgetSent()
     this.user.onReply(reply, flow)
   }
 

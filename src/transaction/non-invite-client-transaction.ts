@@ -73,7 +73,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
     // 17.1.2.2: Timer K absorbs retransmissions, zero over reliable transports.
     if (this.reliable) this.#end()
     else this.environment.timers.set(this, this.environment.times.t4)
-    this.wire = ''
+    this.forgetSent()
     this.user.onReply(reply, flow)
     this.release()
   }

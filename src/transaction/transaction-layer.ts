@@ -109,6 +109,9 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
   readonly #servers = new Map<string, ServerEntry>()
   readonly #clients = new Map<string, ClientTransaction>()
   readonly #openBySource = new Map<string, number>()
+  /** The request that was read last, for which a transaction is made next, and the stem of its key. */
+  #read: SipRequest | undefined
+  #stem = ''
   #open = 0
   #lingering = 0
   #retransmissions = 0
@@ -293,6 +296,8 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
     const user = this.user
     const stem = serverKeyStem(request)
     if (user === undefined || stem === undefined) return
+    this.#read = request
+    this.#stem = stem
     const { method } = request
     if (method === 'ACK') {
       const match = this.#servers.get(`${stem}INVITE`)
@@ -326,7 +331,8 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
 
   /** A text of its own, since the request goes before its transaction. */
   #keyOf(request: SipRequest, method: string): string {
-    return detach((serverKeyStem(request) ?? '') + method)
+    const stem = request === this.#read ? this.#stem : (serverKeyStem(request) ?? '')
+    return detach(stem + method)
   }
 
   #parseOwn(wire: string): SipRequest | undefined {
