@@ -145,6 +145,39 @@ describe('parallel forking', () => {
     expect(rig.core.stats().contexts).toBe(0)
   })
 
+  test.each(['ts', 'cfg'] as const)(
+    'an answered INVITE that rests is still the same to a late 2xx, in a .%s',
+    async (language) => {
+      const rig = await createRig({ language })
+      const { caller, answer } = await fork(rig, 2)
+      await answer(1, 180)
+      await answer(1, 486)
+      await answer(0, 200)
+      const context = rig.router.requests[0]!
+      const { raw } = context.request
+      // Another one is answered after it.
+      await rig.send(caller, request({ callId: 'call-2', branch: 'z9hG4bK-other' }))
+      const end = rig.end(ONE)
+      await rig.answer(end, last(end), answerTo(last(end), 200, { tag: 'other' }))
+      expect(rig.core.find('call-1', 1)).toBe(context)
+      expect(rig.core.find('call-1', 2)).toBeUndefined()
+      rig.router.replies.length = 0
+      await answer(0, 200)
+      expect(rig.router.replies).toHaveLength(1)
+      expect(rig.router.replies[0]!.context).toBe(context)
+      expect(context.request.raw).toBe(raw)
+      expect(context.branchStatuses()).toEqual([200, 486])
+      expect(context.anyReplied()).toBe(true)
+      expect(context.branchUris()).toEqual(TARGETS.slice(0, 2))
+      expect([context.replied, context.relayed, context.lastStatus, context.branchCount]).toEqual([true, true, 200, 2])
+      expect(context.relay({ branches: [branchTo(TARGETS[2]!)] })).toBe(-1)
+      expect(lastReply(caller).toTag).toBe('callee0')
+      await rig.advance(60_000)
+      expect(rig.router.endings).toContain(context)
+      expect(rig.core.stats().contexts).toBe(0)
+    },
+  )
+
   test('a 6xx cancels the others and goes upstream when they are done', async () => {
     const rig = await createRig()
     const { caller, ends, answer } = await fork(rig)
