@@ -53,15 +53,18 @@ function recordRouteSpec(value: unknown): RecordRouteSpec {
   const given = (value ?? {}) as Partial<RecordRouteSpec>
   const user = optionalText(given.user, 'Record-Route user', 1024)
   const outbound = optionalText(given.outbound, 'Record-Route host', 1024)
-  if (!TRANSPORTS.includes(String(given.inboundTransport))) throw wrongArguments('Record-Route transport')
-  if (!DOUBLE.includes(String(given.double))) throw wrongArguments('Record-Route double')
-  return {
-    ...(given as RecordRouteSpec),
+  const [inboundTransport, double] = [String(given.inboundTransport), String(given.double)]
+  if (!TRANSPORTS.includes(inboundTransport)) throw wrongArguments('Record-Route transport')
+  if (!DOUBLE.includes(double)) throw wrongArguments('Record-Route double')
+  const spec: { -readonly [K in keyof RecordRouteSpec]: RecordRouteSpec[K] } = {
     inbound: text(given.inbound, 'Record-Route host', 1024),
+    inboundTransport: inboundTransport as Transport,
     params: text(given.params, 'Record-Route parameters', 4096),
-    ...(user === undefined ? {} : { user }),
-    ...(outbound === undefined ? {} : { outbound }),
+    double: double as RecordRouteSpec['double'],
   }
+  if (user !== undefined) spec.user = user
+  if (outbound !== undefined) spec.outbound = outbound
+  return spec
 }
 
 function viaSpec(value: unknown): NonNullable<BranchSpec['via']> {

@@ -6,6 +6,7 @@ import {
   type ClientTransaction,
   type ClientUser,
   Deadline,
+  type Expiring,
   InviteClientTransaction,
   type TimerQueue,
 } from '../transaction/index.ts'
@@ -41,7 +42,7 @@ export const UNREACHABLE = 503
 /** Status that a branch gets when nobody answers (RFC 3261 16.7, 16.8). */
 export const TIMED_OUT = 408
 
-export class Branch extends Deadline implements ClientUser {
+export class Branch implements ClientUser, Expiring {
   readonly index: number
   /** The Request-URI that left. */
   readonly uri: string
@@ -68,6 +69,8 @@ export class Branch extends Deadline implements ClientUser {
   #next = 0
   #attempt = 0
   #client: ClientTransaction | undefined
+  /** How long it waits in vain. */
+  #patience: Deadline | undefined
   /** A provisional reply came: this hop lives. */
   provisional = false
   /** A provisional reply came that the script has let pass (t_branch_replied). */
@@ -79,7 +82,6 @@ export class Branch extends Deadline implements ClientUser {
     spec: BranchSpec,
     settings: { replyRoute: string | undefined; fr: number | undefined; frInv: number | undefined },
   ) {
-    super()
     this.#owner = owner
     this.index = index
     this.uri = spec.uri
@@ -120,10 +122,13 @@ export class Branch extends Deadline implements ClientUser {
 
   /** The script dropped the final reply: to the caller it is as if none had come. */
   waitInVain(timers: TimerQueue, milliseconds: number): void {
-    if (this.status === 0 && this.place < 0) timers.set(this, this.fr ?? milliseconds)
+    if (this.status !== 0 || this.#patience !== undefined) return
+    this.#patience = new Deadline(this)
+    timers.set(this.#patience, this.fr ?? milliseconds)
   }
 
-  override expire(): void {
+  expire(): void {
+    this.#patience = undefined
     if (this.status !== 0) return
     this.timedOut = true
     this.#owner.branchFailed(this, TIMED_OUT)

@@ -1,7 +1,7 @@
 // Owns the calls: INVITEs and the dialogs they make, from the first message to the BYE, so that each call ends exactly once.
 
 import { detach, type SipRequest } from '../sip/index.ts'
-import { Deadline, type TimerQueue } from '../transaction/index.ts'
+import { Deadline, type Expiring, type TimerQueue } from '../transaction/index.ts'
 import type { Flow } from '../transport/index.ts'
 import type { CallEndReason, CallSummary } from './router.ts'
 
@@ -62,7 +62,8 @@ export class Call {
 const SAME_CALL_ID = 32
 
 /** The calls by Call-ID, oldest activity first. */
-export class CallTable extends Deadline {
+export class CallTable implements Expiring {
+  readonly #deadline = new Deadline(this)
   readonly #options: CallTableOptions
   readonly #calls = new Map<string, Call>()
   #count = 0
@@ -70,7 +71,6 @@ export class CallTable extends Deadline {
   limit: number
 
   constructor(options: CallTableOptions) {
-    super()
     this.#options = options
     this.idleMillis = options.idleMillis
     this.limit = options.limit
@@ -184,11 +184,11 @@ export class CallTable extends Deadline {
         this.#end(call, 'shutdown', 'proxy')
         call = next
       }
-    this.#options.timers.clear(this)
+    this.#options.timers.clear(this.#deadline)
   }
 
   /** Forgets calls that nothing was heard of for the idle time. */
-  override expire(now: number): void {
+  expire(now: number): void {
     for (const first of this.#calls.values()) {
       let oldest = now
       for (let call: Call | undefined = first; call !== undefined; ) {
@@ -207,11 +207,11 @@ export class CallTable extends Deadline {
   #arm(now: number): void {
     const first = this.#calls.values().next().value
     if (first === undefined) {
-      this.#options.timers.clear(this)
+      this.#options.timers.clear(this.#deadline)
       return
     }
     const wait = first.seenAt + this.idleMillis - now
-    this.#options.timers.set(this, Math.max(wait, 1000))
+    this.#options.timers.set(this.#deadline, Math.max(wait, 1000))
   }
 
   #find(callId: string, matches: (call: Call) => boolean): Call | undefined {
@@ -230,7 +230,7 @@ export class CallTable extends Deadline {
     this.#calls.delete(call.callId)
     this.#calls.set(call.callId, call)
     this.#count++
-    if (this.place < 0) this.#options.timers.set(this, this.idleMillis)
+    if (this.#deadline.place < 0) this.#options.timers.set(this.#deadline, this.idleMillis)
   }
 
   #touch(call: Call): void {
@@ -284,7 +284,7 @@ export class CallTable extends Deadline {
     }
     call.next = undefined
     this.#count--
-    if (this.#count === 0) this.#options.timers.clear(this)
+    if (this.#count === 0) this.#options.timers.clear(this.#deadline)
   }
 }
 

@@ -31,7 +31,7 @@ export interface Forwarding {
   /** The whole branch parameter. */
   branch: string
   /** What our Via says in place of the listener's address. */
-  via?: BranchSpec['via']
+  via: BranchSpec['via'] | undefined
   /** What Max-Forwards becomes; undefined leaves it to the script. */
   maxForwards: number | undefined
 }

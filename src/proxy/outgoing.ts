@@ -122,7 +122,7 @@ export class Outgoing {
       hop,
       listener,
       branch,
-      ...(spec.via === undefined ? {} : { via: spec.via }),
+      via: spec.via,
       maxForwards: this.#maxForwards(),
     })
   }

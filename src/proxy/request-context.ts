@@ -1,7 +1,7 @@
 // Owns one request under way: what the routes decide about it, its branches and their outcome, and the moment it is over.
 
 import type { SipReply, SipRequest } from '../sip/index.ts'
-import type { ServerUser } from '../transaction/index.ts'
+import { Deadline, type ServerUser } from '../transaction/index.ts'
 import type { Flow } from '../transport/index.ts'
 import { type Branch, type BranchSender, TIMED_OUT } from './branch.ts'
 import { Outcomes } from './outcomes.ts'
@@ -9,7 +9,6 @@ import { Outgoing } from './outgoing.ts'
 import { type Relayed, Relaying } from './relaying.ts'
 import { RequestState } from './request-state.ts'
 import type { BranchSpec, FailureContext, RelayError, RelaySpec, ReplySpec } from './router.ts'
-import { Suspension } from './suspension.ts'
 
 /** What works on a request until it is answered; see {@link RequestState}. */
 interface Work {
@@ -24,7 +23,8 @@ export class ProxyRequest extends RequestState implements FailureContext, Relaye
   #work: Work | undefined
   #running = true
   #dropped = false
-  #suspension: Suspension | undefined
+  /** How long it waits for somebody to go on with it. */
+  #suspension: Deadline | undefined
   #keptOpen = false
   #ended = false
 
@@ -107,7 +107,7 @@ export class ProxyRequest extends RequestState implements FailureContext, Relaye
   suspend(): number {
     if (this.newTransaction() !== 1 || this.replied) return -1
     const { timers, times } = this.host.transactions
-    this.#suspension ??= new Suspension(() => this.#suspendedTooLong())
+    this.#suspension ??= new Deadline({ expire: () => this.#suspendedTooLong() })
     timers.set(this.#suspension, times.frInv)
     return 1
   }

@@ -6,38 +6,47 @@ import type { Service } from './service.ts'
 
 /** Every number by `group.name`, shared by both modules. */
 export class Numbers {
-  readonly #values = new Map<string, number>()
+  readonly #counts = new Map<string, { value: number }>()
 
   declare(group: string, name: string): void {
     const key = `${group}.${name}`
-    if (!this.#values.has(key)) this.#values.set(key, 0)
+    this.#count(key)
   }
 
   /** The key of `group.name`, `group:name`, or of a name of any group. */
   find(text: string): string | undefined {
     const key = text.replace(':', '.')
-    if (this.#values.has(key)) return key
-    return key.includes('.') ? undefined : [...this.#values.keys()].find((each) => each.endsWith(`.${key}`))
+    if (this.#counts.has(key)) return key
+    return key.includes('.') ? undefined : [...this.#counts.keys()].find((each) => each.endsWith(`.${key}`))
   }
 
   get(key: string): number {
-    return this.#values.get(key) ?? 0
+    return this.#counts.get(key)?.value ?? 0
   }
 
   add(key: string, difference: number): void {
-    this.#values.set(key, (this.#values.get(key) ?? 0) + difference)
+    this.#count(key).value += difference
   }
 
   reset(key: string): void {
-    this.#values.set(key, 0)
+    this.#count(key).value = 0
+  }
+
+  #count(key: string): { value: number } {
+    let count = this.#counts.get(key)
+    if (count === undefined) {
+      count = { value: 0 }
+      this.#counts.set(key, count)
+    }
+    return count
   }
 
   groups(): string[] {
-    return [...new Set([...this.#values.keys()].map((key) => key.slice(0, key.indexOf('.'))))].sort()
+    return [...new Set([...this.#counts.keys()].map((key) => key.slice(0, key.indexOf('.'))))].sort()
   }
 
   of(group: string): [name: string, value: number][] {
-    return [...this.#values].flatMap(([key, value]) =>
+    return [...this.#counts].flatMap(([key, { value }]) =>
       group === 'all' || key.startsWith(`${group}.`) ? [[key.replace('.', ':'), value] as [string, number]] : [],
     )
   }

@@ -47,6 +47,7 @@ export class Params {
   }
 
   get(name: string): string | undefined {
+    if (this.names === undefined && this.source === '') return undefined
     const lower = name.toLowerCase()
     if (this.names === undefined) return findParam(this.source, 0, this.source.length, lower)
     const at = this.indexOf(lower)

@@ -3,8 +3,7 @@
 import type { SignalboxError } from '../errors.ts'
 import type { SipReply } from '../sip/index.ts'
 import type { Flow, Hop } from '../transport/index.ts'
-import type { TimerQueue } from './timer-queue.ts'
-import { Deadline } from './timer-queue.ts'
+import { Deadline, type Expiring, type TimerQueue } from './timer-queue.ts'
 import type { TransactionTimes } from './times.ts'
 
 /** Who started a client transaction and hears of it. */
@@ -39,7 +38,7 @@ export interface ClientEnvironment {
 }
 
 /** Started by `start`, fed by `receive`, timed by the queue. */
-export abstract class ClientTransaction extends Deadline {
+export abstract class ClientTransaction implements Expiring {
   /** Branch parameter of the Via that was pushed, with its magic cookie. */
   readonly branch: string
   readonly method: string
@@ -48,6 +47,7 @@ export abstract class ClientTransaction extends Deadline {
   wire: string
   readonly reliable: boolean
   protected user: ClientUser
+  protected readonly deadline = new Deadline(this)
   protected readonly environment: ClientEnvironment
 
   constructor(
@@ -58,7 +58,6 @@ export abstract class ClientTransaction extends Deadline {
     wire: string,
     user: ClientUser,
   ) {
-    super()
     this.environment = environment
     this.branch = branch
     this.method = method
@@ -70,6 +69,7 @@ export abstract class ClientTransaction extends Deadline {
 
   abstract readonly state: string
   abstract start(): void
+  abstract expire(now: number): void
   abstract receive(reply: SipReply, flow: Flow): void
   /** What was sent could not be sent. */
   abstract sendFailed(error: SignalboxError): void

@@ -6,7 +6,7 @@ export { InviteServerTransaction } from './invite-server-transaction.ts'
 export { NonInviteClientTransaction } from './non-invite-client-transaction.ts'
 export { NonInviteServerTransaction } from './non-invite-server-transaction.ts'
 export { type ServerEntry, ServerTransaction, type ServerUser } from './server-transaction.ts'
-export { Deadline, TimerQueue } from './timer-queue.ts'
+export { Deadline, type Expiring, TimerQueue } from './timer-queue.ts'
 export { DEFAULT_TIMES, type TransactionTimes } from './times.ts'
 export {
   DEFAULT_TRANSACTION_LIMITS,

@@ -39,7 +39,7 @@ export class InviteClientTransaction extends ClientTransaction {
     const { timers } = this.environment
     this.#timeoutAt = timers.now() + this.#fr
     // 17.1.1.2: Timer A only over unreliable transports, Timer B over all.
-    timers.set(this, this.reliable ? this.#fr : Math.min(this.#interval, this.#fr))
+    timers.set(this.deadline, this.reliable ? this.#fr : Math.min(this.#interval, this.#fr))
     this.environment.send(this)
   }
 
@@ -55,7 +55,7 @@ export class InviteClientTransaction extends ClientTransaction {
         }
         // 17.1.1.2: Timer A doubles with each retransmission.
         this.#interval *= 2
-        timers.set(this, Math.min(this.#interval, this.#timeoutAt - now))
+        timers.set(this.deadline, Math.min(this.#interval, this.#timeoutAt - now))
         this.environment.send(this)
         return
       case 'proceeding':
@@ -128,7 +128,7 @@ export class InviteClientTransaction extends ClientTransaction {
     this.state = 'proceeding'
     if (this.#cancel !== undefined && !this.#cancelSent) this.#sendCancel()
     // 16.7 (2): Timer C is reset by 101-199, and runs since the request was sent.
-    else if (!this.#cancelSent && (first || reply.status > 100)) this.environment.timers.set(this, this.#frInv)
+    else if (!this.#cancelSent && (first || reply.status > 100)) this.environment.timers.set(this.deadline, this.#frInv)
     this.user.onReply(reply, flow)
   }
 
@@ -141,7 +141,7 @@ export class InviteClientTransaction extends ClientTransaction {
   }
 
   #stayAccepted(timerM: number): void {
-    this.environment.timers.set(this, this.environment.linger(Math.max(0, timerM)))
+    this.environment.timers.set(this.deadline, this.environment.linger(Math.max(0, timerM)))
   }
 
   #reject(reply: SipReply, flow: Flow): void {
@@ -151,20 +151,20 @@ export class InviteClientTransaction extends ClientTransaction {
     this.environment.sendAcknowledgement(this.hop, this.#acknowledgement)
     // 17.1.1.2: Timer D is zero over reliable transports.
     if (this.reliable) this.#end()
-    else this.environment.timers.set(this, this.environment.times.timerD)
+    else this.environment.timers.set(this.deadline, this.environment.times.timerD)
     this.user.onReply(reply, flow)
     this.release()
   }
 
   #sendCancel(): void {
     this.#cancelSent = true
-    this.environment.timers.set(this, 64 * this.environment.times.t1)
+    this.environment.timers.set(this.deadline, 64 * this.environment.times.t1)
     this.environment.startCancel(this.hop, this, this.#cancel ?? '')
   }
 
   #end(): void {
     this.state = 'terminated'
-    this.environment.timers.clear(this)
+    this.environment.timers.clear(this.deadline)
     this.environment.clientEnded(this)
   }
 }

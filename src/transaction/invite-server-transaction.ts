@@ -40,7 +40,7 @@ export class InviteServerTransaction extends ServerTransaction {
         this.state = 'confirmed'
         // 17.2.1: Timer I absorbs further ACKs, zero over reliable transports.
         if (this.flow.reliable) this.terminate()
-        else this.environment.timers.set(this, this.environment.linger(this.environment.times.t4))
+        else this.environment.timers.set(this.deadline, this.environment.linger(this.environment.times.t4))
         return true
       }
       case 'accepted':
@@ -58,14 +58,14 @@ export class InviteServerTransaction extends ServerTransaction {
     }
     // 17.2.1: Timer G doubles up to T2.
     this.#interval = Math.min(this.#interval * 2, this.environment.times.t2)
-    this.environment.timers.set(this, Math.min(this.#interval, this.#timeoutAt - now))
+    this.environment.timers.set(this.deadline, Math.min(this.#interval, this.#timeoutAt - now))
     this.sendLast()
   }
 
   override terminate(): void {
     if (this.state === 'terminated') return
     this.state = 'terminated'
-    this.environment.timers.clear(this)
+    this.environment.timers.clear(this.deadline)
     this.environment.serverEnded(this)
     this.user.onServerTerminated()
   }
@@ -76,7 +76,7 @@ export class InviteServerTransaction extends ServerTransaction {
     if (status < 300) {
       this.state = 'accepted'
       // Timer L: the same over all transports.
-      timers.set(this, this.environment.linger(64 * times.t1))
+      timers.set(this.deadline, this.environment.linger(64 * times.t1))
       return
     }
     this.state = 'completed'
@@ -84,6 +84,6 @@ export class InviteServerTransaction extends ServerTransaction {
     const timeout = this.environment.linger(64 * times.t1)
     this.#timeoutAt = timers.now() + timeout
     this.#interval = times.t1
-    timers.set(this, this.flow.reliable ? timeout : Math.min(this.#interval, timeout))
+    timers.set(this.deadline, this.flow.reliable ? timeout : Math.min(this.#interval, timeout))
   }
 }

@@ -32,7 +32,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
     const { timers } = this.environment
     this.#timeoutAt = timers.now() + this.#fr
     // 17.1.2.2: Timer E only over unreliable transports, Timer F over all.
-    timers.set(this, this.reliable ? this.#fr : Math.min(this.#interval, this.#fr))
+    timers.set(this.deadline, this.reliable ? this.#fr : Math.min(this.#interval, this.#fr))
     this.environment.send(this)
   }
 
@@ -51,7 +51,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
           this.state === 'proceeding'
             ? this.environment.times.t2
             : Math.min(this.#interval * 2, this.environment.times.t2)
-        this.environment.timers.set(this, Math.min(this.#interval, this.#timeoutAt - now))
+        this.environment.timers.set(this.deadline, Math.min(this.#interval, this.#timeoutAt - now))
         this.environment.send(this)
         return
       case 'completed': // Timer K
@@ -72,7 +72,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
     this.state = 'completed'
     // 17.1.2.2: Timer K absorbs retransmissions, zero over reliable transports.
     if (this.reliable) this.#end()
-    else this.environment.timers.set(this, this.environment.times.t4)
+    else this.environment.timers.set(this.deadline, this.environment.times.t4)
     this.forgetSent()
     this.user.onReply(reply, flow)
     this.release()
@@ -93,7 +93,7 @@ export class NonInviteClientTransaction extends ClientTransaction {
 
   #end(): void {
     this.state = 'terminated'
-    this.environment.timers.clear(this)
+    this.environment.timers.clear(this.deadline)
     this.environment.clientEnded(this)
   }
 }

@@ -22,7 +22,7 @@ export class NonInviteServerTransaction extends ServerTransaction {
     this.sendLast()
     // Timer J absorbs retransmissions, zero over reliable transports.
     if (this.flow.reliable) this.terminate()
-    else this.environment.timers.set(this, this.environment.linger(64 * this.environment.times.t1))
+    else this.environment.timers.set(this.deadline, this.environment.linger(64 * this.environment.times.t1))
     return true
   }
 
@@ -38,7 +38,7 @@ export class NonInviteServerTransaction extends ServerTransaction {
   override terminate(): void {
     if (this.state === 'terminated') return
     this.state = 'terminated'
-    this.environment.timers.clear(this)
+    this.environment.timers.clear(this.deadline)
     this.environment.serverEnded(this)
     this.user.onServerTerminated()
   }

@@ -2,8 +2,7 @@
 
 import type { SignalboxError } from '../errors.ts'
 import type { Flow, ReplyTarget } from '../transport/index.ts'
-import type { TimerQueue } from './timer-queue.ts'
-import { Deadline } from './timer-queue.ts'
+import { Deadline, type Expiring, type TimerQueue } from './timer-queue.ts'
 import type { TransactionTimes } from './times.ts'
 
 /** Who answers a server transaction; a CANCEL finds it by the transaction, as long as there is no final reply. */
@@ -38,7 +37,7 @@ export interface ServerEntry {
  * Made by the layer, answered by `respond`. Once answered it stays for half a minute, and there are thousands then: hence it
  * holds nothing of its request but its own key and where replies go.
  */
-export abstract class ServerTransaction extends Deadline implements ServerEntry {
+export abstract class ServerTransaction implements Expiring, ServerEntry {
   readonly key: string
   readonly flow: Flow
   replyTarget: ReplyTarget
@@ -49,10 +48,10 @@ export abstract class ServerTransaction extends Deadline implements ServerEntry 
   /** Counted as open: no final reply yet. Only the layer writes it. */
   counted = false
   protected lastWire = ''
+  protected readonly deadline = new Deadline(this)
   protected readonly environment: ServerEnvironment
 
   constructor(environment: ServerEnvironment, key: string, flow: Flow, replyTarget: ReplyTarget, user: ServerUser) {
-    super()
     this.environment = environment
     this.key = key
     this.flow = flow
@@ -64,6 +63,7 @@ export abstract class ServerTransaction extends Deadline implements ServerEntry 
   /** Sends `wire`, a whole reply, if the machine still allows one of that status; says whether it did. */
   abstract respond(wire: string, status: number): boolean
   abstract receiveRetransmission(): void
+  abstract expire(now: number): void
   abstract terminate(): void
 
   /** A final reply is going out: the machine stays behind alone. */

@@ -1,9 +1,16 @@
-// Owns the timers of all transactions: one heap over one clock timer, entries embedded in what they time; far ones share moments.
+// Owns the timers of all transactions: one heap over one clock timer, far deadlines share moments.
 
 import type { Clock, Timer } from '../clock.ts'
 
-/** Something that runs out at a moment. It has one moment at a time; several timers of one thing are its own affair. */
-export abstract class Deadline {
+/** What has a deadline. It has one moment at a time; several timers of one thing are its own affair. */
+export interface Expiring {
+  /** Called once when the moment has come; may set the deadline again. */
+  expire(now: number): void
+}
+
+/** When something runs out. A class of its own, not a base of what it times: V8 works fast on objects of few shapes only. */
+export class Deadline {
+  readonly owner: Expiring
   /** When it runs out, in milliseconds of the queue's clock. Only the queue writes it. */
   due = 0
   /** Place in the heap or among those of its moment, -1 when not waiting. Only the queue writes it. */
@@ -11,8 +18,9 @@ export abstract class Deadline {
   /** The moment that it shares with others. Only the queue writes it. */
   moment: Moment | undefined = undefined
 
-  /** Called once when the moment has come; may set itself again. */
-  abstract expire(now: number): void
+  constructor(owner: Expiring) {
+    this.owner = owner
+  }
 }
 
 /** What is so far away runs out together with others, up to {@link MOMENT_MILLIS} later: a process woken for each would cost more than the rest of its work. */
@@ -20,7 +28,8 @@ const FAR_MILLIS = 2000
 const MOMENT_MILLIS = 100
 
 /** Deadlines that run out together, in the order in which they were set. */
-class Moment extends Deadline {
+class Moment implements Expiring {
+  readonly deadline = new Deadline(this)
   readonly entries: (Deadline | undefined)[] = []
   #running = false
 
@@ -51,7 +60,7 @@ class Moment extends Deadline {
       const entry = entries[i]
       if (entry === undefined) continue
       this.remove(entry)
-      entry.expire(now)
+      entry.owner.expire(now)
     }
   }
 }
@@ -123,10 +132,10 @@ export class TimerQueue {
     if (moment === undefined) {
       moment = new Moment()
       this.#moments.set(number, moment)
-      this.#setNear(moment, number * MOMENT_MILLIS)
+      this.#setNear(moment.deadline, number * MOMENT_MILLIS)
     } else if (entry.moment === moment) return
     this.clear(entry)
-    entry.due = moment.due
+    entry.due = moment.deadline.due
     moment.add(entry)
   }
 
@@ -227,8 +236,8 @@ export class TimerQueue {
         // A timer of Node may come a fraction of a millisecond early; what is that close is due.
         if (first === undefined || first.due > reached + 0.5) break
         this.#takeOut(first)
-        if (first instanceof Moment) this.#moments.delete(Math.round(first.due / MOMENT_MILLIS))
-        first.expire(now)
+        if (first.owner instanceof Moment) this.#moments.delete(Math.round(first.due / MOMENT_MILLIS))
+        first.owner.expire(now)
       }
     } finally {
       this.#firing = false

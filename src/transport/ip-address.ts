@@ -4,7 +4,11 @@ import { bracketHost } from '../sip/index.ts'
 
 /** The canonical text of a numeric address, brackets removed, IPv4-mapped IPv6 unwrapped; undefined for a name. */
 export function numericAddress(host: string): string | undefined {
-  if (isIPv4(host)) return host
+  if (host === lastIPv4) return host
+  if (isIPv4(host)) {
+    lastIPv4 = host
+    return host
+  }
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
   if (!isIPv6(bare)) return undefined
   const percent = bare.indexOf('%')
@@ -24,6 +28,7 @@ export function addressFamily(address: string): 0 | 4 | 6 {
 }
 
 /** The same address is asked of again and again. */
+let lastIPv4 = ''
 let lastAsked = ''
 let lastFamily: 0 | 4 | 6 = 0
 

@@ -73,15 +73,13 @@ export class Resolver {
     // RFC 3263 4: the target is maddr where there is one, else the host.
     const maddr = uri.params.get('maddr')
     const target = maddr ? maddr : uri.host
-    const secure = uri.scheme.toLowerCase() === 'sips'
+    const secure = uri.scheme === 'sips'
     const stated = statedTransport(uri.params.get('transport'), secure)
     const serverName = numericAddress(uri.host) === undefined ? uri.host.toLowerCase().replace(/\.$/, '') : undefined
-    const hop = (transport: Transport, address: string, port: number): Hop => ({
-      transport,
-      address,
-      port,
-      ...(serverName !== undefined && (transport === 'tls' || transport === 'wss') && { serverName }),
-    })
+    const hop = (transport: Transport, address: string, port: number): Hop =>
+      serverName !== undefined && (transport === 'tls' || transport === 'wss')
+        ? { transport, address, port, serverName }
+        : { transport, address, port }
     const numeric = numericAddress(target)
     if (numeric !== undefined) {
       const transport = stated ?? this.#usual(secure, addressFamily(numeric) as 4 | 6)

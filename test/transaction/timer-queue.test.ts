@@ -3,20 +3,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Clock, ManualClock } from '../../src/clock.ts'
-import { Deadline, TimerQueue } from '../../src/transaction/index.ts'
+import { Deadline, type Expiring, TimerQueue } from '../../src/transaction/index.ts'
 
-class Entry extends Deadline {
-  readonly name: number
-  readonly fired: number[]
-  constructor(name: number, fired: number[]) {
-    super()
-    this.name = name
-    this.fired = fired
-  }
-  override expire(): void {
-    this.fired.push(this.name)
-  }
-}
+const entryOf = (name: number, fired: number[]): Deadline => new Deadline({ expire: () => fired.push(name) })
 
 test('deadlines run out in order, whatever was set, moved and cleared before', () => {
   fc.assert(
@@ -26,7 +15,7 @@ test('deadlines run out in order, whatever was set, moved and cleared before', (
         const clock = new ManualClock()
         const queue = new TimerQueue(clock)
         const fired: number[] = []
-        const entries = Array.from({ length: 20 }, (_, name) => new Entry(name, fired))
+        const entries = Array.from({ length: 20 }, (_, name) => entryOf(name, fired))
         const due = new Map<number, number>()
         for (const [name, delay] of steps) {
           if (delay < 0) {
@@ -57,9 +46,10 @@ test('far deadlines run out at most a tenth of a second late, and with few momen
         const clock = new ManualClock()
         const queue = new TimerQueue(clock)
         const late: number[] = []
-        class Due extends Deadline {
+        class Due implements Expiring {
+          readonly deadline = new Deadline(this)
           wanted = -1
-          override expire(now: number): void {
+          expire(now: number): void {
             late.push(now - this.wanted)
             this.wanted = -1
           }
@@ -67,8 +57,8 @@ test('far deadlines run out at most a tenth of a second late, and with few momen
         const entries = Array.from({ length: 40 }, () => new Due())
         for (const [name, delay, pause] of steps) {
           const entry = entries[name]!
-          if (delay < 0) queue.clear(entry)
-          else queue.set(entry, delay)
+          if (delay < 0) queue.clear(entry.deadline)
+          else queue.set(entry.deadline, delay)
           entry.wanted = delay < 0 ? -1 : clock.now() + delay
           expect(queue.size).toBe(entries.filter(({ wanted }) => wanted >= 0).length)
           clock.advance(pause)
@@ -94,7 +84,7 @@ test('a thousand far deadlines wake the process a few times', () => {
   const queue = new TimerQueue(clock)
   const fired: number[] = []
   for (let i = 0; i < 1000; i++) {
-    queue.set(new Entry(i, fired), 5000)
+    queue.set(entryOf(i, fired), 5000)
     clock.advance(0.3)
   }
   clock.advance(6000)
@@ -107,15 +97,10 @@ test('of two far deadlines of one moment, the first can clear the second', () =>
   const clock = new ManualClock()
   const queue = new TimerQueue(clock)
   const fired: number[] = []
-  const second = new Entry(2, fired)
-  class Clearing extends Deadline {
-    override expire(): void {
-      queue.clear(second)
-    }
-  }
-  queue.set(new Clearing(), 4000)
+  const second = entryOf(2, fired)
+  queue.set(new Deadline({ expire: () => queue.clear(second) }), 4000)
   queue.set(second, 4000)
-  queue.set(new Entry(3, fired), 4000)
+  queue.set(entryOf(3, fired), 4000)
   clock.advance(4100)
   expect(fired).toEqual([3])
 })
@@ -124,7 +109,7 @@ test('the clock carries one timer, and none after close', () => {
   const clock = new ManualClock()
   const queue = new TimerQueue(clock)
   const fired: number[] = []
-  for (let i = 0; i < 100; i++) queue.set(new Entry(i, fired), 1000 + i)
+  for (let i = 0; i < 100; i++) queue.set(entryOf(i, fired), 1000 + i)
   expect(clock.pending).toBe(1)
   queue.close()
   expect(clock.pending).toBe(0)
@@ -136,13 +121,13 @@ test('a deadline may set itself and others while it runs out', () => {
   const clock = new ManualClock()
   const queue = new TimerQueue(clock)
   const at: number[] = []
-  class Again extends Deadline {
-    override expire(now: number): void {
+  const again = new Deadline({
+    expire(now) {
       at.push(now)
-      if (at.length < 4) queue.set(this, 100)
-    }
-  }
-  queue.set(new Again(), 100)
+      if (at.length < 4) queue.set(again, 100)
+    },
+  })
+  queue.set(again, 100)
   clock.advance(1000)
   expect(at).toEqual([100, 200, 300, 400])
 })
@@ -163,9 +148,9 @@ test('after a pause, what came meanwhile is read before a deadline runs out', ()
   const clock = new PausedClock()
   const queue = new TimerQueue(clock)
   const fired: number[] = []
-  const answered = new Entry(1, fired)
+  const answered = entryOf(1, fired)
   queue.set(answered, 500)
-  queue.set(new Entry(2, fired), 500)
+  queue.set(entryOf(2, fired), 500)
   clock.pause(600)
   clock.manual.setTimer(500, () => queue.clear(answered))
   clock.manual.advance(500)
@@ -176,7 +161,7 @@ test('while messages wait to be read, deadlines stand back as long as these wait
   const clock = new ManualClock()
   const queue = new TimerQueue(clock)
   const fired: number[] = []
-  queue.set(new Entry(1, fired), 500)
+  queue.set(entryOf(1, fired), 500)
   clock.advance(480)
   for (let i = 0; i < 10; i++) {
     queue.reading(300, true)
@@ -192,7 +177,7 @@ test('a reader that has caught up, or says nothing more, holds no deadline back'
   const clock = new ManualClock()
   const queue = new TimerQueue(clock)
   const fired: number[] = []
-  queue.set(new Entry(1, fired), 100)
+  queue.set(entryOf(1, fired), 100)
   clock.advance(90)
   queue.reading(2000, true)
   clock.advance(20)
@@ -201,7 +186,7 @@ test('a reader that has caught up, or says nothing more, holds no deadline back'
   clock.advance(0)
   expect(fired).toEqual([1])
 
-  queue.set(new Entry(2, fired), 10)
+  queue.set(entryOf(2, fired), 10)
   queue.reading(2000, true)
   clock.advance(499)
   expect(fired).toEqual([1])
@@ -219,11 +204,11 @@ test('the clock is not asked again for deadlines that are set while earlier ones
   }
   const queue = new TimerQueue(clock)
   const fired: number[] = []
-  queue.set(new Entry(1, fired), 100)
+  queue.set(entryOf(1, fired), 100)
   queue.reading(300, true)
   clock.advance(120)
   const before = asked
-  for (let i = 2; i < 50; i++) queue.set(new Entry(i, fired), 1000)
+  for (let i = 2; i < 50; i++) queue.set(entryOf(i, fired), 1000)
   expect(asked).toBe(before)
   clock.advance(5000)
   expect(fired).toHaveLength(49)
