@@ -15,8 +15,9 @@ export interface AddedDelay {
 /**
  * Reads a capture (pcap with microseconds or nanoseconds, Ethernet, UDP over IPv4) and pairs what comes to `port` with the
  * first that leaves it with the same Call-ID, CSeq and status or method. Retransmissions and what has no pair are left out.
+ * @returns milliseconds, one for each pair
  */
-export function addedDelay(path: string, port: number): AddedDelay {
+export function addedDelays(path: string, port: number): number[] {
   const bytes = readFileSync(path)
   const nanoseconds = bytes.readUInt32LE(0) === 0xa1b23c4d
   const came = new Map<string, number>()
@@ -45,9 +46,13 @@ export function addedDelay(path: string, port: number): AddedDelay {
     }
     at = end
   }
-  delays.sort((a, b) => a - b)
-  const rank = (share: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * share))] ?? Number.NaN
-  return { messages: delays.length, medianMillis: rank(0.5), p99Millis: rank(0.99), greatestMillis: rank(1) }
+  return delays
+}
+
+export function summaryOf(delays: readonly number[]): AddedDelay {
+  const sorted = Float64Array.from(delays).sort()
+  const rank = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return { messages: sorted.length, medianMillis: rank(0.5), p99Millis: rank(0.99), greatestMillis: rank(1) }
 }
 
 function messageKey(text: string): string | undefined {
