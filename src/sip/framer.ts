@@ -3,7 +3,7 @@
 import { bytesOf } from './bytes.ts'
 import { HeaderId, headerIdAt } from './header-fields.ts'
 import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
-import { detach, findChar, parseDigits, skipLws, trimEnd } from './scan.ts'
+import { detach, findChar, lineFeedFrom, parseDigits, skipLws, trimEnd } from './scan.ts'
 
 const HTTP_LINE = /^[A-Z]{1,16} \/[^\r\n]* HTTP\/1\.[01]\r?\n/
 
@@ -176,9 +176,7 @@ export function contentLengthOf(head: string): number | undefined {
   let found: number | undefined
   let line = head.indexOf('\n') + 1
   while (line > 0 && line < head.length) {
-    let lineFeed = head.indexOf('\n', line)
-    while (lineFeed >= 0 && (bytes[lineFeed + 1] === 32 || bytes[lineFeed + 1] === 9))
-      lineFeed = head.indexOf('\n', lineFeed + 1)
+    const lineFeed = lineFeedFrom(head, bytes, line)
     const end = lineFeed < 0 ? head.length : lineFeed
     const colon = findChar(head, ':', line, end)
     if (colon >= 0 && headerIdAt(bytes, line, trimEnd(bytes, line, colon)) === HeaderId.ContentLength) {

@@ -5,7 +5,7 @@ import { methodAt } from './constants.ts'
 import { HeaderId, headerIdAt } from './header-fields.ts'
 import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
 import { INDEX_STRIDE, SipReply, SipRequest } from './message.ts'
-import { findChar, matchesLower, parseDigits, skipLws, tokenEnd, trimEnd } from './scan.ts'
+import { findChar, lineFeedFrom, matchesLower, parseDigits, skipLws, tokenEnd, trimEnd } from './scan.ts'
 
 /** Bytes that are no message we take. */
 export interface ParseFailure {
@@ -215,14 +215,6 @@ function indexHeaders(text: string, bytes: Uint8Array, start: number, limits: Pa
   pass.length = n
   pass.bodyStart = line + 2
   return fault
-}
-
-/** The line feed that ends the header line which goes on at `at`: one with white space behind it goes on (RFC 3261 7.3.1). */
-function lineFeedFrom(text: string, bytes: Uint8Array, at: number): number {
-  let lineFeed = text.indexOf('\n', at)
-  while (lineFeed >= 0 && (bytes[lineFeed + 1] === 32 || bytes[lineFeed + 1] === 9))
-    lineFeed = text.indexOf('\n', lineFeed + 1)
-  return lineFeed
 }
 
 /** Takes note of a Content-Length. */

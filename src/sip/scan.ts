@@ -28,6 +28,14 @@ export function findChar(text: string, char: string, at: number, end: number): n
   return found < end ? found : -1
 }
 
+/** The line feed that ends the header line which goes on at `at`, or -1. One that white space follows is a fold (RFC 3261 7.3.1). */
+export function lineFeedFrom(text: string, bytes: Uint8Array, at: number): number {
+  let lineFeed = text.indexOf('\n', at)
+  while (lineFeed >= 0 && (bytes[lineFeed + 1] === 32 || bytes[lineFeed + 1] === 9))
+    lineFeed = text.indexOf('\n', lineFeed + 1)
+  return lineFeed
+}
+
 const TOKEN = 1
 const HOST = 2
 /** What each byte may be part of: `TOKEN`, `HOST`. */
