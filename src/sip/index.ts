@@ -1,6 +1,6 @@
 // Owns the door of src/sip: RFC 3261 messages as latin1 strings, one char a byte. Pure: imports nothing of Node.
 
-export { type ByteWriter, writeBytesBy } from './bytes.ts'
+export { writeBytesBy } from './bytes.ts'
 export {
   defaultPort,
   isKnownMethod,
