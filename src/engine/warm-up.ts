@@ -101,6 +101,8 @@ class WarmRig {
   readonly #transactions: TransactionLayer
   readonly #caller: MemoryEndpoint
   readonly #callee: MemoryEndpoint
+  /** Call-IDs of this turn of which the party called has the ACK. */
+  readonly #acknowledged = new Set<string>()
   #turns = 0
 
   constructor(engine: Rehearsable) {
@@ -149,14 +151,18 @@ class WarmRig {
     this.#callee = network.endpoint('udp', CALLEE, 5060)
     this.#callee.onMessage = (received) => {
       const { message } = received
-      if (!(message instanceof SipRequest) || message.method === 'ACK') return
+      if (!(message instanceof SipRequest)) return
+      if (message.method === 'ACK') {
+        this.#acknowledged.add(message.callId)
+        return
+      }
       const headers = `Contact: <sip:bob@${CALLEE}>\r\nServer: signalbox\r\nSupported: timer\r\n`
       if (message.method === 'INVITE')
-        this.#callee.answer(received, asOthersWrite(message, buildReply(message, 180, '', { toTag: 'b', headers })))
+        this.#callee.answer(received, withViasOfMake(message, buildReply(message, 180, '', { toTag: 'b', headers })))
       const body = message.method === 'INVITE' ? { body: SDP } : {}
       this.#callee.answer(
         received,
-        asOthersWrite(message, buildReply(message, 200, '', { toTag: 'b', headers, ...body })),
+        withViasOfMake(message, buildReply(message, 200, '', { toTag: 'b', headers, ...body })),
       )
     }
   }
@@ -167,20 +173,21 @@ class WarmRig {
 
   /** A turn of calls side by side: INVITE, 180, 200, ACK, BYE, 200 each. Resolves to how many were whole. */
   async calls(first: number): Promise<number> {
-    let answered = 0
-    let ended = 0
+    const answered = new Set<string>()
+    const ended = new Set<string>()
+    this.#acknowledged.clear()
     this.#caller.onMessage = ({ message }) => {
       if (!(message instanceof SipReply) || message.status !== 200) return
-      if (message.cseqMethod === 'BYE') ended++
-      else answered++
+      if (message.cseqMethod === 'BYE') ended.add(message.callId)
+      else answered.add(message.callId)
     }
     for (const [cseq, method] of ['INVITE', 'ACK', 'BYE'].entries()) {
-      if (cseq === 1 && answered === 0) return 0
+      if (cseq === 1 && answered.size === 0) return 0
       for (let n = 0; n < CALLS_A_TURN; n++)
         this.#caller.send(request(method, first + n, cseq), { address: US, port: 5060 })
       await this.#network.settle()
     }
-    return Math.min(answered, ended)
+    return [...ended].filter((call) => answered.has(call) && this.#acknowledged.has(call)).length
   }
 
   /** Goes on a little, and now and then so far that all transactions run out. */
@@ -200,8 +207,8 @@ function isOtherMake(call: number): boolean {
   return call % 2 === 1
 }
 
-/** A reply as the phone called writes it that has got this request. */
-function asOthersWrite(request: SipRequest, reply: string): string {
+/** A reply to this request with the Via values as the make of phone in its call writes them: in a line each, or all in one. */
+function withViasOfMake(request: SipRequest, reply: string): string {
   return isOtherMake(Number.parseInt(request.callId.slice(5), 10)) ? reply.replaceAll(VIA_AFTER_VIA, '$1, ') : reply
 }
 
@@ -211,11 +218,10 @@ const VIA_AFTER_VIA = /(\r\nVia: [^\r]*)\r\nVia: /g
 function request(method: string, call: number, cseq: number): string {
   const inDialog = cseq > 0
   const other = isOtherMake(call)
-  const route = `<sip:${US};lr>`
   return [
     `${method} sip:bob@${inDialog ? CALLEE : US}${other ? ':5060' : ''} SIP/2.0`,
     `Via: SIP/2.0/UDP ${other ? 'phone.invalid' : `${CALLER}:5060`};branch=z9hG4bKwarm${call}x${cseq}${other ? '' : ';rport'}`,
-    ...(inDialog ? [`Route: ${route}`] : []),
+    ...(inDialog ? [`Route: <sip:${US};lr>`] : []),
     `From: ${other ? 'alice' : '"Alice"'} <sip:alice@${CALLER}${other ? ':5060' : ''}>;tag=a${call}`,
     `To: bob <sip:bob@${US}${other ? ':5060' : ''}>${inDialog ? ';tag=b' : ''}`,
     `Call-ID: warm-${call}@${CALLER}`,

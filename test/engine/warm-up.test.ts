@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
 import { createEngine, type PreparedEngine } from '../../src/engine/index.ts'
 import { rehearse } from '../../src/engine/warm-up.ts'
+import type { HostOps } from '../../src/script/index.ts'
 import { createMemoryNetwork } from '../../src/transport/index.ts'
 
 const PROGRAMS = {
@@ -18,8 +19,27 @@ const PROGRAMS = {
     request_route { xlog("L_INFO", "ran"); sl_send_reply("404", "Not here"); }`,
 }
 
+/** What the program is run for in a call of either make of phones: one asks for rport and has a line for each Via value, the other not. */
+const RUNS_OF_MAKE = [
+  ['INVITE rport', '180 Vias: 2', '200 Vias: 2', 'ACK rport', 'BYE rport'],
+  ['INVITE', '180 Vias: 1', '200 Vias: 1', 'ACK', 'BYE'],
+]
+
+/** The runs of each call in the order of their numbers, in such words. */
+function runsByCall(messages: readonly string[]): string[][] {
+  const calls: string[][] = []
+  for (const message of messages) {
+    const call = Number(/^Call-ID: warm-(\d+)@/m.exec(message)?.[1])
+    const [, status, method] = /^(?:SIP\/2\.0 (\d+)|([A-Z]+)) /.exec(message) ?? []
+    const rport = /^Via: .*;rport/m.test(message) ? ' rport' : ''
+    const vias = message.match(/^Via: /gm)?.length ?? 0
+    calls[call] = [...(calls[call] ?? []), method ? `${method}${rport}` : `${status} Vias: ${vias}`]
+  }
+  return calls
+}
+
 test.each(Object.entries(PROGRAMS))(
-  '%s: every call of a rehearsal is whole; no log line, no counter, no run',
+  '%s: every call of a rehearsal is whole, of both makes of phones; no log line, no counter, no run',
   async (name, text) => {
     const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'))
     const file = join(folder, name)
@@ -35,7 +55,20 @@ test.each(Object.entries(PROGRAMS))(
     lines.length = 0
     const counted = () => engine.metrics().then((text) => text.replace(/^(process|nodejs)_.*\n/gm, ''))
     const before = await counted()
-    expect(await rehearse(engine as PreparedEngine, { calls: 8, millis: 20_000, pauseMillis: 0 })).toBe(8)
+    const runs: string[] = []
+    const watched = {
+      rehearsal(host: HostOps) {
+        const program = (engine as PreparedEngine).rehearsal(host)
+        const run = program.run.bind(program)
+        program.run = (input) => {
+          runs.push(input.raw)
+          return run(input)
+        }
+        return program
+      },
+    }
+    expect(await rehearse(watched, { calls: 16, millis: 20_000, pauseMillis: 0 })).toBe(16)
+    expect(runsByCall(runs)).toEqual(Array.from({ length: 16 }, (_, call) => RUNS_OF_MAKE[call % 2]))
     expect(lines).toEqual([])
     expect(await counted()).toBe(before)
     await engine.close()
