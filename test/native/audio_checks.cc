@@ -36,6 +36,7 @@ struct Collected : PacketSink {
   void packet(uint8_t* data, size_t length) override { packets.emplace_back(data, data + length); }
   uint16_t sequence(size_t i) const { return read16(packets[i].data() + 2); }
   uint32_t timestamp(size_t i) const { return read32(packets[i].data() + 4); }
+  uint32_t ssrc(size_t i) const { return read32(packets[i].data() + 8); }
   size_t payload(size_t i) const { return packets[i].size() - 12; }
 };
 
@@ -263,7 +264,9 @@ CASE("a clip follows on the numbers of the source whose place it takes, which it
   for (size_t i = 0; i < out.packets.size(); i++) {
     // The source itself goes on with the number that it was heard with last.
     EQUAL(out.sequence(i), static_cast<uint16_t>(65'534 + (i < 3 ? i : i - 3)));
-    EQUAL(out.packets[i][0], 0x80);
+    // The clip is a source of its own (RFC 3550 8).
+    EQUAL(out.ssrc(i) == 7u, i >= 3);
+    EQUAL(out.ssrc(i), i < 3 ? out.ssrc(0) : 7u);
   }
 }
 
@@ -277,7 +280,7 @@ CASE("a key is sent as events in the relayed source, its end three times, and sp
   for (size_t i = 0; i < out.packets.size(); i++) {
     if ((out.packets[i][1] & 0x7f) == 101) events.push_back(i);
     if (i > 0) EQUAL(out.sequence(i), static_cast<uint16_t>(out.sequence(i - 1) + 1));
-    EQUAL(read32(out.packets[i].data() + 8), 7u);
+    EQUAL(out.ssrc(i), 7u);
   }
   EQUAL(events.size(), 7u);
   EQUAL(out.packets[events[0]][1], 0x80 | 101);
