@@ -45,15 +45,13 @@ let folder = ''
 let clock: ManualClock
 let sockets: DirectSockets
 let engine: Engine
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'answered-'))
-})
 afterEach(async () => {
   await engine.close()
   rmSync(folder, { recursive: true })
 })
 
 async function begin(kept: string): Promise<void> {
+  folder = mkdtempSync(join(tmpdir(), 'answered-'))
   const file = join(folder, 'route.cfg')
   writeFileSync(file, routing(kept))
   clock = new ManualClock()
