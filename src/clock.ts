@@ -1,4 +1,6 @@
 // Owns time as a parameter: production code asks a Clock, tests pass one that they move by hand.
+// Imported: the global of this name is looked up by a function at each use.
+import { performance } from 'node:perf_hooks'
 
 /** A timer under way; cancelling one that has fired or was cancelled does nothing. */
 export interface Timer {
