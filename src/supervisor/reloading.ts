@@ -132,7 +132,8 @@ export class Reloading {
   async #tryOnStandby(program: Program, config: EngineConfig): Promise<EngineConfig> {
     const { pool, source, log, logFormat } = this.#options
     const { script, version } = program
-    const { standby } = pool
+    // A .ts would be tried in a process of its own, which starts no sooner, least of all beside the stand-by that starts.
+    const standby = script.language === 'ts' ? await pool.standbyWithin(LOAD_MILLIS) : pool.standby
     if (!standby) return source.configOf(script, await tryProgram(program, log.level, logFormat))
     try {
       const limits = programLimits(config)

@@ -55,6 +55,8 @@ export class WorkerPool {
   readonly #all = new Set<WorkerProcess>()
   readonly #seats: readonly Seat[]
   #standby: WorkerProcess | undefined
+  /** Settled once the stand-by has loaded its program, or will not. */
+  #standbyBegun: Promise<void> = Promise.resolve()
   /** The version that the stand-by has loaded. */
   #standbyVersion = 0
   #watch: NodeJS.Timeout | undefined
@@ -94,6 +96,15 @@ export class WorkerPool {
     const worker = this.#standby
     // One that was killed is still here until the kernel tells of its end.
     return worker?.ready && worker.killedFor === undefined ? worker : undefined
+  }
+
+  /** The stand-by; one that is starting is waited for, at most so long. Undefined where there is none, or a place waits for it. */
+  async standbyWithin(millis: number): Promise<WorkerProcess | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, millis)
+    await Promise.race([this.#standbyBegun, late])
+    clearTimeout(timer)
+    return this.isWhole ? this.standby : undefined
   }
 
   /** Starts all workers; resolves once each shard is served. */
@@ -218,7 +229,7 @@ export class WorkerPool {
     const worker = this.#spawn()
     this.#standby = worker
     this.#standbyVersion = program.version
-    this.#prepare(worker, program).then(
+    this.#standbyBegun = this.#prepare(worker, program).then(
       () => {
         this.#earlyDeaths = 0
         // Somebody's place is empty: this one was waited for.

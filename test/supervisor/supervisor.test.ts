@@ -1,5 +1,6 @@
 // Owns the tests of the supervisor with real workers: service, reload, a worker's death, withdrawal, the orderly end.
 import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sendControl } from '../../src/supervisor/index.ts'
 import { freePort, Rig } from './rig.ts'
@@ -118,6 +119,36 @@ describe('reload', () => {
     expect(rig.lines.findLast((line) => line.event === 'restart-needed')).toMatchObject({ parts: ['listen'] })
     expect(await ask()).toBe('Third')
   })
+})
+
+/** Processes of workers that are there now. */
+function workers(): number {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1').trim().split(' ')
+  return children.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('worker-main')
+    } catch {
+      return false
+    }
+  }).length
+}
+
+test('a save while the stand-by starts waits for it: no other process is started', { timeout: 40_000 }, async () => {
+  rig = new Rig()
+  const supervisor = await rig.start(script(port))
+  await rig.until('the trial of the start is over', () => workers() === 2)
+  rig.save(script(port).replace("'OK'", "'Second'"))
+  let most = 0
+  const count = setInterval(() => {
+    most = Math.max(most, workers())
+  }, 20)
+  const result = await supervisor.reload()
+  clearInterval(count)
+  expect(result).toEqual({ ok: true, version: 2 })
+  expect(most).toBe(2)
+  expect((await supervisor.status()).standby).toBeDefined()
+  const alice = await rig.party()
+  expect((await alice.ask(alice.request('OPTIONS', 'sip:127.0.0.1'), port)).reason).toBe('Second')
 })
 
 describe('a script that takes its worker down', () => {
