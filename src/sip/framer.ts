@@ -48,6 +48,11 @@ export class StreamFramer {
     return this.held > 0
   }
 
+  /** Whether the next byte begins something: nothing that came bears on it. */
+  get fresh(): boolean {
+    return this.held === 0 && !this.halfPing && !this.dead
+  }
+
   push(chunk: string): FramedItem[] {
     const items: FramedItem[] = []
     let rest = chunk

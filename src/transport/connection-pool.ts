@@ -2,9 +2,10 @@
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { ParseLimits } from '../sip/index.ts'
-import { type CloseReason, Connection, type ConnectionOwner } from './connection.ts'
+import type { CloseReason } from './close-reason.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
 import { endpointText, isWildcard, numericAddress, sourceKey } from './ip-address.ts'
-import type { FramingError, PoolOptions, StreamEvents, StreamPool, StreamSocket } from './sockets.ts'
+import type { FramingError, Lane, PoolOptions, StreamEvents, StreamPool, StreamSocket } from './sockets.ts'
 import { dialProfile, namesInclude } from './tls-profiles.ts'
 import type { Hop, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
 import { isWeb } from './websocket-face.ts'
@@ -35,6 +36,9 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
   }
   get framingGraceMillis(): number {
     return this.#options.framingGraceMillis ?? 0
+  }
+  get lane(): Lane | undefined {
+    return this.#options.lane
   }
   get size(): number {
     return this.#all.size
@@ -72,23 +76,24 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
     return connection
   }
 
-  send(hop: Hop, listener: Listener, wire: string, failed: SendFailed): void {
+  /** @returns the connection that took it */
+  send(hop: Hop, listener: Listener, wire: string, failed: SendFailed): Connection | undefined {
     const profile =
       hop.transport === 'tls' || hop.transport === 'wss' ? dialProfile(this.#options.tls, hop, listener) : undefined
     const known = this.#find(hop, profile)
     if (known) {
       known.send(wire, failed)
-      return
+      return known
     }
     const place = `${hop.transport} ${endpointText(hop.address, hop.port)}`
     if (isWeb(hop.transport)) {
       // RFC 7118 4: browsers connect to us; nothing listens where they are.
       failed(new SignalboxError('ERR_TRANSPORT', `cannot send to ${place}: no WebSocket from there is open`))
-      return
+      return undefined
     }
     if (hop.noConnect === true) {
       failed(new SignalboxError('ERR_TRANSPORT', `no connection to ${place} is open, and none shall be made`))
-      return
+      return undefined
     }
     const { counters, limits, sockets } = this.#options
     if (this.#all.size >= limits.connections) {
@@ -99,7 +104,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
           `cannot send to ${place}: all ${limits.connections} connections are in use; raise limits.connections or lower limits.idleMillis`,
         ),
       )
-      return
+      return undefined
     }
     counters.dialled++
     const connection = new Connection(
@@ -133,6 +138,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
     } catch (error) {
       connection.closed(error as Error)
     }
+    return connection
   }
 
   #find(hop: Hop, profile: string | undefined): Connection | undefined {
@@ -168,6 +174,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
   upgraded(connection: Connection, before: Transport): void {
     this.#forgetRemote(connection, before)
     this.#noteRemote(connection)
+    this.lane?.forgetRoutes()
   }
 
   #forgetRemote(connection: Connection, transport: Transport): void {
@@ -218,6 +225,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
   }
 
   opened(connection: Connection): void {
+    this.lane?.forgetRoutes()
     this.#options.log.debug(
       {
         flow: connection.id,
@@ -230,6 +238,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
 
   closed(connection: Connection, reason: CloseReason | 'remote', error: Error | undefined): void {
     this.#remove(connection)
+    this.lane?.forgetRoutes()
     const tls = error instanceof SignalboxError && error.code === 'ERR_TLS'
     const counted = tls ? 'tls' : reason
     if (counted !== 'remote' && counted !== 'layer') this.#options.counters.countClosed(counted)

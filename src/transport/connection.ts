@@ -2,31 +2,30 @@
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { ParseLimits } from '../sip/index.ts'
+import { type CloseReason, PONG_MILLIS, REMEDY } from './close-reason.ts'
 import { nextFlowId } from './flow-table.ts'
 import { endpointText } from './ip-address.ts'
-import type { FramingError, StreamEvents, StreamFlow, StreamSocket } from './sockets.ts'
+import type {
+  ConnectionIdentity,
+  FramingError,
+  Lane,
+  LaneFlow,
+  LaneSeat,
+  StreamEvents,
+  StreamFlow,
+  StreamSocket,
+} from './sockets.ts'
 import { type DialectItem, type StreamDialect, sipDialect, webDialect } from './stream-dialect.ts'
 import type { FlowPeer, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
 import { isWeb, webFace } from './websocket-face.ts'
-
-/** Why a connection was closed by us; the keys of `TransportStats.closed`. */
-export type CloseReason =
-  | 'idle'
-  | 'partial'
-  | 'stall'
-  | 'overflow'
-  | 'framing'
-  | 'tls'
-  | 'connect'
-  | 'keepalive'
-  | 'layer'
-  | 'asked'
 
 /** What a connection needs of its surroundings. */
 export interface ConnectionOwner {
   readonly clock: Clock
   readonly limits: TransportLimits
   readonly parseLimits: ParseLimits
+  /** Where plain messages pass by. */
+  readonly lane: Lane | undefined
   message(raw: string, connection: Connection): void
   /** How long a connection stays after bytes that are not SIP, for the answers to what came before them. */
   readonly framingGraceMillis: number
@@ -41,29 +40,13 @@ export interface ConnectionOwner {
   account(delta: number): boolean
 }
 
-export interface ConnectionIdentity {
-  readonly transport: Transport
-  readonly listener: Listener
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly dialled: boolean
-  readonly serverName?: string
-  readonly profile?: string
-}
-
-interface Pending {
-  readonly wire: string
-  readonly failed: SendFailed
-}
-
-const PONG_MILLIS = 10_000
 /** What the answer begins with that makes a connection a WebSocket (RFC 6455 4.2.2). */
 const UPGRADE = 'HTTP/1.1 101 '
 /** Enough for the messages that can be under way when a connection breaks; older ones have a timer of their own. */
 const UNPROVEN = 32
 
 /** A connection is itself the flow of what arrives on it. */
-export class Connection implements StreamFlow, StreamEvents {
+export class Connection implements StreamFlow, StreamEvents, LaneFlow {
   readonly id = nextFlowId()
   readonly reliable = true
   transport: Transport
@@ -80,8 +63,9 @@ export class Connection implements StreamFlow, StreamEvents {
   readonly #owner: ConnectionOwner
   #dialect: StreamDialect
   #socket: StreamSocket | undefined
+  #seat: LaneSeat | undefined
   #state: 'opening' | 'open' | 'closed' = 'opening'
-  #queue: Pending[] = []
+  #queue: { readonly wire: string; readonly failed: SendFailed }[] = []
   /** Sends that left since the far end was last heard. */
   #unproven: SendFailed[] = []
   /** Why it was closed. */
@@ -124,6 +108,18 @@ export class Connection implements StreamFlow, StreamEvents {
     return this.#state === 'closed'
   }
 
+  get parseLimits(): ParseLimits {
+    return this.#owner.parseLimits
+  }
+
+  get fresh(): boolean {
+    return this.#dialect.fresh && !this.#doomed
+  }
+
+  resend(rest: string, failed: SendFailed): void {
+    this.#send(rest, failed)
+  }
+
   send(message: string, failed: SendFailed): void {
     this.#send(this.#dialect.wire(message), failed)
     if (!this.dialled && message.startsWith(UPGRADE) && !isWeb(this.transport)) this.#upgrade()
@@ -141,6 +137,10 @@ export class Connection implements StreamFlow, StreamEvents {
 
   #upgrade(): void {
     const before = this.transport
+    this.#notePassed()
+    this.#unproven.push(...(this.#seat?.unproven() ?? []))
+    this.#seat = undefined
+    this.#socket?.reclaim?.()
     this.listener = webFace(this.listener)
     this.transport = this.listener.transport
     this.#dialect = webDialect(this.#owner.parseLimits.messageBytes)
@@ -180,6 +180,7 @@ export class Connection implements StreamFlow, StreamEvents {
       this.#settle(wire.length)
       if (error) failed(this.#error(this.#why ?? error.message, error))
       else if (this.#state === 'open') {
+        this.#notePassed()
         if (this.#unproven.length === UNPROVEN) this.#unproven.shift()
         this.#unproven.push(failed)
       }
@@ -202,6 +203,8 @@ export class Connection implements StreamFlow, StreamEvents {
     const now = this.#owner.clock.now()
     this.#lastActivity = this.#lastProgress = now
     this.#owner.opened(this)
+    const { lane } = this.#owner
+    if (lane && this.transport === 'tcp') this.#seat = this.#socket?.divert?.(lane, this)
     this.#rearm(now)
     const queue = this.#queue
     this.#queue = []
@@ -211,11 +214,7 @@ export class Connection implements StreamFlow, StreamEvents {
   data(chunk: string): void {
     if (this.#state === 'closed' || this.#doomed) return
     const now = this.#owner.clock.now()
-    this.#lastActivity = now
-    // Whatever comes shows that the far end lives, the answer to our keep-alive above all.
-    this.#pingAt = -1
-    this.#wasHeard = true
-    if (this.#unproven.length > 0) this.#unproven = []
+    this.#heard(now)
     const dialect = this.#dialect
     let whole = false
     for (const item of dialect.push(chunk)) {
@@ -226,6 +225,23 @@ export class Connection implements StreamFlow, StreamEvents {
       } else if (!this.#obey(item)) return
     }
     if (!this.#isEnded) this.#watchPartial(dialect.partial, whole, now)
+  }
+
+  /** Whatever comes shows that the far end lives, the answer to our keep-alive above all. */
+  #heard(at: number): void {
+    this.#lastActivity = Math.max(this.#lastActivity, at)
+    this.#pingAt = -1
+    this.#wasHeard = true
+    if (this.#unproven.length > 0) this.#unproven = []
+  }
+
+  /** What passed by the lane counts as if it had passed here. */
+  #notePassed(): void {
+    const passed = this.#seat?.passed()
+    if (!passed) return
+    const now = this.#owner.clock.now()
+    if (passed.heard >= 0) this.#heard(now - passed.heard)
+    if (passed.sent >= 0) this.#lastActivity = Math.max(this.#lastActivity, now - passed.sent)
   }
 
   /** Whether what comes next is looked at. */
@@ -304,6 +320,8 @@ export class Connection implements StreamFlow, StreamEvents {
 
   #finish(reason: CloseReason | 'remote', cause: Error | undefined): void {
     if (this.#state === 'closed') return
+    this.#notePassed()
+    const passed = this.#seat?.unproven() ?? []
     this.#state = 'closed'
     this.#timer?.cancel()
     this.#owner.account(-this.#unwritten)
@@ -313,7 +331,7 @@ export class Connection implements StreamFlow, StreamEvents {
     this.#owner.closed(this, reason, cause)
     const lost = this.#queue.map(({ failed }) => failed)
     // The kernel took these bytes, but the far end was gone when they came, or never listened (RFC 3261 18.4).
-    if (cause !== undefined || reason === 'stall' || reason === 'keepalive') lost.push(...this.#unproven)
+    if (cause !== undefined || reason === 'stall' || reason === 'keepalive') lost.push(...passed, ...this.#unproven)
     this.#queue = []
     this.#unproven = []
     if (lost.length === 0) return
@@ -355,6 +373,7 @@ export class Connection implements StreamFlow, StreamEvents {
 
   #tick(): void {
     const { limits, clock } = this.#owner
+    this.#notePassed()
     const now = clock.now()
     const expired = this.#expired(now)
     if (expired === 'idle') this.end(expired)
@@ -377,22 +396,4 @@ export class Connection implements StreamFlow, StreamEvents {
     if (over(PONG_MILLIS, this.#pingAt)) return 'keepalive'
     return over(limits.idleMillis, this.#lastActivity) ? 'idle' : undefined
   }
-}
-
-type Remedy = (limits: TransportLimits, cause: Error | undefined) => string
-const REMEDY: Readonly<Record<CloseReason | 'remote', Remedy>> = {
-  connect: (limits, cause) =>
-    cause?.message ??
-    `no connection within ${limits.connectMillis} ms; check that it listens there and that no firewall drops the packets`,
-  remote: (_, cause) =>
-    `the far end closed the connection${cause ? ` (${cause.message})` : ''}; send again to open a new one`,
-  idle: () => 'the connection was idle and closed; send again to open a new one',
-  partial: () => 'the far end began a message and did not finish it; the connection was closed',
-  stall: (limits) => `the far end took no bytes for ${limits.stallMillis} ms; the connection was closed`,
-  overflow: () => 'its write buffer is full; the connection was closed',
-  framing: () => 'the far end sent bytes that are not SIP; the connection was closed',
-  tls: (_, cause) => cause?.message ?? 'the TLS handshake failed',
-  keepalive: () => `the far end did not answer a CRLF keep-alive within ${PONG_MILLIS} ms; the connection was closed`,
-  layer: () => 'the transport is closing',
-  asked: () => 'a route closed the connection',
 }

@@ -10,11 +10,13 @@ import { Counters } from './counters.ts'
 import { NodeSockets } from './create-transport.ts'
 import { Kind, OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT, TurnReader, WakingWriter } from './front-rings.ts'
 import { addressFamily } from './ip-address.ts'
+import { latin1Only } from './latin1.ts'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
 import { listenersOf } from './listen.ts'
 import { nativeSockets } from './native-sockets.ts'
 import { RingReader, type RingRecord } from './shared-ring.ts'
 import type { PoolOptions, StreamFlow, StreamServer } from './sockets.ts'
+import { StreamLane } from './stream-lane.ts'
 import type { Hop, Listener, ListenSpec, ReloadableTransport, SendFailed, TransportStats } from './types.ts'
 
 /** What of a configuration concerns connections. */
@@ -28,6 +30,8 @@ export interface StreamFrontOptions extends FrontSettings {
   readonly event: number
   readonly log: Log
   readonly clock?: Clock
+  /** Whether plain messages may pass below JavaScript; `none` is for comparisons. Default `plain`. */
+  readonly lane?: 'plain' | 'none'
 }
 
 export interface StreamFront {
@@ -70,6 +74,7 @@ class Front implements StreamFront {
   readonly #out: readonly RingReader[]
   readonly #reader: TurnReader
   readonly #watch: { close(): void }
+  readonly #lane: StreamLane | undefined
   readonly #servers: StreamServer[] = []
   #closed = false
   /** Connections that a shard was given something of, by number. */
@@ -78,9 +83,25 @@ class Front implements StreamFront {
   constructor(options: StreamFrontOptions) {
     this.#options = options
     const { log, shards, clock = systemClock, tls, limits, parseLimits } = options
+    const native = nativeSockets()
     this.#bad = new BadRequests(this.#counters, log)
     this.#listeners = listenersOf(options.listen)
     this.#sockets = new NodeSockets({ listen: [], tls, clock, log })
+    this.#in = shards.map((link) => new ShardInput(new WakingWriter(link, STREAMS_AT, link.event, native), clock))
+    this.#out = shards.map((link) => new RingReader(link.memory, OUT_AT, RING_CAPACITY))
+    this.#reader = new TurnReader(this.#out, () => this.#turn())
+    const woken = (): void => this.#reader.woken()
+    if (options.lane !== 'none') {
+      this.#lane = new StreamLane({
+        native,
+        shards,
+        event: options.event,
+        woken,
+        opened: (flow) => this.#flows.set(flow.id, flow),
+        failed: (shard, id) => this.#failed(shard, id),
+      })
+    }
+    this.#watch = this.#lane ?? native.watchEvent(options.event, woken)
     this.#poolOptions = {
       sockets: this.#sockets,
       clock,
@@ -90,6 +111,7 @@ class Front implements StreamFront {
       parseLimits: { ...DEFAULT_PARSE_LIMITS, ...parseLimits },
       tls,
       framingGraceMillis: FRAMING_GRACE_MILLIS,
+      ...(this.#lane && { lane: this.#lane }),
       message: (raw, flow) => this.#received(raw, flow),
       framingError: (error, flow) => {
         const reply = this.#bad.refuseFraming(error, flow, this.#poolOptions.parseLimits)
@@ -99,11 +121,6 @@ class Front implements StreamFront {
     }
     this.#pool = new ConnectionPool(this.#poolOptions)
     this.#sockets.profileChanged = (profile) => this.#pool.retire(profile)
-    const native = nativeSockets()
-    this.#in = shards.map((link) => new ShardInput(new WakingWriter(link, STREAMS_AT, link.event, native), clock))
-    this.#out = shards.map((link) => new RingReader(link.memory, OUT_AT, RING_CAPACITY))
-    this.#reader = new TurnReader(this.#out, () => this.#turn())
-    this.#watch = native.watchEvent(options.event, () => this.#reader.woken())
   }
 
   async open(): Promise<void> {
@@ -126,6 +143,7 @@ class Front implements StreamFront {
     this.#poolOptions.tls = tls
     this.#poolOptions.limits = { ...DEFAULT_TRANSPORT_LIMITS, ...limits }
     this.#poolOptions.parseLimits = { ...DEFAULT_PARSE_LIMITS, ...parseLimits }
+    this.#lane?.forgetRoutes()
   }
 
   reply(flow: number, wire: string): boolean {
@@ -143,10 +161,10 @@ class Front implements StreamFront {
     if (this.#closed) return
     this.#closed = true
     this.#turn()
-    this.#watch.close()
     this.#reader.close()
     for (const server of this.#servers.splice(0)) server.close()
     this.#pool.closeAll()
+    this.#watch.close()
     this.#sockets.close()
   }
 
@@ -179,15 +197,26 @@ class Front implements StreamFront {
   }
 
   #turn(): void {
-    for (const [shard, ring] of this.#out.entries()) ring.drain(TURN, (record) => this.#take(record, this.#in[shard]!))
+    for (const [shard, ring] of this.#out.entries()) {
+      const take = (record: RingRecord): void => this.#take(record, shard)
+      // The lane stops where a record is not for it; after that one it may go on.
+      for (let left = TURN; left > 0; left--) {
+        left -= this.#lane?.drain(shard, left) ?? 0
+        if (left <= 0 || ring.drain(1, take) === 0) break
+      }
+    }
   }
 
-  #take(record: RingRecord, shard: ShardInput): void {
-    const { kind, a: id, text } = record
-    const failed: SendFailed = (error) => {
+  #failed(shard: number, id: number): SendFailed {
+    return (error) => {
       this.#counters.sendFailures++
-      shard.tell(Kind.sendFailed, id, error.code, latin1Only(error.message))
+      this.#in[shard]!.tell(Kind.sendFailed, id, error.code, latin1Only(error.message))
     }
+  }
+
+  #take(record: RingRecord, shard: number): void {
+    const { kind, a: id, text } = record
+    const failed = this.#failed(shard, id)
     if (kind === Kind.reply) {
       const flow = this.#flows.get(record.b)
       if (flow) flow.send(text, failed)
@@ -196,8 +225,11 @@ class Front implements StreamFront {
     else if (kind === Kind.send) {
       const listener = this.#listeners[record.c >> 1]
       const hop = listener && hopOf(record, listener)
-      if (hop) this.#pool.send(hop, listener, text, failed)
-      else failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the shard asked for something that is no address'))
+      if (hop) {
+        const over = this.#pool.send(hop, listener, text, failed)
+        if (over) this.#lane?.route(record, over.id)
+      } else
+        failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the shard asked for something that is no address'))
     }
   }
 }
@@ -247,9 +279,4 @@ class ShardInput {
       if (this.#overdue.length > 0) this.#later()
     })
   }
-}
-
-/** Names of a certificate and messages of errors may hold any character; records hold bytes. */
-function latin1Only(text: string): string {
-  return text.replace(/[^\u0000-\u00ff]/g, '?')
 }

@@ -53,7 +53,7 @@ export interface SpreadRing {
 }
 
 /** What batched UDP needs besides; see native/udp_batch.h for the layout of the arrays. */
-export interface BatchSockets extends NativeSockets {
+export interface BatchSockets extends NativeSockets, LaneSockets {
   setBuffers(fd: number, bytes: number): void
   /** Takes the descriptor over. Without `received` nothing is read from it: another does. */
   openBatch(
@@ -66,6 +66,40 @@ export interface BatchSockets extends NativeSockets {
   ): unknown
   sendBatch(handle: unknown, from: number, to: number): number
   closeBatch(handle: unknown): void
+}
+
+/** What the lane of streams needs; see native/stream_lane.h. */
+export interface LaneSockets {
+  openLane(
+    memories: ArrayBuffer[],
+    inOffset: number,
+    outOffset: number,
+    capacity: number,
+    events: number[],
+    event: number,
+    report: Int32Array,
+    received: (flow: number, chunk: string) => boolean,
+    unsent: (flow: number, rest: string) => void,
+    ended: (flow: number, code: number) => void,
+    woken: () => void,
+  ): unknown
+  closeLane(handle: unknown): void
+  laneAdd(
+    handle: unknown,
+    fd: number,
+    flow: number,
+    port: number,
+    listener: number,
+    from: string,
+    messageBytes: number,
+    bodyBytes: number,
+  ): boolean
+  laneRemove(handle: unknown, flow: number): void
+  laneHold(handle: unknown, flow: number, held: boolean): void
+  laneReport(handle: unknown, flow: number): boolean
+  laneRoute(handle: unknown, prefix: string, b: number, c: number, flow: number): void
+  laneForget(handle: unknown): void
+  laneDrain(handle: unknown, shard: number, limit: number): number
 }
 
 interface Addon extends Omit<BatchSockets, 'bind' | 'watchEvent' | 'startSpread'> {
@@ -90,7 +124,7 @@ let missing = false
  * The addon, loaded on first use.
  * @throws SignalboxError ERR_NATIVE when it was not built.
  */
-export function nativeSockets(): NativeSockets {
+export function nativeSockets(): NativeSockets & LaneSockets {
   return batchSockets()
 }
 
@@ -145,6 +179,15 @@ function batchSockets(): BatchSockets {
     openBatch: addon.openBatch,
     sendBatch: addon.sendBatch,
     closeBatch: addon.closeBatch,
+    openLane: addon.openLane,
+    closeLane: addon.closeLane,
+    laneAdd: addon.laneAdd,
+    laneRemove: addon.laneRemove,
+    laneHold: addon.laneHold,
+    laneReport: addon.laneReport,
+    laneRoute: addon.laneRoute,
+    laneForget: addon.laneForget,
+    laneDrain: addon.laneDrain,
   }
   return loaded
 }

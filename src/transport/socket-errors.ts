@@ -1,4 +1,5 @@
 // Owns what to do about the errors of sockets: the remedy that goes into each message.
+import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
 import { endpointText } from './ip-address.ts'
 import type { Transport } from './types.ts'
@@ -34,6 +35,12 @@ export function listenError(transport: Transport, address: string, port: number,
     `cannot listen on ${transport} ${endpointText(address, port)}: ${code || message}: ${remedy}`,
     { cause },
   )
+}
+
+/** An error of a system call by its number, as Node's own look. */
+export function systemError(call: string, number: number): Error {
+  const code = getSystemErrorName(-number)
+  return Object.assign(new Error(`${call} ${code}`), { code })
 }
 
 /** A connection's own error with its remedy; errors of TLS become ERR_TLS. */

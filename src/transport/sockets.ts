@@ -42,6 +42,10 @@ export interface StreamSocket {
   readonly buffered: number
   /** `written` is called once: without an error when the kernel took the bytes, with one when they were lost. */
   write(wire: string, written: (error?: Error) => void): void
+  /** Has the lane read and write for it, as far as that is for a lane. Not every socket can. */
+  divert?(lane: Lane, flow: LaneFlow): LaneSeat | undefined
+  /** All that comes is read here again. */
+  reclaim?(): void
   /** Writes what is queued, then ends. */
   end(): void
   destroy(): void
@@ -55,6 +59,44 @@ export interface StreamEvents {
   closed(error?: Error): void
 }
 
+/** Carries the plain messages of connections between their sockets and who reads them, seen by nobody here. */
+export interface Lane {
+  /**
+   * Takes a flow in, whose owner reads nothing from `fd` meanwhile; undefined when there is no room. `ended` is told once
+   * when nothing more comes: the code of an error, 0 where the descriptor tells by itself.
+   */
+  open(fd: number, flow: LaneFlow, ended: (code: number) => void): LaneSeat | undefined
+  /** A connection came, went or changed: what leads where has to be asked anew. */
+  forgetRoutes(): void
+}
+
+/** What a lane asks of a connection. */
+export interface LaneFlow extends StreamFlow {
+  readonly parseLimits: ParseLimits
+  /** Whether the next byte begins something: nothing that `data` was given bears on it. */
+  readonly fresh: boolean
+  /** Bytes that are not plain, and all after them until the connection is `fresh`. */
+  data(chunk: string): void
+  /** Bytes that the kernel did not take: they go before any others. */
+  resend(rest: string, failed: SendFailed): void
+}
+
+/** Milliseconds since the far end was last heard and last written to; -1: not since the last question. */
+export interface Passed {
+  readonly heard: number
+  readonly sent: number
+}
+
+/** A flow's place in a lane. */
+export interface LaneSeat {
+  /** While bytes wait with the socket the lane writes none. */
+  hold(held: boolean): void
+  passed(): Passed | undefined
+  /** Sends that left by the lane since the far end was last heard. */
+  unproven(): SendFailed[]
+  close(): void
+}
+
 /** What to dial. */
 export interface Dial {
   readonly transport: Transport
@@ -64,6 +106,17 @@ export interface Dial {
   readonly localAddress?: string
   readonly serverName?: string
   /** TLS profile, chosen by the layer. */
+  readonly profile?: string
+}
+
+/** What a connection is from its first moment on. */
+export interface ConnectionIdentity {
+  readonly transport: Transport
+  readonly listener: Listener
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly dialled: boolean
+  readonly serverName?: string
   readonly profile?: string
 }
 
@@ -87,6 +140,8 @@ export interface PoolOptions {
   limits: TransportLimits
   parseLimits: ParseLimits
   tls: TlsOptions
+  /** Where plain messages pass by. */
+  readonly lane?: Lane
   /** See `ConnectionOwner.framingGraceMillis`; default 0: messages are answered before the next bytes are looked at. */
   readonly framingGraceMillis?: number
   readonly message: (raw: string, flow: StreamFlow) => void

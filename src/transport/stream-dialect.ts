@@ -27,6 +27,8 @@ export type DialectItem =
 export interface StreamDialect {
   /** Something is begun and not complete. */
   readonly partial: boolean
+  /** The next byte begins a message or a keep-alive of SIP; nothing that came bears on it. */
+  readonly fresh: boolean
   push(chunk: string): readonly DialectItem[]
   /** A message of ours as it goes out. */
   wire(message: string): string
@@ -47,13 +49,18 @@ const WEB_SILENCE_MILLIS = 30_000
 /** @param dialled only who opened a connection keeps it alive (RFC 5626 4.4) */
 export function sipDialect(limits: ParseLimits, dialled: boolean): StreamDialect {
   const framer = new StreamFramer(limits)
+  let refused = false
   const item = (framed: FramedItem): DialectItem => (framed.kind === 'ping' ? ANSWER : framed)
   return {
     get partial() {
       return framer.partial
     },
+    get fresh() {
+      return framer.fresh && !refused
+    },
     push(chunk) {
       if (framer.partial || !isBinary(chunk.charCodeAt(0))) return framer.push(chunk).map(item)
+      refused = true
       const reason = 'binary bytes in place of SIP; is the far end speaking TLS to a port that is not tls?'
       return [{ kind: 'error', reason, status: 400, head: '' }]
     },
@@ -88,6 +95,7 @@ export function webDialect(longest: number): StreamDialect {
     get partial() {
       return frames.partial
     },
+    fresh: false,
     push: (chunk) => frames.push(chunk).map(item),
     wire: messageFrame,
     probe: pingFrame(),

@@ -5,8 +5,8 @@ import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { addressFamily, numericAddress } from './ip-address.ts'
 import { latin1 } from './latin1.ts'
-import { connectionError, listenError } from './socket-errors.ts'
-import type { Dial, StreamEvents, StreamServer, StreamSocket } from './sockets.ts'
+import { connectionError, listenError, systemError } from './socket-errors.ts'
+import type { Dial, Lane, LaneFlow, LaneSeat, StreamEvents, StreamServer, StreamSocket } from './sockets.ts'
 import type { TlsContext, TlsContexts } from './tls-context.ts'
 import { judge, type Verdict } from './tls-identity.ts'
 import { servingProfile } from './tls-profiles.ts'
@@ -28,6 +28,9 @@ class NodeStream implements StreamSocket {
   #error: Error | undefined
   #text = ''
   #written: ((error?: Error) => void)[] = []
+  /** Writes that Node has not done with. */
+  #flushes = 0
+  #seat: LaneSeat | undefined
 
   constructor(socket: Socket, target?: Dial) {
     this.#socket = socket
@@ -60,8 +63,35 @@ class NodeStream implements StreamSocket {
       this.#socket = socket
       this.#listen(socket)
     }
-    socket.on('data', (bytes: Buffer) => this.#events?.data(latin1(bytes)))
     this.#events?.open()
+    if (this.#seat) socket.pause()
+    else this.#read()
+  }
+
+  #read(): void {
+    this.#socket.on('data', (bytes: Buffer) => this.#events?.data(latin1(bytes))).resume()
+  }
+
+  divert(lane: Lane, flow: LaneFlow): LaneSeat | undefined {
+    const fd = descriptorOf(this.#socket)
+    if (fd < 0) return undefined
+    this.#seat = lane.open(fd, flow, (code) => {
+      // What ended in order, Node finds out as well.
+      if (code === 0) this.#read()
+      else this.#socket.destroy(systemError('read', code))
+    })
+    return this.#seat
+  }
+
+  reclaim(): void {
+    if (!this.#seat) return
+    this.#leaveLane()
+    this.#read()
+  }
+
+  #leaveLane(): void {
+    this.#seat?.close()
+    this.#seat = undefined
   }
 
   judged(socket: TLSSocket, { peer, refused }: Verdict): void {
@@ -84,6 +114,7 @@ class NodeStream implements StreamSocket {
     const events = this.#events
     this.#events = undefined
     events?.closed(this.#error)
+    this.#leaveLane()
   }
 
   get buffered(): number {
@@ -94,7 +125,9 @@ class NodeStream implements StreamSocket {
   write(wire: string, written: (error?: Error) => void): void {
     this.#text += wire
     this.#written.push(written)
-    if (this.#written.length === 1) process.nextTick(() => this.#flush())
+    if (this.#written.length > 1) return
+    this.#seat?.hold(true)
+    process.nextTick(() => this.#flush())
   }
 
   #flush(): void {
@@ -103,9 +136,12 @@ class NodeStream implements StreamSocket {
     if (written.length === 0) return
     this.#text = ''
     this.#written = []
+    this.#flushes++
     this.#socket.write(text, 'latin1', (cause) => {
       const error = cause ? connectionError(cause) : undefined
       for (const tell of written) tell(error)
+      this.#flushes--
+      if (this.#flushes === 0 && this.#written.length === 0) this.#seat?.hold(false)
     })
   }
 
@@ -113,6 +149,7 @@ class NodeStream implements StreamSocket {
     this.#events = undefined
     this.#flush()
     const socket = this.#socket
+    this.reclaim()
     socket.end()
     setTimeout(() => socket.destroy(), LINGER_MILLIS).unref()
   }
@@ -120,8 +157,15 @@ class NodeStream implements StreamSocket {
   destroy(): void {
     this.#events = undefined
     this.#flush()
+    this.#leaveLane()
     this.#socket.destroy()
   }
+}
+
+/** The descriptor under a socket of Node, -1 where there is none. */
+function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle?: { readonly fd?: number } | null }
+  return handle?.fd ?? -1
 }
 
 type Admit = (socket: StreamSocket) => StreamEvents | undefined
@@ -134,7 +178,8 @@ export async function openStreamServer(
   admit: Admit,
 ): Promise<StreamServer> {
   const handshakes = spec.transport === 'tls' ? new Handshakes(spec, tls) : undefined
-  const server = createTcpServer((socket) => {
+  // Whoever serves a plain socket begins to read it.
+  const server = createTcpServer({ pauseOnConnect: handshakes === undefined }, (socket) => {
     const stream = new NodeStream(socket)
     const events = stream.remoteAddress === '' ? undefined : admit(stream)
     if (!events) {

@@ -35,14 +35,27 @@ static_assert(sizeof(RecordHeader) == 32);
 constexpr uint32_t kAlign = 32;
 constexpr int32_t kWrap = -1;
 
+inline uint32_t record_size(const RecordHeader& record) {
+  return (sizeof(RecordHeader) + record.prefix + record.text + kAlign - 1) & ~(kAlign - 1);
+}
+
 struct RingWriter {
   RingHeader* header;  // Borrowed from the mapping.
   uint8_t* bytes;      // Borrowed from the mapping.
   uint32_t capacity;
 
+  // Whether `push` would find room now.
+  bool has_room(const RecordHeader& record) const {
+    uint32_t size = record_size(record);
+    uint32_t head = header->head.load(std::memory_order_relaxed);
+    uint32_t to_end = capacity - (head & (capacity - 1));
+    uint32_t skip = size > to_end ? to_end : 0;
+    return size + skip <= capacity - (head - header->tail.load(std::memory_order_acquire));
+  }
+
   // False when there is no room; then nothing was written but the count of dropped records.
   bool push(RecordHeader record, const void* prefix, const void* text) {
-    uint32_t size = (sizeof(RecordHeader) + record.prefix + record.text + kAlign - 1) & ~(kAlign - 1);
+    uint32_t size = record_size(record);
     uint32_t head = header->head.load(std::memory_order_relaxed);
     uint32_t at = head & (capacity - 1);
     uint32_t to_end = capacity - at;
@@ -69,6 +82,44 @@ struct RingWriter {
     if (header->asleep.exchange(0, std::memory_order_seq_cst) == 0) return;
     uint64_t one = 1;
     [[maybe_unused]] ssize_t written = ::write(event, &one, sizeof(one));
+  }
+};
+
+// Reads beside the reader of ../shared-ring.ts, in its thread: takes records that are sound, leaves the rest to it. Trusts
+// nothing of what it reads: the writer's process may be dying, or worse.
+struct RingReader {
+  RingHeader* header;  // Borrowed from the mapping.
+  uint8_t* bytes;      // Borrowed from the mapping.
+  uint32_t capacity;
+
+  uint32_t position() const { return header->tail.load(std::memory_order_relaxed); }
+  uint32_t end() const { return header->head.load(std::memory_order_acquire); }
+
+  // A copy of the record at `position`, and the place of its prefix, which its text follows. Null when there is none before
+  // `end`, or it is not sound, or the way back to the start.
+  const uint8_t* peek(uint32_t position, uint32_t end, RecordHeader* record) const {
+    uint32_t held = end - position;
+    if (held < sizeof(RecordHeader) || held > capacity) return nullptr;
+    uint32_t at = position & (capacity - 1);
+    // A tail that is no multiple would let the header lie across the end.
+    if (at % kAlign != 0) return nullptr;
+    std::memcpy(record, bytes + at, sizeof(*record));
+    auto size = static_cast<uint32_t>(record->size);
+    bool sound = record->size > 0 && size <= held && size <= capacity - at && size % kAlign == 0 && record->prefix >= 0 &&
+                 record->text >= 0 &&
+                 sizeof(RecordHeader) + static_cast<uint64_t>(record->prefix) + static_cast<uint64_t>(record->text) <= size;
+    return sound ? bytes + at + sizeof(*record) : nullptr;
+  }
+
+  // What lies before `position` was read.
+  void release(uint32_t position) { header->tail.store(position, std::memory_order_seq_cst); }
+
+  // Announces that nothing is read until the event comes; false when something came meanwhile: read on.
+  bool sleep() {
+    header->asleep.store(1, std::memory_order_seq_cst);
+    if (header->head.load(std::memory_order_seq_cst) == position()) return true;
+    header->asleep.store(0, std::memory_order_seq_cst);
+    return false;
   }
 };
 

@@ -10,6 +10,7 @@
 
 #include "addresses.h"
 #include "event_fd.h"
+#include "stream_lane.h"
 #include "udp_batch.h"
 #include "udp_spread.h"
 
@@ -246,6 +247,15 @@ NAPI_MODULE_INIT() {
       {"unwatchEvent", nullptr, unwatch_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"startSpread", nullptr, start_spread, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"stopSpread", nullptr, stop_spread, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"openLane", nullptr, open_lane, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"closeLane", nullptr, close_lane, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneAdd", nullptr, lane_add, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneRemove", nullptr, lane_remove, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneHold", nullptr, lane_hold, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneReport", nullptr, lane_report, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneRoute", nullptr, lane_route, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneForget", nullptr, lane_forget, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneDrain", nullptr, lane_drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions);
   return exports;

@@ -1,0 +1,141 @@
+// Owns the rig of the front's tests: rings of shards, a front over them, shards in this process, a client.
+import { connect, type Socket } from 'node:net'
+import { afterEach } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { silentLog } from '../../src/log.ts'
+import { buildReply, type SipMessage, type SipRequest } from '../../src/sip/index.ts'
+import {
+  createShardTransport,
+  type Flow,
+  frontFlow,
+  type ListenSpec,
+  nativeSockets,
+  openStreamFront,
+  SHARD_BYTES,
+  type ShardLink,
+  shardOf,
+  type TransportLayer,
+  type TransportLimits,
+} from '../../src/transport/index.ts'
+import { noFailure } from './requests.ts'
+
+export const native = nativeSockets()
+/** What is closed after each test, the last first. */
+export const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+export interface Arrived {
+  readonly message: SipMessage
+  readonly flow: Flow
+}
+
+export class Shard {
+  readonly layer: TransportLayer
+  readonly arrived: Arrived[] = []
+  readonly closedFlows: number[] = []
+  readonly waits: number[] = []
+
+  constructor(listen: readonly ListenSpec[], link: ShardLink, frontEvent: number, datagrams: 'read' | 'spread') {
+    this.layer = createShardTransport({ listen, queued: (millis) => this.waits.push(millis) }, () => ({
+      ...link,
+      frontEvent,
+      datagrams,
+    }))
+  }
+
+  async start(): Promise<this> {
+    await this.layer.start({
+      onMessage: (message, flow) => void this.arrived.push({ message, flow }),
+      onFlowClosed: (flow) => void this.closedFlows.push(frontFlow(flow)),
+    })
+    return this
+  }
+
+  async next(): Promise<Arrived> {
+    await until(() => this.arrived.length > 0)
+    return this.arrived.shift()!
+  }
+}
+
+export async function until(done: () => boolean): Promise<void> {
+  for (let n = 0; n < 1000; n++) {
+    if (done()) return
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  throw new Error('it never came')
+}
+
+export function links(count: number): { shards: ShardLink[]; event: number } {
+  const event = native.createEvent()
+  const shards = Array.from({ length: count }, () => {
+    const fd = native.createSharedMemory(SHARD_BYTES)
+    const memory = native.mapSharedMemory(fd, SHARD_BYTES)
+    native.close(fd)
+    return { memory, event: native.createEvent() }
+  })
+  closing.push(() => {
+    for (const fd of [event, ...shards.map((shard) => shard.event)]) native.close(fd)
+  })
+  return { shards, event }
+}
+
+export async function streams(
+  count: number,
+  limits: Partial<TransportLimits> = {},
+  clock: Clock = systemClock,
+  lane: 'plain' | 'none' = 'plain',
+) {
+  const { shards: made, event } = links(count)
+  const fd = native.bind('tcp', '127.0.0.1', 0)
+  const port = native.localPort(fd)
+  const listen: ListenSpec[] = [{ transport: 'tcp', address: '127.0.0.1', port }]
+  const front = await openStreamFront({
+    listen: listen.map((spec) => ({ ...spec, fd })),
+    shards: made,
+    event,
+    log: silentLog,
+    clock,
+    tls: { profiles: {} },
+    limits,
+    parseLimits: {},
+    lane,
+  })
+  const shards = await Promise.all(made.map((link) => new Shard(listen, link, event, 'read').start()))
+  closing.push(async () => {
+    for (const { layer } of shards) await layer.close()
+    front.close()
+  })
+  return {
+    front,
+    shards,
+    links: made,
+    event,
+    port,
+    restart: (index: number) => new Shard(listen, made[index]!, event, 'read').start(),
+  }
+}
+
+export async function dialled(port: number): Promise<{ socket: Socket; text(): string }> {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+  socket.on('error', () => {})
+  await new Promise((resolve) => socket.once('connect', resolve))
+  closing.push(() => socket.destroy())
+  return { socket, text: () => text }
+}
+
+/** A Call-ID that belongs to a shard. */
+export function callIdFor(shard: number, shards: number): string {
+  for (let n = 0; ; n++) if (shardOf(`call-${n}`, shards) === shard) return `call-${n}`
+}
+
+export const ok = ({ message, flow }: Arrived, layer: TransportLayer): void =>
+  layer.reply(
+    flow,
+    layer.replyTarget(flow, message as SipRequest),
+    buildReply(message as SipRequest, 200, 'OK', { toTag: 'x' }),
+    noFailure,
+  )
