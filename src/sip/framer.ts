@@ -21,6 +21,9 @@ export type FramedItem =
       readonly head: string
     }
 
+/** See {@link StreamFramer.awaited}. */
+export type Awaited = number | 'head' | 'all'
+
 /**
  * Cuts a byte stream into messages. After an error it takes nothing more: the connection must be closed, since nobody
  * knows where the next message starts. Each byte is looked at a bounded number of times, however small the chunks.
@@ -48,9 +51,14 @@ export class StreamFramer {
     return this.held > 0
   }
 
-  /** Whether the next byte begins something: nothing that came bears on it. */
-  get fresh(): boolean {
-    return this.held === 0 && !this.halfPing && !this.dead
+  /**
+   * What completes the message under way: that many bytes, or `head` for those up to a blank line. 0 when the next byte begins
+   * something, `all` when what came bears on it in another way.
+   */
+  get awaited(): Awaited {
+    if (this.dead || this.halfPing) return 'all'
+    if (this.held === 0) return 0
+    return this.needed < 0 ? 'head' : this.needed - this.held
   }
 
   push(chunk: string): FramedItem[] {

@@ -23,7 +23,7 @@ export {
   recordRouteLines,
   resolveRecordRoutes,
 } from './edits.ts'
-export { type FramedItem, StreamFramer } from './framer.ts'
+export { type Awaited, type FramedItem, StreamFramer } from './framer.ts'
 export { canonicalHeaderName, HeaderId, headerIdOf } from './header-fields.ts'
 export { createIds, type IdSource } from './ids.ts'
 export { DEFAULT_PARSE_LIMITS, type ParseLimits, UNBOUNDED_PARSE_LIMITS } from './limits.ts'

@@ -1,7 +1,7 @@
 // Owns one stream connection: its time-outs, its write queue and what becomes of unsent messages.
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import type { ParseLimits } from '../sip/index.ts'
+import type { Awaited, ParseLimits } from '../sip/index.ts'
 import { type CloseReason, PONG_MILLIS, REMEDY } from './close-reason.ts'
 import { nextFlowId } from './flow-table.ts'
 import { endpointText } from './ip-address.ts'
@@ -112,8 +112,8 @@ export class Connection implements StreamFlow, StreamEvents, LaneFlow {
     return this.#owner.parseLimits
   }
 
-  get fresh(): boolean {
-    return this.#dialect.fresh && !this.#doomed
+  get awaited(): Awaited {
+    return this.#doomed ? 'all' : this.#dialect.awaited
   }
 
   resend(rest: string, failed: SendFailed): void {

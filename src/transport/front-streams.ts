@@ -200,10 +200,8 @@ class Front implements StreamFront {
     for (const [shard, ring] of this.#out.entries()) {
       const take = (record: RingRecord): void => this.#take(record, shard)
       // The lane stops where a record is not for it; after that one it may go on.
-      for (let left = TURN; left > 0; left--) {
-        left -= this.#lane?.drain(shard, left) ?? 0
-        if (left <= 0 || ring.drain(1, take) === 0) break
-      }
+      for (let left = TURN, taken = 1; left > 0 && taken > 0; left -= taken)
+        taken = this.#lane?.drain(shard, left) || ring.drain(1, take)
     }
   }
 

@@ -78,7 +78,7 @@ export interface LaneSockets {
     events: number[],
     event: number,
     report: Int32Array,
-    received: (flow: number, chunk: string) => boolean,
+    received: (flow: number, chunk: string) => number,
     unsent: (flow: number, rest: string) => void,
     ended: (flow: number, code: number) => void,
     woken: () => void,

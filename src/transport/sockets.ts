@@ -1,7 +1,7 @@
 // Owns the line between the transport layer and what carries its bytes: the operating system's sockets or the memory network.
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { FramedItem, ParseLimits } from '../sip/index.ts'
+import type { Awaited, FramedItem, ParseLimits } from '../sip/index.ts'
 import type { Counters } from './counters.ts'
 import type {
   Flow,
@@ -73,9 +73,9 @@ export interface Lane {
 /** What a lane asks of a connection. */
 export interface LaneFlow extends StreamFlow {
   readonly parseLimits: ParseLimits
-  /** Whether the next byte begins something: nothing that `data` was given bears on it. */
-  readonly fresh: boolean
-  /** Bytes that are not plain, and all after them until the connection is `fresh`. */
+  /** What `data` has to be given before anything plain can begin, as `StreamFramer.awaited`. */
+  readonly awaited: Awaited
+  /** Bytes that are not plain, and what is awaited after them. */
   data(chunk: string): void
   /** Bytes that the kernel did not take: they go before any others. */
   resend(rest: string, failed: SendFailed): void

@@ -1,5 +1,5 @@
 // Owns what a stream connection speaks: SIP by Content-Length (RFC 3261 18.3, RFC 5626), or WebSocket frames (RFC 7118).
-import { type FramedItem, type ParseLimits, StreamFramer } from '../sip/index.ts'
+import { type Awaited, type FramedItem, type ParseLimits, StreamFramer } from '../sip/index.ts'
 import type { FramingError } from './sockets.ts'
 import type { TransportLimits } from './types.ts'
 import {
@@ -27,8 +27,8 @@ export type DialectItem =
 export interface StreamDialect {
   /** Something is begun and not complete. */
   readonly partial: boolean
-  /** The next byte begins a message or a keep-alive of SIP; nothing that came bears on it. */
-  readonly fresh: boolean
+  /** What has to be pushed before a message of SIP can begin, as `StreamFramer.awaited`. */
+  readonly awaited: Awaited
   push(chunk: string): readonly DialectItem[]
   /** A message of ours as it goes out. */
   wire(message: string): string
@@ -55,8 +55,8 @@ export function sipDialect(limits: ParseLimits, dialled: boolean): StreamDialect
     get partial() {
       return framer.partial
     },
-    get fresh() {
-      return framer.fresh && !refused
+    get awaited() {
+      return refused ? 'all' : framer.awaited
     },
     push(chunk) {
       if (framer.partial || !isBinary(chunk.charCodeAt(0))) return framer.push(chunk).map(item)
@@ -95,7 +95,7 @@ export function webDialect(longest: number): StreamDialect {
     get partial() {
       return frames.partial
     },
-    fresh: false,
+    awaited: 'all',
     push: (chunk) => frames.push(chunk).map(item),
     wire: messageFrame,
     probe: pingFrame(),

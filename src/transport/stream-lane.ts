@@ -12,6 +12,9 @@ const HEARD = 0
 const SENT = 1
 const COUNT = 2
 const NAMES = 3
+/** What is awaited, as native/lane_flows.h has it. */
+const ALL = -1
+const HEAD = -2
 const LONGEST = 2 ** 31 - 1
 
 export interface LaneOptions {
@@ -51,7 +54,8 @@ export class StreamLane implements Lane {
       (id, chunk) => {
         const flow = this.#seats.get(id)?.flow
         flow?.data(chunk)
-        return flow?.fresh === true
+        const awaited = flow?.awaited ?? 'all'
+        return awaited === 'head' ? HEAD : awaited === 'all' ? ALL : awaited
       },
       (id, rest) => this.#seats.get(id)?.flow.resend(rest, all(this.#names())),
       (id, code) => this.#seats.get(id)?.ended(code),

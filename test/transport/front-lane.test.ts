@@ -171,6 +171,18 @@ describe('what comes in', () => {
     expect(seen).toHaveBeenCalledOnce()
   })
 
+  test('of a long run JavaScript sees the messages that reads cut, and no others', async () => {
+    const seen = vi.spyOn(ConnectionPool.prototype, 'message')
+    closing.push(() => seen.mockRestore())
+    const rig = await bare(1)
+    const { socket } = await dialled(rig.port)
+    const wire = optionsRequest({ body: body(700) }).repeat(2000)
+    socket.write(wire)
+    await until(() => rig.texts().length === 2000)
+    expect(rig.texts().join('')).toBe(wire)
+    expect(seen.mock.calls.length).toBeLessThan(200)
+  })
+
   test('silence counts from what passed by', async () => {
     const clock = new ManualClock()
     const rig = await bare(1, 'plain', { idleMillis: 60_000 }, clock)

@@ -22,6 +22,10 @@ constexpr size_t kUnproven = 32;
 constexpr size_t kRoutes = 1024;
 constexpr size_t kReportWords = 3 + 2 * kLaneTurn;
 
+// Everything; everything up to a blank line.
+constexpr int32_t kAwaitAll = -1;
+constexpr int32_t kAwaitHead = -2;
+
 // The number that a shard gave a send.
 struct SendName {
   int32_t shard;
@@ -44,7 +48,7 @@ struct LaneFlow {
   int32_t listener;
   std::string from;  // `transport address`
   MessageLimits limits;
-  bool whole = true;      // What comes next begins something.
+  int32_t awaited = 0;    // What JavaScript has to be given before anything plain can begin: bytes, or one of the below.
   bool held = false;      // Bytes wait in JavaScript.
   bool ended = false;     // Nothing more is read.
   bool closing = false;

@@ -5,14 +5,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace sip_sockets {
 namespace {
 
-// Calls a function of JavaScript; its answer as a truth.
+// Calls a function of JavaScript; its answer as a number.
 template <size_t N>
-bool call(Lane* lane, napi_ref reference, napi_value (&args)[N], size_t count = N) {
+int32_t call(Lane* lane, napi_ref reference, napi_value (&args)[N], size_t count = N) {
   napi_env env = lane->env;
   napi_value function, receiver, answer = nullptr;
   napi_get_reference_value(env, reference, &function);
@@ -21,21 +22,21 @@ bool call(Lane* lane, napi_ref reference, napi_value (&args)[N], size_t count = 
     napi_value error;
     napi_get_and_clear_last_exception(env, &error);
     napi_fatal_exception(env, error);
-    return false;
+    return kAwaitAll;
   }
-  bool yes = false;
-  if (answer) napi_get_value_bool(env, answer, &yes);
-  return yes;
+  int32_t number = kAwaitAll;
+  if (answer) napi_get_value_int32(env, answer, &number);
+  return number;
 }
 
 // Tells a flow's number and a text.
-bool tell(Lane* lane, napi_ref reference, int32_t flow, std::string_view text) {
+int32_t tell(Lane* lane, napi_ref reference, int32_t flow, std::string_view text) {
   napi_handle_scope scope;
   napi_open_handle_scope(lane->env, &scope);
   napi_value args[2];
   napi_create_int32(lane->env, flow, &args[0]);
   napi_create_string_latin1(lane->env, text.data(), text.size(), &args[1]);
-  bool answer = call(lane, reference, args);
+  int32_t answer = call(lane, reference, args);
   napi_close_handle_scope(lane->env, scope);
   return answer;
 }
@@ -61,6 +62,14 @@ void release_lane(uv_handle_t* handle) {
   delete static_cast<Lane*>(handle->data);
 }
 
+// Bytes of what came that JavaScript is to be told next.
+size_t for_script(const LaneFlow* flow, std::string_view bytes) {
+  if (flow->awaited > 0) return std::min(static_cast<size_t>(flow->awaited), bytes.size());
+  if (flow->awaited != kAwaitHead) return bytes.size();
+  size_t blank = bytes.find("\r\n\r\n");
+  return blank == std::string_view::npos ? bytes.size() : blank + 4;
+}
+
 }  // namespace
 
 // One read a turn: the other flows must have theirs.
@@ -77,8 +86,13 @@ void flow_readable(uv_poll_t* poll, int status, int) {
   }
   note_heard(flow);
   std::string_view bytes(lane->bytes.get(), static_cast<size_t>(count));
-  if (flow->whole) bytes.remove_prefix(pass_in(flow, bytes));
-  if (!bytes.empty()) flow->whole = tell(lane, lane->received, flow->flow, bytes);
+  while (!bytes.empty() && !flow->closing && !flow->ended) {
+    if (flow->awaited == 0) bytes.remove_prefix(pass_in(flow, bytes));
+    if (bytes.empty()) return;
+    size_t told = for_script(flow, bytes);
+    flow->awaited = tell(lane, lane->received, flow->flow, bytes.substr(0, told));
+    bytes.remove_prefix(told);
+  }
 }
 
 int32_t drain_lane(Lane* lane, size_t shard, int32_t limit) {
@@ -105,8 +119,15 @@ void lane_readable(uv_poll_t* poll, int status, int) {
   bool left = false;
   // Every ring is told, whatever the others say: a writer must find each of them asleep.
   for (size_t i = 0; i < lane->shards.size() && !lane->closing; i++) {
-    drain_lane(lane, i, kLaneTurn);
-    if (!lane->shards[i].out.sleep()) left = true;
+    int32_t taken;
+    bool idle;
+    int32_t most = kLaneTurn;
+    do {
+      taken = drain_lane(lane, i, most);
+      most -= taken;
+      idle = lane->shards[i].out.sleep();
+    } while (!idle && taken > 0 && most > 0 && !lane->closing);
+    if (!idle) left = true;
   }
   if (!left || lane->closing) return;
   napi_handle_scope scope;

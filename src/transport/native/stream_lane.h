@@ -8,7 +8,7 @@ namespace sip_sockets {
 //   memories and events: of each shard its mapping and eventfd. `event` wakes the lane: something may lie in a ring `out`.
 //   report: Int32Array of kReportWords, filled by laneReport and before `unsent`: milliseconds since the far end was last heard
 //   and last written to (-1: not since the last report), a count, and that many pairs of shard and number of a send.
-//   received(flow, text) -> whether what comes next begins something; until it does, everything is told.
+//   received(flow, text) -> what has to be told besides, before plain messages can begin: bytes, kAwaitAll or kAwaitHead.
 //   unsent(flow, text): what the kernel did not take, of the sends in the report. The flow is held.
 //   ended(flow, errno): nothing more is read; 0: the socket tells why.
 //   woken(): the rings hold what is not for the lane.
