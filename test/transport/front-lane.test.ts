@@ -9,6 +9,7 @@ import { Kind, OUT_AT, STREAMS_AT, WakingWriter } from '../../src/transport/fron
 import { RING_CAPACITY, shardOf } from '../../src/transport/index.ts'
 import { RingReader, type RingRecord } from '../../src/transport/shared-ring.ts'
 import type { TransportLimits } from '../../src/transport/types.ts'
+import { dice } from './dice.ts'
 import { closing, dialled, native, ok, streams, until } from './front-rig.ts'
 import { optionsRequest } from './requests.ts'
 
@@ -35,15 +36,6 @@ async function bare(
 }
 
 const tick = (millis = 1): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
-
-/** Numbers that are the same in every run. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * sides)
-  }
-}
 
 const body = (length: number): string => 'SIP/2.0\r\n\r\nbody '.repeat(1 + length / 16).slice(0, length)
 /** What a stream may hold, plain and not. */

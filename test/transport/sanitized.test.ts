@@ -31,3 +31,8 @@ test('a storm finds nothing', () => {
   build()
   expect(runSanitized('../transport/run-sockets.ts', [addon])).toEqual({ received: 2 * 8 * 63, wrong: 0 })
 }, 180_000)
+
+test('nor does one over the lane', () => {
+  build()
+  expect(runSanitized('../transport/run-lane.ts', [addon])).toEqual({ wrong: 0, missing: [] })
+}, 180_000)
