@@ -45,6 +45,8 @@ export class WakingWriter {
   readonly #ring: RingWriter
   readonly #event: number
   readonly #events: Events
+  #batch = false
+  #due = false
 
   constructor(link: ShardLink, offset: number, event: number, events: Events) {
     this.#ring = new RingWriter(link.memory, offset, RING_CAPACITY)
@@ -58,8 +60,24 @@ export class WakingWriter {
 
   push(kind: number, a: number, b: number, c: number, prefix: string, text: string): boolean {
     const written = this.#ring.push(kind, a, b, c, prefix, text, monotonicMicros())
-    if (this.#ring.mustWake()) this.#events.signalEvent(this.#event)
+    if (this.#batch) this.#due = true
+    else this.#wake()
     return written
+  }
+
+  /** What is pushed from here on wakes the reader with `endBatch`: once, in place of once for each. */
+  beginBatch(): void {
+    this.#batch = true
+  }
+
+  endBatch(): void {
+    this.#batch = false
+    if (this.#due) this.#wake()
+    this.#due = false
+  }
+
+  #wake(): void {
+    if (this.#ring.mustWake()) this.#events.signalEvent(this.#event)
   }
 }
 

@@ -149,6 +149,8 @@ class Front implements StreamFront {
   reply(flow: number, wire: string): boolean {
     const connection = this.#flows.get(flow)
     if (!connection) return false
+    // A worker that died may have sent before, and not come to waking anybody.
+    this.#reader.woken()
     this.#send(connection, wire)
     return true
   }

@@ -143,10 +143,12 @@ class ShardSockets implements Sockets {
   #turn(datagrams: RingReader, streams: RingReader): void {
     this.#waited = -1
     for (const { socket } of this.#udp.values()) socket.beginBatch()
+    this.#pool?.beginBatch()
     try {
       const taken = Math.max(datagrams.drain(TURN, this.#takeDatagram), streams.drain(TURN, this.#takeStream))
       if (this.#waited >= 0) this.#queued?.(this.#waited, taken === TURN)
     } finally {
+      this.#pool?.endBatch()
       for (const { socket } of this.#udp.values()) socket.endBatch()
     }
   }
@@ -174,6 +176,7 @@ class FrontPool implements StreamPool {
   readonly #listener: (id: number) => Listener | undefined
   readonly #flows = new Map<number, FrontFlow>()
   readonly #sends: (SendFailed | undefined)[] = new Array(SENDS)
+  #batches = 0
   /** Begins anywhere: what is reported to the worker that was here before is not taken for ours. */
   #lastSend = randomBytes(4).readInt32BE()
   #out: WakingWriter | undefined
@@ -213,7 +216,21 @@ class FrontPool implements StreamPool {
     this.#out?.push(Kind.finish, 0, flow, code, reason.replace(/[^\u0000-\u00ff]/g, '?'), '')
   }
 
+  /** The front is woken once for what is sent until `endBatch`. */
+  beginBatch(): void {
+    if (this.#batches++ === 0) this.#out?.beginBatch()
+  }
+
+  endBatch(): void {
+    if (--this.#batches === 0) this.#out?.endBatch()
+  }
+
   #push(kind: number, b: number, c: number, prefix: string, wire: string, failed: SendFailed): void {
+    if (this.#batches === 0) {
+      // What one turn of the event loop sends.
+      this.beginBatch()
+      process.nextTick(() => this.endBatch())
+    }
     const id = (this.#lastSend = (this.#lastSend + 1) | 0)
     this.#sends[id & (SENDS - 1)] = failed
     if (this.#out?.push(kind, id, b, c, prefix, wire)) return
