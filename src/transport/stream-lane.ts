@@ -3,7 +3,7 @@ import { OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT } from './front-rings
 import { latin1Only } from './latin1.ts'
 import type { LaneSockets } from './native-sockets.ts'
 import type { RingRecord } from './shared-ring.ts'
-import type { Lane, LaneFlow, LaneSeat, Passed } from './sockets.ts'
+import type { Lane, LaneFlow, LaneSeat } from './sockets.ts'
 import type { SendFailed } from './types.ts'
 
 /** Words of the report: ages of what was heard and sent, a count of sends, and a pair of words for each. */
@@ -81,9 +81,11 @@ export class StreamLane implements Lane {
     const seat: Seat = {
       flow,
       ended,
-      hold: (held) => this.#native.laneHold(this.#handle, flow.id, held),
-      passed: () => this.#passed(flow.id),
-      unproven: () => (this.#native.laneReport(this.#handle, flow.id) ? this.#names() : []),
+      hold: (held) => {
+        if (this.#seats.has(flow.id)) this.#native.laneHold(this.#handle, flow.id, held)
+      },
+      passed: () => (this.#asked(flow.id) ? { heard: this.#report[HEARD]!, sent: this.#report[SENT]! } : undefined),
+      unproven: () => (this.#asked(flow.id) ? this.#names() : []),
       close: () => this.#remove(flow.id),
     }
     this.#seats.set(flow.id, seat)
@@ -95,9 +97,9 @@ export class StreamLane implements Lane {
     if (this.#seats.delete(id)) this.#native.laneRemove(this.#handle, id)
   }
 
-  #passed(id: number): Passed | undefined {
-    if (!this.#native.laneReport(this.#handle, id)) return undefined
-    return { heard: this.#report[HEARD]!, sent: this.#report[SENT]! }
+  /** Whether the report tells of that flow now. */
+  #asked(id: number): boolean {
+    return this.#seats.has(id) && this.#native.laneReport(this.#handle, id)
   }
 
   #names(): SendFailed[] {

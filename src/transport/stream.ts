@@ -31,6 +31,7 @@ class NodeStream implements StreamSocket {
   /** Writes that Node has not done with. */
   #flushes = 0
   #seat: LaneSeat | undefined
+  #reading = false
 
   constructor(socket: Socket, target?: Dial) {
     this.#socket = socket
@@ -69,6 +70,8 @@ class NodeStream implements StreamSocket {
   }
 
   #read(): void {
+    if (this.#reading) return
+    this.#reading = true
     this.#socket.on('data', (bytes: Buffer) => this.#events?.data(latin1(bytes))).resume()
   }
 

@@ -297,6 +297,33 @@ describe('what goes out', () => {
     expect(failed.length).toBeGreaterThanOrEqual(4)
   })
 
+  test('a keep-alive is answered by any message that passes by', async () => {
+    const clock = new ManualClock()
+    const rig = await bare(1, 'plain', { keepAliveMillis: 30_000 }, clock)
+    let far: Socket | undefined
+    let heard = ''
+    const server = createServer((socket) => {
+      far = socket.on('data', (chunk) => {
+        heard += chunk.toString('latin1')
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => server.close())
+    const { port } = server.address() as { port: number }
+    rig.writers[0]!.push(Kind.send, 1, port, 0, 'tcp 127.0.0.1', optionsRequest())
+    await until(() => heard === optionsRequest())
+    clock.advance(30_000)
+    await until(() => heard.endsWith('\r\n\r\n\r\n\r\n'))
+    far!.write(optionsRequest())
+    await until(() => rig.texts().length === 1)
+    clock.advance(10_000)
+    expect(rig.front.stats().connections.open).toBe(1)
+    clock.advance(30_000)
+    await until(() => heard.endsWith('\r\n\r\n\r\n\r\n\r\n\r\n'))
+    clock.advance(10_000)
+    expect(rig.front.stats().closed).toEqual({ keepalive: 1 })
+  })
+
   async function hung(answer: string) {
     const rig = await bare(2)
     let far: Socket | undefined

@@ -16,6 +16,8 @@ constexpr int32_t kMessage = 2;
 constexpr int32_t kSend = 5;
 constexpr int32_t kReply = 6;
 
+constexpr size_t kKeptOutgoing = 32;
+
 LaneFlow* flow_of(Lane* lane, const RecordHeader& record, std::string_view prefix, std::string_view text) {
   LaneFlow* flow = nullptr;
   if (record.kind == kReply) {
@@ -60,6 +62,8 @@ void write_outgoing(LaneFlow* flow) {
     flow->rest.append(static_cast<const char*>(one.bytes.iov_base) + part, whole - part);
     flow->rest_names.push_back(one.name);
   }
+  // A burst of one flow leaves no room behind that thousands would hold.
+  if (flow->outgoing.capacity() > kKeptOutgoing) flow->outgoing = {};
   flow->outgoing.clear();
 }
 
