@@ -197,6 +197,8 @@ class FrontPool implements StreamPool {
   admit(): undefined {}
   retire(): void {}
   closeAll(): void {
+    // Whoever closes may not come to the end of its turn.
+    this.#out?.endBatch()
     for (const flow of this.#flows.values()) flow.isClosed = true
     this.#flows.clear()
   }

@@ -6,7 +6,7 @@ import { type SipRequest, StreamFramer } from '../../src/sip/index.ts'
 import { Connection } from '../../src/transport/connection.ts'
 import { ConnectionPool } from '../../src/transport/connection-pool.ts'
 import { Kind, OUT_AT, STREAMS_AT, WakingWriter } from '../../src/transport/front-rings.ts'
-import { RING_CAPACITY, shardOf } from '../../src/transport/index.ts'
+import { RING_CAPACITY, SHARD_BYTES, shardOf } from '../../src/transport/index.ts'
 import { RingReader, type RingRecord } from '../../src/transport/shared-ring.ts'
 import type { TransportLimits } from '../../src/transport/types.ts'
 import { dice } from './dice.ts'
@@ -422,6 +422,29 @@ describe('what goes out', () => {
     await until(() => rig.texts().length === 2)
     expect(rig.records[1]).toMatchObject({ a: flow, prefix: 'ws 127.0.0.1', text: wire })
   })
+})
+
+test('what is sent in one batch wakes the front once, and not at all while it reads', () => {
+  const memory = new ArrayBuffer(SHARD_BYTES)
+  let woken = 0
+  const writer = new WakingWriter({ memory, event: 0 }, OUT_AT, 0, { signalEvent: () => woken++ })
+  const reader = new RingReader(memory, OUT_AT, RING_CAPACITY)
+  const push = (): boolean => writer.push(Kind.reply, 1, 2, 0, '', 'text')
+  expect(reader.sleep()).toBe(true)
+  writer.beginBatch()
+  push()
+  push()
+  expect(woken).toBe(0)
+  writer.endBatch()
+  expect(woken).toBe(1)
+  push()
+  writer.beginBatch()
+  writer.endBatch()
+  expect(woken).toBe(1)
+  expect(reader.drain(9, () => {})).toBe(3)
+  expect(reader.sleep()).toBe(true)
+  push()
+  expect(woken).toBe(2)
 })
 
 test('messages pass while a shard is replaced', async () => {
