@@ -12,7 +12,7 @@ export const OUT_AT = 2 * RING_BYTES
 export const SHARD_BYTES = 3 * RING_BYTES
 if (RING_HEADER + RING_CAPACITY > RING_BYTES) throw new Error('a ring is longer than its place')
 
-/** Kinds of records. `a`, `b`, `c`, prefix and text of each are named beside it. */
+/** Kinds of records. `a`, `b`, `c`, prefix and text of each are named beside it. The native side is native/record_kinds.h. */
 export const Kind = {
   /** In: listener, source port, -; source address; the message. Written by native/udp_spread.cc. */
   datagram: 1,

@@ -7,14 +7,10 @@
 
 #include "call_shard.h"
 #include "queue_age.h"
+#include "record_kinds.h"
 
 namespace sip_sockets {
 namespace {
-
-// Kinds of records, as in ../front-rings.ts.
-constexpr int32_t kMessage = 2;
-constexpr int32_t kSend = 5;
-constexpr int32_t kReply = 6;
 
 constexpr size_t kKeptOutgoing = 32;
 

@@ -20,6 +20,7 @@
 
 #include "call_shard.h"
 #include "queue_age.h"
+#include "record_kinds.h"
 #include "shared_ring.h"
 
 namespace sip_sockets {
@@ -27,7 +28,6 @@ namespace {
 
 constexpr int kBatch = 64;
 constexpr size_t kSlot = 65536;
-constexpr int32_t kDatagram = 1;
 // Batches from one socket in a row: the others must have their turn.
 constexpr int kTurn = 16;
 
