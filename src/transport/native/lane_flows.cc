@@ -83,8 +83,7 @@ size_t pass_in(LaneFlow* flow, std::string_view bytes) {
     auto from = static_cast<int32_t>(flow->from.size());
     RecordHeader record = {0, kMessage, flow->flow, flow->port, flow->listener, from, static_cast<int32_t>(length), since};
     // What finds no room is answered by JavaScript.
-    if (!shard.in.has_room(record)) break;
-    shard.in.push(record, flow->from.data(), message.data());
+    if (!shard.in.try_push(record, flow->from.data(), message.data())) break;
     shard.touched = true;
     at += length;
   }

@@ -44,26 +44,14 @@ struct RingWriter {
   uint8_t* bytes;      // Borrowed from the mapping.
   uint32_t capacity;
 
-  // Whether `push` would find room now.
-  bool has_room(const RecordHeader& record) const {
-    uint32_t size = record_size(record);
-    uint32_t head = header->head.load(std::memory_order_relaxed);
-    uint32_t to_end = capacity - (head & (capacity - 1));
-    uint32_t skip = size > to_end ? to_end : 0;
-    return size + skip <= capacity - (head - header->tail.load(std::memory_order_acquire));
-  }
-
-  // False when there is no room; then nothing was written but the count of dropped records.
-  bool push(RecordHeader record, const void* prefix, const void* text) {
+  // False when there is no room; then nothing was written.
+  bool try_push(RecordHeader record, const void* prefix, const void* text) {
     uint32_t size = record_size(record);
     uint32_t head = header->head.load(std::memory_order_relaxed);
     uint32_t at = head & (capacity - 1);
     uint32_t to_end = capacity - at;
     uint32_t skip = size > to_end ? to_end : 0;
-    if (size + skip > capacity - (head - header->tail.load(std::memory_order_acquire))) {
-      header->dropped.fetch_add(1, std::memory_order_relaxed);
-      return false;
-    }
+    if (size + skip > capacity - (head - header->tail.load(std::memory_order_acquire))) return false;
     if (skip != 0) {
       std::memcpy(bytes + at, &kWrap, sizeof(kWrap));
       at = 0;
@@ -74,6 +62,11 @@ struct RingWriter {
     std::memcpy(bytes + at + sizeof(record) + record.prefix, text, static_cast<size_t>(record.text));
     header->head.store(head + skip + size, std::memory_order_seq_cst);
     return true;
+  }
+
+  // What finds no room is dropped and counted.
+  void push(const RecordHeader& record, const void* prefix, const void* text) {
+    if (!try_push(record, prefix, text)) header->dropped.fetch_add(1, std::memory_order_relaxed);
   }
 
   // Wakes the reader if it sleeps. Called once for many records.
