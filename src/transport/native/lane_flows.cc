@@ -33,8 +33,8 @@ void note_unproven(LaneFlow* flow, SendName name) {
 }
 
 void write_outgoing(LaneFlow* flow) {
-  std::vector<iovec> parts;
-  parts.reserve(flow->outgoing.size());
+  std::vector<iovec>& parts = flow->lane->parts;
+  parts.clear();
   for (const Outgoing& one : flow->outgoing) parts.push_back(one.bytes);
   msghdr message = {};
   message.msg_iov = parts.data();

@@ -82,6 +82,7 @@ struct Lane {
   std::unordered_map<std::string, int32_t> routes;
   std::string key;  // Room for the key of a route.
   std::vector<int32_t> dirty;  // Flows with something outgoing.
+  std::vector<iovec> parts;    // Room for one write: as many as a turn has records.
   std::unique_ptr<char[]> bytes;
   uv_poll_t poll;
   int event;  // Borrowed.
