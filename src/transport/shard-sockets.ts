@@ -11,6 +11,7 @@ import {
   TurnReader,
   WakingWriter,
 } from './front-rings.ts'
+import { latin1Only } from './latin1.ts'
 import { type BatchSockets, optionalNativeSockets } from './native-sockets.ts'
 import { NativeUdp } from './native-udp.ts'
 import { monotonicMicros, RingReader, type RingRecord } from './shared-ring.ts'
@@ -215,7 +216,7 @@ class FrontPool implements StreamPool {
   }
 
   finish(flow: number, code: number, reason: string): void {
-    this.#out?.push(Kind.finish, 0, flow, code, reason.replace(/[^\u0000-\u00ff]/g, '?'), '')
+    this.#out?.push(Kind.finish, 0, flow, code, latin1Only(reason), '')
   }
 
   /** The front is woken once for what is sent until `endBatch`. */
