@@ -1,41 +1,16 @@
 // Owns the tests of the lane: plain messages pass the front below JavaScript, everything else as if there were none.
 import { createServer, type Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
-import { ManualClock, systemClock } from '../../src/clock.ts'
+import { ManualClock } from '../../src/clock.ts'
 import { type SipRequest, StreamFramer } from '../../src/sip/index.ts'
 import { Connection } from '../../src/transport/connection.ts'
 import { ConnectionPool } from '../../src/transport/connection-pool.ts'
-import { Kind, OUT_AT, STREAMS_AT, WakingWriter } from '../../src/transport/front-rings.ts'
+import { Kind, OUT_AT, WakingWriter } from '../../src/transport/front-rings.ts'
 import { RING_CAPACITY, SHARD_BYTES, shardOf } from '../../src/transport/index.ts'
-import { RingReader, type RingRecord } from '../../src/transport/shared-ring.ts'
-import type { TransportLimits } from '../../src/transport/types.ts'
+import { RingReader } from '../../src/transport/shared-ring.ts'
 import { dice } from './dice.ts'
-import { closing, dialled, native, ok, streams, until } from './front-rig.ts'
+import { bare, closing, dialled, met, native, ok, streams, tick, until } from './front-rig.ts'
 import { optionsRequest } from './requests.ts'
-
-/** A front whose rings the test itself reads and writes, in place of shards. */
-async function bare(
-  count: number,
-  lane: 'plain' | 'none' = 'plain',
-  limits: Partial<TransportLimits> = {},
-  clock = systemClock as typeof systemClock | ManualClock,
-) {
-  const { front, shards, links, port, event } = await streams(count, limits, clock, lane)
-  for (const { layer } of shards) await layer.close()
-  const readers = links.map((link) => new RingReader(link.memory, STREAMS_AT, RING_CAPACITY))
-  const writers = links.map((link) => new WakingWriter(link, OUT_AT, event, native))
-  const records: (RingRecord & { shard: number })[] = []
-  const read = (): void => {
-    for (const [shard, ring] of readers.entries()) ring.drain(10_000, (record) => records.push({ ...record, shard }))
-  }
-  const texts = (): string[] => {
-    read()
-    return records.filter(({ kind }) => kind === Kind.message).map(({ text }) => text)
-  }
-  return { front, port, records, read, texts, writers, links, event }
-}
-
-const tick = (millis = 1): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 const body = (length: number): string => 'SIP/2.0\r\n\r\nbody '.repeat(1 + length / 16).slice(0, length)
 /** What a stream may hold, plain and not. */
@@ -217,14 +192,6 @@ function callIdIn(raw: string): string {
 }
 
 describe('what goes out', () => {
-  async function met(rig: Awaited<ReturnType<typeof bare>>) {
-    const client = await dialled(rig.port)
-    const before = rig.texts().length
-    client.socket.write(optionsRequest())
-    await until(() => rig.texts().length > before)
-    return { ...client, flow: rig.records.findLast(({ kind }) => kind === Kind.message)!.a }
-  }
-
   test('replies and requests over a known connection are not seen by JavaScript', async () => {
     const seen = vi.spyOn(Connection.prototype, 'send')
     closing.push(() => seen.mockRestore())
@@ -322,50 +289,6 @@ describe('what goes out', () => {
     await until(() => heard.endsWith('\r\n\r\n\r\n\r\n\r\n\r\n'))
     clock.advance(10_000)
     expect(rig.front.stats().closed).toEqual({ keepalive: 1 })
-  })
-
-  async function hung(answer: string) {
-    const rig = await bare(2)
-    let far: Socket | undefined
-    let heard = ''
-    const server = createServer((socket) => {
-      far = socket
-      socket.on('data', (chunk) => {
-        heard += chunk.toString('latin1')
-      })
-      socket.on('error', () => {})
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closing.push(() => server.close())
-    const { port } = server.address() as { port: number }
-    const send = async (shard: number, id: number): Promise<void> => {
-      rig.writers[shard]!.push(Kind.send, id, port, 0, 'tcp 127.0.0.1', optionsRequest({ callId: `s${id}.` }))
-      await until(() => heard.includes(`s${id}.`))
-      await tick(5)
-    }
-    for (const id of [1, 2, 3]) await send(id % 2, id)
-    if (answer !== '') {
-      far!.write(answer)
-      await until(() => rig.texts().length === 1)
-    }
-    await send(1, 4)
-    far!.resetAndDestroy()
-    await until(() => rig.front.stats().connections.open === 0)
-    rig.read()
-    return rig.records.filter(({ kind }) => kind === Kind.sendFailed).map(({ shard, a }) => [shard, a])
-  }
-
-  test('what left for a far end that is not heard again is told to the shards that sent it', async () => {
-    expect((await hung('')).toSorted()).toEqual([
-      [0, 2],
-      [1, 1],
-      [1, 3],
-      [1, 4],
-    ])
-  })
-
-  test('what a far end answered after is not', async () => {
-    expect(await hung(optionsRequest())).toEqual([[1, 4]])
   })
 
   test('nothing that a shard wrote is trusted', async () => {

@@ -4,6 +4,7 @@ import { afterEach } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { silentLog } from '../../src/log.ts'
 import { buildReply, type SipMessage, type SipRequest } from '../../src/sip/index.ts'
+import { Kind, OUT_AT, STREAMS_AT, WakingWriter } from '../../src/transport/front-rings.ts'
 import {
   createShardTransport,
   type Flow,
@@ -11,13 +12,15 @@ import {
   type ListenSpec,
   nativeSockets,
   openStreamFront,
+  RING_CAPACITY,
   SHARD_BYTES,
   type ShardLink,
   shardOf,
   type TransportLayer,
   type TransportLimits,
 } from '../../src/transport/index.ts'
-import { noFailure } from './requests.ts'
+import { RingReader, type RingRecord } from '../../src/transport/shared-ring.ts'
+import { noFailure, optionsRequest } from './requests.ts'
 
 export const native = nativeSockets()
 /** What is closed after each test, the last first. */
@@ -66,6 +69,8 @@ export async function until(done: () => boolean): Promise<void> {
   }
   throw new Error('it never came')
 }
+
+export const tick = (millis = 1): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 export function links(count: number): { shards: ShardLink[]; event: number } {
   const event = native.createEvent()
@@ -125,6 +130,37 @@ export async function dialled(port: number): Promise<{ socket: Socket; text(): s
   await new Promise((resolve) => socket.once('connect', resolve))
   closing.push(() => socket.destroy())
   return { socket, text: () => text }
+}
+
+/** A front whose rings the test itself reads and writes, in place of shards. */
+export async function bare(
+  count: number,
+  lane: 'plain' | 'none' = 'plain',
+  limits: Partial<TransportLimits> = {},
+  clock: Clock = systemClock,
+) {
+  const { front, shards, links, port, event } = await streams(count, limits, clock, lane)
+  for (const { layer } of shards) await layer.close()
+  const readers = links.map((link) => new RingReader(link.memory, STREAMS_AT, RING_CAPACITY))
+  const writers = links.map((link) => new WakingWriter(link, OUT_AT, event, native))
+  const records: (RingRecord & { shard: number })[] = []
+  const read = (): void => {
+    for (const [shard, ring] of readers.entries()) ring.drain(10_000, (record) => records.push({ ...record, shard }))
+  }
+  const texts = (): string[] => {
+    read()
+    return records.filter(({ kind }) => kind === Kind.message).map(({ text }) => text)
+  }
+  return { front, port, records, read, texts, writers, links, event }
+}
+
+/** A client of such a front that was heard, with the number of its flow. */
+export async function met(rig: Awaited<ReturnType<typeof bare>>) {
+  const client = await dialled(rig.port)
+  const before = rig.texts().length
+  client.socket.write(optionsRequest())
+  await until(() => rig.texts().length > before)
+  return { ...client, flow: rig.records.findLast(({ kind }) => kind === Kind.message)!.a }
 }
 
 /** A Call-ID that belongs to a shard. */

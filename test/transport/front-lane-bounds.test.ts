@@ -1,0 +1,50 @@
+// Owns the tests of what the lane keeps for a connection, and of the bounds of it.
+import { createServer, type Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import { Kind } from '../../src/transport/front-rings.ts'
+import { bare, closing, tick, until } from './front-rig.ts'
+import { optionsRequest } from './requests.ts'
+
+async function hung(answer: string) {
+  const rig = await bare(2)
+  let far: Socket | undefined
+  let heard = ''
+  const server = createServer((socket) => {
+    far = socket
+    socket.on('data', (chunk) => {
+      heard += chunk.toString('latin1')
+    })
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => server.close())
+  const { port } = server.address() as { port: number }
+  const send = async (shard: number, id: number): Promise<void> => {
+    rig.writers[shard]!.push(Kind.send, id, port, 0, 'tcp 127.0.0.1', optionsRequest({ callId: `s${id}.` }))
+    await until(() => heard.includes(`s${id}.`))
+    await tick(5)
+  }
+  for (const id of [1, 2, 3]) await send(id % 2, id)
+  if (answer !== '') {
+    far!.write(answer)
+    await until(() => rig.texts().length === 1)
+  }
+  await send(1, 4)
+  far!.resetAndDestroy()
+  await until(() => rig.front.stats().connections.open === 0)
+  rig.read()
+  return rig.records.filter(({ kind }) => kind === Kind.sendFailed).map(({ shard, a }) => [shard, a])
+}
+
+test('what left for a far end that is not heard again is told to the shards that sent it', async () => {
+  expect((await hung('')).toSorted()).toEqual([
+    [0, 2],
+    [1, 1],
+    [1, 3],
+    [1, 4],
+  ])
+})
+
+test('what a far end answered after is not', async () => {
+  expect(await hung(optionsRequest())).toEqual([[1, 4]])
+})
