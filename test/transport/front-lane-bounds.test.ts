@@ -5,7 +5,8 @@ import { Kind } from '../../src/transport/front-rings.ts'
 import { bare, closing, tick, until } from './front-rig.ts'
 import { optionsRequest } from './requests.ts'
 
-async function hung(answer: string) {
+/** Which sends, by shard and number, are told as failed when the far end that got `count` of them resets; `answer` comes before the last. */
+async function hung(answer: string, count = 4) {
   const rig = await bare(2)
   let far: Socket | undefined
   let heard = ''
@@ -24,12 +25,12 @@ async function hung(answer: string) {
     await until(() => heard.includes(`s${id}.`))
     await tick(5)
   }
-  for (const id of [1, 2, 3]) await send(id % 2, id)
+  for (let id = 1; id < count; id++) await send(id % 2, id)
   if (answer !== '') {
     far!.write(answer)
     await until(() => rig.texts().length === 1)
   }
-  await send(1, 4)
+  await send(1, count)
   far!.resetAndDestroy()
   await until(() => rig.front.stats().connections.open === 0)
   rig.read()
@@ -47,4 +48,10 @@ test('what left for a far end that is not heard again is told to the shards that
 
 test('what a far end answered after is not', async () => {
   expect(await hung(optionsRequest())).toEqual([[1, 4]])
+})
+
+test('no more of them than can be under way, the last ones', async () => {
+  const told = (await hung('', 40)).map(([, id]) => id!).toSorted((a, b) => a - b)
+  // The first opened the connection and the second found it: those two it remembers itself.
+  expect(told).toEqual([1, 2, ...Array.from({ length: 32 }, (_, n) => 9 + n)])
 })
