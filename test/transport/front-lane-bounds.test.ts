@@ -1,8 +1,10 @@
 // Owns the tests of what the lane keeps for a connection, and of the bounds of it.
+import { execFileSync } from 'node:child_process'
 import { createServer, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { ConnectionPool } from '../../src/transport/connection-pool.ts'
 import { Kind } from '../../src/transport/front-rings.ts'
-import { bare, closing, tick, until } from './front-rig.ts'
+import { bare, closing, met, native, tick, until } from './front-rig.ts'
 import { optionsRequest } from './requests.ts'
 
 /** Which sends, by shard and number, are told as failed when the far end that got `count` of them resets; `answer` comes before the last. */
@@ -54,4 +56,31 @@ test('no more of them than can be under way, the last ones', async () => {
   const told = (await hung('', 40)).map(([, id]) => id!).toSorted((a, b) => a - b)
   // The first opened the connection and the second found it: those two it remembers itself.
   expect(told).toEqual([1, 2, ...Array.from({ length: 32 }, (_, n) => 9 + n)])
+})
+
+/** Sets how many descriptors this process may have. Returns how many those were. */
+function allowDescriptors(count: string): string {
+  const own = ['--pid', `${process.pid}`]
+  const before = execFileSync('prlimit', [...own, '--nofile', '--output=SOFT', '--noheadings'], { encoding: 'utf8' })
+  execFileSync('prlimit', [...own, `--nofile=${count}:`])
+  return before.trim()
+}
+
+test('a connection in the last quarter of the descriptors is served without the lane', async () => {
+  const seen = vi.spyOn(ConnectionPool.prototype, 'message')
+  closing.push(() => seen.mockRestore())
+  const rig = await bare(1)
+  // The quarter shall have room for what else this process opens meanwhile. The system gives the lowest that is free.
+  const held = Array.from({ length: 300 }, () => native.duplicate(rig.event))
+  closing.push(() => held.forEach(native.close))
+  const quarter = Math.floor(held.at(-1)! / 3)
+  const before = allowDescriptors(`${4 * quarter}`)
+  closing.push(() => allowDescriptors(before))
+  const late = await met(rig)
+  expect(seen).toHaveBeenCalledOnce()
+  rig.writers[0]!.push(Kind.reply, 1, late.flow, 0, '', 'reply')
+  await until(() => late.text() === 'reply')
+  allowDescriptors(`${4 * (quarter + 8)}`)
+  await met(rig)
+  expect(seen).toHaveBeenCalledOnce()
 })
