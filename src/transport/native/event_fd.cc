@@ -10,6 +10,8 @@
 #include <cstring>
 #include <new>
 
+#include "napi_args.h"
+
 namespace sip_sockets {
 namespace {
 
@@ -58,15 +60,6 @@ void at_exit(void* data) {
   stop(static_cast<Watch*>(data));
 }
 
-int32_t descriptor(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  size_t count = 1;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
-  int32_t fd = -1;
-  napi_get_value_int32(env, args[0], &fd);
-  return fd;
-}
-
 }  // namespace
 
 napi_value create_event(napi_env env, napi_callback_info) {
@@ -75,28 +68,27 @@ napi_value create_event(napi_env env, napi_callback_info) {
     napi_throw_error(env, "EMFILE", std::strerror(errno));
     return nullptr;
   }
-  napi_value out;
-  napi_create_int32(env, fd, &out);
-  return out;
+  return to_js(env, fd);
 }
 
 napi_value signal_event(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  arguments(env, info, args);
   uint64_t one = 1;
-  [[maybe_unused]] ssize_t written = ::write(descriptor(env, info), &one, sizeof(one));
+  [[maybe_unused]] ssize_t written = ::write(number(env, args[0]), &one, sizeof(one));
   return nullptr;
 }
 
 napi_value watch_event(napi_env env, napi_callback_info info) {
   napi_value args[2];
-  size_t count = 2;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   auto* watch = new (std::nothrow) Watch();
   if (!watch) {
     napi_throw_error(env, "ENOMEM", "watchEvent: out of memory");
     return nullptr;
   }
   watch->env = env;
-  napi_get_value_int32(env, args[0], &watch->fd);
+  watch->fd = number(env, args[0]);
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(env, &loop);
   int failed = uv_poll_init(loop, &watch->poll, watch->fd);
@@ -107,9 +99,7 @@ napi_value watch_event(napi_env env, napi_callback_info info) {
   }
   watch->poll.data = watch;
   napi_create_reference(env, args[1], 1, &watch->woken);
-  napi_value name;
-  napi_create_string_latin1(env, "signalbox:event", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env, nullptr, name, &watch->context);
+  napi_async_init(env, nullptr, to_js(env, std::string_view("signalbox:event")), &watch->context);
   uv_poll_start(&watch->poll, UV_READABLE, readable);
   napi_add_env_cleanup_hook(env, at_exit, watch);
   napi_value handle;
@@ -119,8 +109,7 @@ napi_value watch_event(napi_env env, napi_callback_info info) {
 
 napi_value unwatch_event(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  size_t count = 1;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   void* data = nullptr;
   napi_get_value_external(env, args[0], &data);
   napi_remove_env_cleanup_hook(env, at_exit, data);

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "napi_args.h"
+
 namespace sip_sockets {
 namespace {
 
@@ -33,9 +35,7 @@ int32_t call(Lane* lane, napi_ref reference, napi_value (&args)[N], size_t count
 int32_t tell(Lane* lane, napi_ref reference, int32_t flow, std::string_view text) {
   napi_handle_scope scope;
   napi_open_handle_scope(lane->env, &scope);
-  napi_value args[2];
-  napi_create_int32(lane->env, flow, &args[0]);
-  napi_create_string_latin1(lane->env, text.data(), text.size(), &args[1]);
+  napi_value args[] = {to_js(lane->env, flow), to_js(lane->env, text)};
   int32_t answer = call(lane, reference, args);
   napi_close_handle_scope(lane->env, scope);
   return answer;
@@ -47,9 +47,7 @@ void end_reading(LaneFlow* flow, int code) {
   uv_poll_stop(&flow->poll);
   napi_handle_scope scope;
   napi_open_handle_scope(lane->env, &scope);
-  napi_value args[2];
-  napi_create_int32(lane->env, flow->flow, &args[0]);
-  napi_create_int32(lane->env, code, &args[1]);
+  napi_value args[] = {to_js(lane->env, flow->flow), to_js(lane->env, code)};
   call(lane, lane->ended, args);
   napi_close_handle_scope(lane->env, scope);
 }

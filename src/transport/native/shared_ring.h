@@ -116,4 +116,10 @@ struct RingReader {
   }
 };
 
+// An end of the ring that begins at `place`.
+template <typename End>
+End ring_at(uint8_t* place, uint32_t capacity) {
+  return {reinterpret_cast<RingHeader*>(place), place + sizeof(RingHeader), capacity};
+}
+
 }  // namespace sip_sockets

@@ -10,6 +10,7 @@
 
 #include "addresses.h"
 #include "event_fd.h"
+#include "napi_args.h"
 #include "stream_lane.h"
 #include "udp_batch.h"
 #include "udp_spread.h"
@@ -18,7 +19,6 @@ namespace sip_sockets {
 namespace {
 
 constexpr int kBacklog = 511;
-constexpr size_t kAddressText = 128;
 
 const char* errno_name(int code) {
   switch (code) {
@@ -48,29 +48,8 @@ napi_value throw_errno(napi_env env, const char* call, int code) {
   return nullptr;
 }
 
-template <size_t N>
-void arguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
-  size_t count = N;
-  napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
-}
-
-int32_t number(napi_env env, napi_value value) {
-  int32_t out = 0;
-  napi_get_value_int32(env, value, &out);
-  return out;
-}
-
 socklen_t address(napi_env env, napi_value text, napi_value port, sockaddr_storage* out) {
-  char buffer[kAddressText];
-  size_t length = 0;
-  napi_get_value_string_latin1(env, text, buffer, sizeof(buffer), &length);
-  return parse_address(buffer, static_cast<uint16_t>(number(env, port)), out);
-}
-
-napi_value int_value(napi_env env, int32_t value) {
-  napi_value out;
-  napi_create_int32(env, value, &out);
-  return out;
+  return parse_address(text_of(env, text).c_str(), static_cast<uint16_t>(number(env, port)), out);
 }
 
 // bind(stream: 0 | 1, address, port) -> descriptor; a stream is listening already.
@@ -99,7 +78,7 @@ napi_value bind_socket(napi_env env, napi_callback_info info) {
     ::close(fd);
     return throw_errno(env, call, code);
   }
-  return int_value(env, fd);
+  return to_js(env, fd);
 }
 
 // localPort(descriptor) -> port
@@ -113,7 +92,7 @@ napi_value local_port(napi_env env, napi_callback_info info) {
   }
   uint16_t port = name.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&name)->sin6_port
                                              : reinterpret_cast<sockaddr_in*>(&name)->sin_port;
-  return int_value(env, ntohs(port));
+  return to_js(env, static_cast<int32_t>(ntohs(port)));
 }
 
 // close(descriptor)
@@ -130,7 +109,7 @@ napi_value duplicate(napi_env env, napi_callback_info info) {
   arguments(env, info, args);
   int fd = fcntl(number(env, args[0]), F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return throw_errno(env, "fcntl", errno);
-  return int_value(env, fd);
+  return to_js(env, fd);
 }
 
 // sendTo(descriptor, bytes, address, port)
@@ -170,7 +149,7 @@ napi_value route_to(napi_env env, napi_callback_info info) {
   napi_value args[1];
   arguments(env, info, args);
   sockaddr_storage name;
-  socklen_t length = address(env, args[0], int_value(env, 9), &name);
+  socklen_t length = address(env, args[0], to_js(env, 9), &name);
   if (length == 0) return nullptr;
   int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return nullptr;
@@ -185,9 +164,7 @@ napi_value route_to(napi_env env, napi_callback_info info) {
                         ? static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(&own)->sin6_addr)
                         : static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(&own)->sin_addr);
   if (!inet_ntop(own.ss_family, raw, text, sizeof(text))) return nullptr;
-  napi_value out;
-  napi_create_string_latin1(env, text, NAPI_AUTO_LENGTH, &out);
-  return out;
+  return to_js(env, std::string_view(text));
 }
 
 // createSharedMemory(bytes) -> descriptor
@@ -201,7 +178,7 @@ napi_value create_shared_memory(napi_env env, napi_callback_info info) {
     ::close(fd);
     return throw_errno(env, "ftruncate", code);
   }
-  return int_value(env, fd);
+  return to_js(env, fd);
 }
 
 void unmap(node_api_basic_env, void* data, void* hint) {

@@ -11,6 +11,7 @@
 
 #include "lane_flows.h"
 #include "lane_loop.h"
+#include "napi_args.h"
 
 namespace sip_sockets {
 namespace {
@@ -19,34 +20,12 @@ void at_exit(void* data) {
   stop_lane(static_cast<Lane*>(data));
 }
 
-int32_t number(napi_env env, napi_value value) {
-  int32_t out = 0;
-  napi_get_value_int32(env, value, &out);
-  return out;
-}
-
-// A text of latin1.
-std::string text_of(napi_env env, napi_value value) {
-  size_t length = 0;
-  napi_get_value_string_latin1(env, value, nullptr, 0, &length);
-  std::string out(length, '\0');
-  napi_get_value_string_latin1(env, value, out.data(), length + 1, &length);
-  return out;
-}
-
 template <size_t N>
-Lane* arguments(napi_env env, napi_callback_info info, napi_value (&args)[N]) {
-  size_t count = N;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+Lane* lane_of(napi_env env, napi_callback_info info, napi_value (&args)[N]) {
+  arguments(env, info, args);
   void* data = nullptr;
   napi_get_value_external(env, args[0], &data);
   return static_cast<Lane*>(data);
-}
-
-napi_value truth(napi_env env, bool value) {
-  napi_value out;
-  napi_get_boolean(env, value, &out);
-  return out;
 }
 
 // The last quarter of the descriptors is for connections, not for second names of theirs.
@@ -63,8 +42,7 @@ int second_descriptor(int fd) {
 
 napi_value open_lane(napi_env env, napi_callback_info info) {
   napi_value args[11];
-  size_t count = 11;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   auto* lane = new (std::nothrow) Lane();
   if (lane) lane->bytes.reset(new (std::nothrow) char[kLaneRead]);
   if (!lane || !lane->bytes) {
@@ -82,33 +60,21 @@ napi_value open_lane(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   lane->poll.data = lane;
-  uint32_t shards = 0;
-  napi_get_array_length(env, args[0], &shards);
   auto capacity = static_cast<uint32_t>(number(env, args[3]));
-  for (uint32_t i = 0; i < shards; i++) {
-    napi_value memory, event;
-    napi_get_element(env, args[0], i, &memory);
-    napi_get_element(env, args[4], i, &event);
-    void* data = nullptr;
-    napi_get_arraybuffer_info(env, memory, &data, nullptr);
+  each(env, args[0], [&](napi_value memory) {
     napi_ref kept;
     napi_create_reference(env, memory, 1, &kept);
     lane->memories.push_back(kept);
-    auto* in = static_cast<uint8_t*>(data) + number(env, args[1]);
-    auto* out = static_cast<uint8_t*>(data) + number(env, args[2]);
-    lane->shards.push_back({{reinterpret_cast<RingHeader*>(in), in + sizeof(RingHeader), capacity},
-                            {reinterpret_cast<RingHeader*>(out), out + sizeof(RingHeader), capacity},
-                            number(env, event),
-                            false});
-  }
-  void* words = nullptr;
-  napi_get_typedarray_info(env, args[6], nullptr, nullptr, &words, nullptr, nullptr);
-  lane->report_words = static_cast<int32_t*>(words);
+    uint8_t* rings = memory_of(env, memory);
+    lane->shards.push_back({ring_at<RingWriter>(rings + number(env, args[1]), capacity),
+                            ring_at<RingReader>(rings + number(env, args[2]), capacity), -1, false});
+  });
+  size_t shard = 0;
+  each(env, args[4], [&](napi_value event) { lane->shards[shard++].event = number(env, event); });
+  lane->report_words = data_of<int32_t>(env, args[6]);
   napi_ref* references[] = {&lane->report, &lane->received, &lane->unsent, &lane->ended, &lane->woken};
   for (size_t i = 0; i < 5; i++) napi_create_reference(env, args[6 + i], 1, references[i]);
-  napi_value name;
-  napi_create_string_latin1(env, "signalbox:lane", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env, nullptr, name, &lane->context);
+  napi_async_init(env, nullptr, to_js(env, std::string_view("signalbox:lane")), &lane->context);
   uv_poll_start(&lane->poll, UV_READABLE, lane_readable);
   napi_add_env_cleanup_hook(env, at_exit, lane);
   napi_value handle;
@@ -118,7 +84,7 @@ napi_value open_lane(napi_env env, napi_callback_info info) {
 
 napi_value close_lane(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  Lane* lane = arguments(env, info, args);
+  Lane* lane = lane_of(env, info, args);
   napi_remove_env_cleanup_hook(env, at_exit, lane);
   stop_lane(lane);
   return nullptr;
@@ -126,15 +92,15 @@ napi_value close_lane(napi_env env, napi_callback_info info) {
 
 napi_value lane_add(napi_env env, napi_callback_info info) {
   napi_value args[8];
-  Lane* lane = arguments(env, info, args);
+  Lane* lane = lane_of(env, info, args);
   int32_t id = number(env, args[2]);
   int fd = find_flow(lane, id) ? -1 : second_descriptor(number(env, args[1]));
-  if (fd < 0) return truth(env, false);
+  if (fd < 0) return to_js(env, false);
   auto* flow = new (std::nothrow) LaneFlow();
   if (!flow || uv_poll_init(lane->loop, &flow->poll, fd) != 0) {
     delete flow;
     ::close(fd);
-    return truth(env, false);
+    return to_js(env, false);
   }
   flow->lane = lane;
   flow->poll.data = flow;
@@ -146,12 +112,12 @@ napi_value lane_add(napi_env env, napi_callback_info info) {
   flow->limits = {static_cast<size_t>(number(env, args[6])), static_cast<size_t>(number(env, args[7]))};
   lane->flows.emplace(id, flow);
   uv_poll_start(&flow->poll, UV_READABLE, flow_readable);
-  return truth(env, true);
+  return to_js(env, true);
 }
 
 napi_value lane_remove(napi_env env, napi_callback_info info) {
   napi_value args[2];
-  Lane* lane = arguments(env, info, args);
+  Lane* lane = lane_of(env, info, args);
   auto found = lane->flows.find(number(env, args[1]));
   if (found == lane->flows.end()) return nullptr;
   close_flow(found->second);
@@ -161,22 +127,22 @@ napi_value lane_remove(napi_env env, napi_callback_info info) {
 
 napi_value lane_hold(napi_env env, napi_callback_info info) {
   napi_value args[3];
-  Lane* lane = arguments(env, info, args);
+  Lane* lane = lane_of(env, info, args);
   if (LaneFlow* flow = find_flow(lane, number(env, args[1]))) napi_get_value_bool(env, args[2], &flow->held);
   return nullptr;
 }
 
 napi_value lane_report(napi_env env, napi_callback_info info) {
   napi_value args[2];
-  Lane* lane = arguments(env, info, args);
+  Lane* lane = lane_of(env, info, args);
   LaneFlow* flow = find_flow(lane, number(env, args[1]));
   if (flow) report_flow(flow);
-  return truth(env, flow != nullptr);
+  return to_js(env, flow != nullptr);
 }
 
 napi_value lane_route(napi_env env, napi_callback_info info) {
   napi_value args[5];
-  Lane* lane = arguments(env, info, args);
+  Lane* lane = lane_of(env, info, args);
   int32_t flow = number(env, args[4]);
   if (!find_flow(lane, flow)) return nullptr;
   if (lane->routes.size() >= kRoutes) lane->routes.clear();
@@ -187,17 +153,15 @@ napi_value lane_route(napi_env env, napi_callback_info info) {
 
 napi_value lane_forget(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  arguments(env, info, args)->routes.clear();
+  lane_of(env, info, args)->routes.clear();
   return nullptr;
 }
 
 napi_value lane_drain(napi_env env, napi_callback_info info) {
   napi_value args[3];
-  Lane* lane = arguments(env, info, args);
+  Lane* lane = lane_of(env, info, args);
   int32_t limit = std::min(number(env, args[2]), kLaneTurn);
-  napi_value out;
-  napi_create_int32(env, drain_lane(lane, static_cast<size_t>(number(env, args[1])), limit), &out);
-  return out;
+  return to_js(env, drain_lane(lane, static_cast<size_t>(number(env, args[1])), limit));
 }
 
 }  // namespace sip_sockets

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <new>
 
+#include "napi_args.h"
 #include "queue_age.h"
 
 namespace sip_sockets {
@@ -92,12 +93,12 @@ void readable(uv_poll_t* poll, int status, int) {
   napi_env env = batch->env;
   napi_handle_scope scope;
   napi_open_handle_scope(env, &scope);
-  napi_value function, receiver, arguments[2];
+  napi_value function, receiver;
   napi_get_reference_value(env, batch->received, &function);
   napi_get_global(env, &receiver);
-  napi_create_int32(env, count, &arguments[0]);
-  napi_create_int64(env, batch->age.waited(batch->in[0].msg_hdr), &arguments[1]);
-  if (napi_make_callback(env, batch->context, receiver, function, 2, arguments, nullptr) == napi_pending_exception) {
+  auto waited = static_cast<int32_t>(batch->age.waited(batch->in[0].msg_hdr));
+  napi_value told[] = {to_js(env, count), to_js(env, waited)};
+  if (napi_make_callback(env, batch->context, receiver, function, 2, told, nullptr) == napi_pending_exception) {
     napi_value error;
     napi_get_and_clear_last_exception(env, &error);
     napi_fatal_exception(env, error);
@@ -124,13 +125,6 @@ void at_exit(void* data) {
   stop(static_cast<Batch*>(data));
 }
 
-template <typename T>
-T* data_of(napi_env env, napi_value view) {
-  void* data = nullptr;
-  napi_get_typedarray_info(env, view, nullptr, nullptr, &data, nullptr, nullptr);
-  return static_cast<T*>(data);
-}
-
 Batch* batch_of(napi_env env, napi_value handle) {
   void* data = nullptr;
   napi_get_value_external(env, handle, &data);
@@ -141,15 +135,14 @@ Batch* batch_of(napi_env env, napi_value handle) {
 
 napi_value open_batch(napi_env env, napi_callback_info info) {
   napi_value args[6];
-  size_t count = 6;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   auto* batch = new (std::nothrow) Batch();
   if (!batch) {
     napi_throw_error(env, "ENOMEM", "openBatch: out of memory");
     return nullptr;
   }
   batch->env = env;
-  napi_get_value_int32(env, args[0], &batch->fd);
+  batch->fd = number(env, args[0]);
   napi_valuetype reads;
   napi_typeof(env, args[1], &reads);
   batch->in_bytes = data_of<uint8_t>(env, args[2]);
@@ -179,9 +172,7 @@ napi_value open_batch(napi_env env, napi_callback_info info) {
   napi_create_array_with_length(env, 4, &buffers);
   for (uint32_t i = 0; i < 4; i++) napi_set_element(env, buffers, i, args[i + 2]);
   napi_create_reference(env, buffers, 1, &batch->buffers);
-  napi_value name;
-  napi_create_string_latin1(env, "signalbox:udp", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env, nullptr, name, &batch->context);
+  napi_async_init(env, nullptr, to_js(env, std::string_view("signalbox:udp")), &batch->context);
   if (batch->received) {
     ask_arrival_times(batch->fd);
     uv_poll_start(&batch->poll, UV_READABLE, readable);
@@ -194,13 +185,10 @@ napi_value open_batch(napi_env env, napi_callback_info info) {
 
 napi_value send_batch(napi_env env, napi_callback_info info) {
   napi_value args[3];
-  size_t count = 3;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   Batch* batch = batch_of(env, args[0]);
-  int32_t from = 0;
-  int32_t to = 0;
-  napi_get_value_int32(env, args[1], &from);
-  napi_get_value_int32(env, args[2], &to);
+  int32_t from = number(env, args[1]);
+  int32_t to = number(env, args[2]);
   for (int i = from; i < to; i++) {
     const int32_t* meta = batch->out_meta + i * kWords;
     batch->out_vec[i] = {batch->out_bytes + meta[kOffset], static_cast<size_t>(meta[kLength])};
@@ -215,15 +203,12 @@ napi_value send_batch(napi_env env, napi_callback_info info) {
     }
     from += sent;
   }
-  napi_value out;
-  napi_create_int32(env, from, &out);
-  return out;
+  return to_js(env, from);
 }
 
 napi_value close_batch(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  size_t count = 1;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   Batch* batch = batch_of(env, args[0]);
   napi_remove_env_cleanup_hook(env, at_exit, batch);
   stop(batch);

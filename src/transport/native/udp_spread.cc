@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "call_shard.h"
+#include "napi_args.h"
 #include "queue_age.h"
 #include "record_kinds.h"
 #include "shared_ring.h"
@@ -116,23 +117,6 @@ void* run(void* data) {
   }
 }
 
-template <typename Visit>
-void each(napi_env env, napi_value array, Visit visit) {
-  uint32_t length = 0;
-  napi_get_array_length(env, array, &length);
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value element;
-    napi_get_element(env, array, i, &element);
-    visit(element);
-  }
-}
-
-int32_t number(napi_env env, napi_value value) {
-  int32_t out = 0;
-  napi_get_value_int32(env, value, &out);
-  return out;
-}
-
 void stop(Spread* spread) {
   uint64_t one = 1;
   [[maybe_unused]] ssize_t written = ::write(spread->stop_event, &one, sizeof(one));
@@ -150,8 +134,7 @@ void at_exit(void* data) {
 
 napi_value start_spread(napi_env env, napi_callback_info info) {
   napi_value args[6];
-  size_t count = 6;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   auto* spread = new (std::nothrow) Spread();
   if (!spread) {
     napi_throw_error(env, "ENOMEM", "startSpread: out of memory");
@@ -163,16 +146,13 @@ napi_value start_spread(napi_env env, napi_callback_info info) {
     ask_arrival_times(number(env, fd));
   });
   each(env, args[1], [&](napi_value listener) { spread->listeners.push_back(number(env, listener)); });
-  auto offset = static_cast<size_t>(number(env, args[3]));
+  int32_t offset = number(env, args[3]);
   auto capacity = static_cast<uint32_t>(number(env, args[4]));
   each(env, args[2], [&](napi_value memory) {
-    void* data = nullptr;
-    napi_get_arraybuffer_info(env, memory, &data, nullptr);
     napi_ref kept;
     napi_create_reference(env, memory, 1, &kept);
     spread->memories.push_back(kept);
-    auto* header = reinterpret_cast<RingHeader*>(static_cast<uint8_t*>(data) + offset);
-    spread->shards.push_back({{header, reinterpret_cast<uint8_t*>(header) + sizeof(RingHeader), capacity}, -1, false});
+    spread->shards.push_back({ring_at<RingWriter>(memory_of(env, memory) + offset, capacity), -1, false});
   });
   size_t shard = 0;
   each(env, args[5], [&](napi_value event) { spread->shards[shard++].event = number(env, event); });
@@ -200,8 +180,7 @@ napi_value start_spread(napi_env env, napi_callback_info info) {
 
 napi_value stop_spread(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  size_t count = 1;
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  arguments(env, info, args);
   void* data = nullptr;
   napi_get_value_external(env, args[0], &data);
   napi_remove_env_cleanup_hook(env, at_exit, data);
