@@ -65,7 +65,6 @@ export interface BatchSockets extends NativeSockets, LaneSockets {
     outMeta: Int32Array,
   ): unknown
   sendBatch(handle: unknown, from: number, to: number): number
-  closeBatch(handle: unknown): void
 }
 
 /** What the lane of streams needs; see native/stream_lane.h. */
@@ -83,7 +82,8 @@ export interface LaneSockets {
     ended: (flow: number, code: number) => void,
     woken: () => void,
   ): unknown
-  closeLane(handle: unknown): void
+  /** Closes whatever has a handle: a batch, with its descriptor, or a lane. */
+  closeHandle(handle: unknown): void
   laneAdd(
     handle: unknown,
     fd: number,
@@ -105,7 +105,6 @@ export interface LaneSockets {
 interface Addon extends Omit<BatchSockets, 'bind' | 'watchEvent' | 'startSpread'> {
   bind(stream: 0 | 1, address: string, port: number): number
   watchEvent(fd: number, woken: () => void): unknown
-  unwatchEvent(handle: unknown): void
   startSpread(
     fds: number[],
     listeners: number[],
@@ -114,7 +113,6 @@ interface Addon extends Omit<BatchSockets, 'bind' | 'watchEvent' | 'startSpread'
     capacity: number,
     events: number[],
   ): unknown
-  stopSpread(handle: unknown): void
 }
 
 let loaded: BatchSockets | undefined
@@ -152,7 +150,7 @@ function batchSockets(): BatchSockets {
     signalEvent: (fd) => addon.signalEvent(descriptor(fd)),
     watchEvent(fd, woken) {
       const handle = addon.watchEvent(descriptor(fd), woken)
-      return { close: once(() => addon.unwatchEvent(handle)) }
+      return { close: once(() => addon.closeHandle(handle)) }
     },
     startSpread(sockets, shards, ring) {
       for (const { memory } of shards)
@@ -166,7 +164,7 @@ function batchSockets(): BatchSockets {
         size(ring.capacity),
         shards.map((shard) => descriptor(shard.event)),
       )
-      return { close: once(() => addon.stopSpread(handle)) }
+      return { close: once(() => addon.closeHandle(handle)) }
     },
     sendTo(fd, bytes, address, port) {
       checkEndpoint(address, port)
@@ -178,9 +176,8 @@ function batchSockets(): BatchSockets {
     setBuffers: (fd, bytes) => addon.setBuffers(descriptor(fd), size(bytes)),
     openBatch: addon.openBatch,
     sendBatch: addon.sendBatch,
-    closeBatch: addon.closeBatch,
     openLane: addon.openLane,
-    closeLane: addon.closeLane,
+    closeHandle: addon.closeHandle,
     laneAdd: addon.laneAdd,
     laneRemove: addon.laneRemove,
     laneHold: addon.laneHold,

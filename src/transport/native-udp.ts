@@ -189,7 +189,7 @@ export class NativeUdp implements DatagramSocket {
     if (this.#closed) return
     this.#flush()
     this.#closed = true
-    this.#native.closeBatch(this.#handle)
+    this.#native.closeHandle(this.#handle)
   }
 }
 

@@ -131,7 +131,7 @@ export class StreamLane implements Lane {
     if (this.#closed) return
     for (const id of [...this.#seats.keys()]) this.#remove(id)
     this.#closed = true
-    this.#native.closeLane(this.#handle)
+    this.#native.closeHandle(this.#handle)
   }
 }
 

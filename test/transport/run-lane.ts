@@ -60,7 +60,7 @@ function rig() {
     },
   )
   const close = (): void => {
-    if (open) addon.closeLane(handle)
+    if (open) addon.closeHandle(handle)
     open = false
   }
   return { handle, memories, event, report, close }

@@ -35,7 +35,7 @@ for (const [address, family, ...words] of [
       if (length > 0 && bytes[i * SLOT + length - 1] !== 7) wrong++
     }
   })
-  const closedWhileReading = open(address, () => addon.closeBatch(closedWhileReading.handle))
+  const closedWhileReading = open(address, () => addon.closeHandle(closedWhileReading.handle))
   const writer = open(address, () => {})
   writer.out.fill(7)
   for (let round = 0; round < 8; round++) {
@@ -55,7 +55,7 @@ for (const [address, family, ...words] of [
   // Too long for a datagram: refused by itself.
   writer.meta[0] = 65_536
   if (addon.sendBatch(writer.handle, 0, 1) !== 0 || writer.meta[0]! >= 0) wrong++
-  setTimeout(() => addon.closeBatch(writer.handle), 100)
+  setTimeout(() => addon.closeHandle(writer.handle), 100)
   open4.push(reader)
 }
 const memory = addon.createSharedMemory(8192)

@@ -10,7 +10,5 @@ napi_value create_event(napi_env env, napi_callback_info info);
 napi_value signal_event(napi_env env, napi_callback_info info);
 // watchEvent(descriptor, woken) -> handle. woken() is called once for any number of signals. The descriptor stays the caller's.
 napi_value watch_event(napi_env env, napi_callback_info info);
-// unwatchEvent(handle)
-napi_value unwatch_event(napi_env env, napi_callback_info info);
 
 }  // namespace sip_sockets

@@ -44,7 +44,7 @@ void write_outgoing(LaneFlow* flow) {
   size_t taken = written > 0 ? static_cast<size_t>(written) : 0;
   if (taken > 0) {
     flow->was_sent = true;
-    flow->sent = uv_now(flow->lane->loop);
+    flow->sent = uv_now(flow->lane->loop());
   }
   for (const Outgoing& one : flow->outgoing) {
     size_t whole = one.bytes.iov_len;
@@ -65,7 +65,7 @@ void write_outgoing(LaneFlow* flow) {
 
 int32_t age(Lane* lane, bool since_report, uint64_t then) {
   if (!since_report) return -1;
-  return static_cast<int32_t>(std::min<uint64_t>(uv_now(lane->loop) - then, INT32_MAX));
+  return static_cast<int32_t>(std::min<uint64_t>(uv_now(lane->loop()) - then, INT32_MAX));
 }
 
 }  // namespace
@@ -129,7 +129,7 @@ void route_key(std::string* key, std::string_view prefix, int32_t b, int32_t c) 
 
 void note_heard(LaneFlow* flow) {
   flow->was_heard = true;
-  flow->heard = uv_now(flow->lane->loop);
+  flow->heard = uv_now(flow->lane->loop());
   flow->unproven_count = 0;
 }
 

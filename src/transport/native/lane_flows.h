@@ -1,17 +1,15 @@
 // Owns what a lane knows: its shards, its flows, and where sends go. The flows' bytes are moved by lane_flows.cc.
 #pragma once
-#include <node_api.h>
 #include <sys/uio.h>
-#include <uv.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "plain_message.h"
 #include "shared_ring.h"
+#include "watched_descriptor.h"
 
 namespace sip_sockets {
 
@@ -70,24 +68,22 @@ struct LaneShard {
   bool touched;
 };
 
-struct Lane {
-  napi_env env;
-  uv_loop_t* loop;
-  napi_async_context context;      // Owned.
-  napi_ref received, unsent, ended, woken, report;  // Owned.
-  int32_t* report_words;           // Borrowed from `report`.
-  std::vector<napi_ref> memories;  // Owned; keep the mappings.
+// Watches the eventfd by which it is told that some ring `out` has something, and keeps the mappings of its shards.
+struct Lane : WatchedDescriptor {
+  napi_ref received, unsent, ended, woken;  // Kept.
+  int32_t* report_words;                    // Borrowed from an array that is kept.
   std::vector<LaneShard> shards;
   std::unordered_map<int32_t, LaneFlow*> flows;  // Owned, until their handles are closed.
   std::unordered_map<std::string, int32_t> routes;
   std::string key;  // Room for the key of a route.
   std::vector<int32_t> dirty;  // Flows with something outgoing.
   std::vector<iovec> parts;    // Room for one write: as many as a turn has records.
-  std::unique_ptr<char[]> bytes;
-  uv_poll_t poll;
-  int event;  // Borrowed.
+  char bytes[kLaneRead];
   bool draining;
-  bool closing;
+
+ protected:
+  void readable() override;
+  void stop() override;
 };
 
 inline LaneFlow* find_flow(Lane* lane, int32_t flow) {

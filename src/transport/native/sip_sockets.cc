@@ -10,7 +10,7 @@
 
 #include "addresses.h"
 #include "event_fd.h"
-#include "napi_args.h"
+#include "script_handle.h"
 #include "stream_lane.h"
 #include "udp_batch.h"
 #include "udp_spread.h"
@@ -216,16 +216,13 @@ NAPI_MODULE_INIT() {
       {"setBuffers", nullptr, set_buffers, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openBatch", nullptr, open_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendBatch", nullptr, send_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"closeBatch", nullptr, close_batch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"closeHandle", nullptr, close_handle, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"duplicate", nullptr, duplicate, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"createEvent", nullptr, create_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"signalEvent", nullptr, signal_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"watchEvent", nullptr, watch_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"unwatchEvent", nullptr, unwatch_event, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"startSpread", nullptr, start_spread, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"stopSpread", nullptr, stop_spread, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openLane", nullptr, open_lane, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"closeLane", nullptr, close_lane, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneAdd", nullptr, lane_add, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneRemove", nullptr, lane_remove, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneHold", nullptr, lane_hold, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -11,22 +11,9 @@
 
 #include "lane_flows.h"
 #include "lane_loop.h"
-#include "napi_args.h"
 
 namespace sip_sockets {
 namespace {
-
-void at_exit(void* data) {
-  stop_lane(static_cast<Lane*>(data));
-}
-
-template <size_t N>
-Lane* lane_of(napi_env env, napi_callback_info info, napi_value (&args)[N]) {
-  arguments(env, info, args);
-  void* data = nullptr;
-  napi_get_value_external(env, args[0], &data);
-  return static_cast<Lane*>(data);
-}
 
 // The last quarter of the descriptors is for connections, not for second names of theirs.
 int second_descriptor(int fd) {
@@ -43,61 +30,35 @@ int second_descriptor(int fd) {
 napi_value open_lane(napi_env env, napi_callback_info info) {
   napi_value args[11];
   arguments(env, info, args);
-  auto* lane = new (std::nothrow) Lane();
-  if (lane) lane->bytes.reset(new (std::nothrow) char[kLaneRead]);
-  if (!lane || !lane->bytes) {
-    delete lane;
-    napi_throw_error(env, "ENOMEM", "openLane: out of memory");
-    return nullptr;
-  }
-  lane->env = env;
-  lane->event = number(env, args[5]);
-  napi_get_uv_event_loop(env, &lane->loop);
-  int failed = uv_poll_init(lane->loop, &lane->poll, lane->event);
-  if (failed != 0) {
-    delete lane;
-    napi_throw_error(env, uv_err_name(failed), uv_strerror(failed));
-    return nullptr;
-  }
-  lane->poll.data = lane;
+  auto* lane = WatchedDescriptor::open<Lane>(env, number(env, args[5]), "signalbox:lane");
+  if (!lane) return nullptr;
   auto capacity = static_cast<uint32_t>(number(env, args[3]));
   each(env, args[0], [&](napi_value memory) {
-    napi_ref kept;
-    napi_create_reference(env, memory, 1, &kept);
-    lane->memories.push_back(kept);
+    lane->keep(memory);
     uint8_t* rings = memory_of(env, memory);
     lane->shards.push_back({ring_at<RingWriter>(rings + number(env, args[1]), capacity),
                             ring_at<RingReader>(rings + number(env, args[2]), capacity), -1, false});
   });
   size_t shard = 0;
   each(env, args[4], [&](napi_value event) { lane->shards[shard++].event = number(env, event); });
+  lane->keep(args[6]);
   lane->report_words = data_of<int32_t>(env, args[6]);
-  napi_ref* references[] = {&lane->report, &lane->received, &lane->unsent, &lane->ended, &lane->woken};
-  for (size_t i = 0; i < 5; i++) napi_create_reference(env, args[6 + i], 1, references[i]);
-  napi_async_init(env, nullptr, to_js(env, std::string_view("signalbox:lane")), &lane->context);
-  uv_poll_start(&lane->poll, UV_READABLE, lane_readable);
-  napi_add_env_cleanup_hook(env, at_exit, lane);
-  napi_value handle;
-  napi_create_external(env, lane, nullptr, nullptr, &handle);
-  return handle;
-}
-
-napi_value close_lane(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  Lane* lane = lane_of(env, info, args);
-  napi_remove_env_cleanup_hook(env, at_exit, lane);
-  stop_lane(lane);
-  return nullptr;
+  lane->received = lane->keep(args[7]);
+  lane->unsent = lane->keep(args[8]);
+  lane->ended = lane->keep(args[9]);
+  lane->woken = lane->keep(args[10]);
+  lane->start();
+  return lane->hand_out();
 }
 
 napi_value lane_add(napi_env env, napi_callback_info info) {
   napi_value args[8];
-  Lane* lane = lane_of(env, info, args);
+  auto* lane = subject<Lane>(env, info, args);
   int32_t id = number(env, args[2]);
   int fd = find_flow(lane, id) ? -1 : second_descriptor(number(env, args[1]));
   if (fd < 0) return to_js(env, false);
   auto* flow = new (std::nothrow) LaneFlow();
-  if (!flow || uv_poll_init(lane->loop, &flow->poll, fd) != 0) {
+  if (!flow || uv_poll_init(lane->loop(), &flow->poll, fd) != 0) {
     delete flow;
     ::close(fd);
     return to_js(env, false);
@@ -117,7 +78,7 @@ napi_value lane_add(napi_env env, napi_callback_info info) {
 
 napi_value lane_remove(napi_env env, napi_callback_info info) {
   napi_value args[2];
-  Lane* lane = lane_of(env, info, args);
+  auto* lane = subject<Lane>(env, info, args);
   auto found = lane->flows.find(number(env, args[1]));
   if (found == lane->flows.end()) return nullptr;
   close_flow(found->second);
@@ -127,14 +88,14 @@ napi_value lane_remove(napi_env env, napi_callback_info info) {
 
 napi_value lane_hold(napi_env env, napi_callback_info info) {
   napi_value args[3];
-  Lane* lane = lane_of(env, info, args);
+  auto* lane = subject<Lane>(env, info, args);
   if (LaneFlow* flow = find_flow(lane, number(env, args[1]))) napi_get_value_bool(env, args[2], &flow->held);
   return nullptr;
 }
 
 napi_value lane_report(napi_env env, napi_callback_info info) {
   napi_value args[2];
-  Lane* lane = lane_of(env, info, args);
+  auto* lane = subject<Lane>(env, info, args);
   LaneFlow* flow = find_flow(lane, number(env, args[1]));
   if (flow) report_flow(flow);
   return to_js(env, flow != nullptr);
@@ -142,7 +103,7 @@ napi_value lane_report(napi_env env, napi_callback_info info) {
 
 napi_value lane_route(napi_env env, napi_callback_info info) {
   napi_value args[5];
-  Lane* lane = lane_of(env, info, args);
+  auto* lane = subject<Lane>(env, info, args);
   int32_t flow = number(env, args[4]);
   if (!find_flow(lane, flow)) return nullptr;
   if (lane->routes.size() >= kRoutes) lane->routes.clear();
@@ -153,13 +114,13 @@ napi_value lane_route(napi_env env, napi_callback_info info) {
 
 napi_value lane_forget(napi_env env, napi_callback_info info) {
   napi_value args[1];
-  lane_of(env, info, args)->routes.clear();
+  subject<Lane>(env, info, args)->routes.clear();
   return nullptr;
 }
 
 napi_value lane_drain(napi_env env, napi_callback_info info) {
   napi_value args[3];
-  Lane* lane = lane_of(env, info, args);
+  auto* lane = subject<Lane>(env, info, args);
   int32_t limit = std::min(number(env, args[2]), kLaneTurn);
   return to_js(env, drain_lane(lane, static_cast<size_t>(number(env, args[1])), limit));
 }

@@ -13,8 +13,6 @@ namespace sip_sockets {
 //   ended(flow, errno): nothing more is read; 0: the socket tells why.
 //   woken(): the rings hold what is not for the lane.
 napi_value open_lane(napi_env env, napi_callback_info info);
-// closeLane(handle)
-napi_value close_lane(napi_env env, napi_callback_info info);
 // laneAdd(handle, descriptor, flow, port, listener, from, messageBytes, bodyBytes) -> whether it was taken. The descriptor stays
 //   the caller's, who reads nothing from it meanwhile.
 napi_value lane_add(napi_env env, napi_callback_info info);

@@ -6,14 +6,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include <cstdint>
 #include <cstring>
-#include <new>
 
-#include "napi_args.h"
 #include "queue_age.h"
+#include "watched_descriptor.h"
 
 namespace sip_sockets {
 namespace {
@@ -23,18 +21,13 @@ constexpr int kWords = 8;
 constexpr size_t kSlot = 65536;
 enum Word { kLength, kPort, kFamily, kAddress, kOffset = 7 };
 
-struct Batch {
-  napi_env env;
-  napi_ref received;  // Owned; null where another reads the socket.
-  napi_ref buffers;   // Owned; keeps the four arrays alive.
-  napi_async_context context;  // Owned.
-  uv_poll_t poll;
-  int fd;  // Owned.
-  bool closing;
-  uint8_t* in_bytes;   // Borrowed from buffers.
-  int32_t* in_meta;    // Borrowed from buffers.
-  uint8_t* out_bytes;  // Borrowed from buffers.
-  int32_t* out_meta;   // Borrowed from buffers.
+// Owns its descriptor.
+struct Batch : WatchedDescriptor {
+  napi_ref received;   // Kept. Null where another reads the socket.
+  uint8_t* in_bytes;   // Borrowed from arrays that are kept, as the next three.
+  int32_t* in_meta;
+  uint8_t* out_bytes;
+  int32_t* out_meta;
   mmsghdr in[kBatch];
   iovec in_vec[kBatch];
   sockaddr_storage in_name[kBatch];
@@ -42,6 +35,13 @@ struct Batch {
   mmsghdr out[kBatch];
   iovec out_vec[kBatch];
   sockaddr_storage out_name[kBatch];
+
+ protected:
+  void readable() override;
+  void stop() override {
+    WatchedDescriptor::stop();
+    ::close(fd);
+  }
 };
 
 void describe(const sockaddr_storage& name, uint32_t length, int32_t* meta) {
@@ -82,53 +82,13 @@ socklen_t undescribe(const int32_t* meta, sockaddr_storage* name) {
   return sizeof(sockaddr_in6);
 }
 
-void readable(uv_poll_t* poll, int status, int) {
-  auto* batch = static_cast<Batch*>(poll->data);
-  if (status < 0 || batch->closing) return;
-  for (int i = 0; i < kBatch; i++) batch->in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-  batch->age.arm(&batch->in[0].msg_hdr);
-  int count = recvmmsg(batch->fd, batch->in, kBatch, MSG_DONTWAIT, nullptr);
+void Batch::readable() {
+  for (int i = 0; i < kBatch; i++) in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+  age.arm(&in[0].msg_hdr);
+  int count = recvmmsg(fd, in, kBatch, MSG_DONTWAIT, nullptr);
   if (count <= 0) return;
-  for (int i = 0; i < count; i++) describe(batch->in_name[i], batch->in[i].msg_len, batch->in_meta + i * kWords);
-  napi_env env = batch->env;
-  napi_handle_scope scope;
-  napi_open_handle_scope(env, &scope);
-  napi_value function, receiver;
-  napi_get_reference_value(env, batch->received, &function);
-  napi_get_global(env, &receiver);
-  auto waited = static_cast<int32_t>(batch->age.waited(batch->in[0].msg_hdr));
-  napi_value told[] = {to_js(env, count), to_js(env, waited)};
-  if (napi_make_callback(env, batch->context, receiver, function, 2, told, nullptr) == napi_pending_exception) {
-    napi_value error;
-    napi_get_and_clear_last_exception(env, &error);
-    napi_fatal_exception(env, error);
-  }
-  napi_close_handle_scope(env, scope);
-}
-
-void release(uv_handle_t* handle) {
-  delete static_cast<Batch*>(handle->data);
-}
-
-void stop(Batch* batch) {
-  if (batch->closing) return;
-  batch->closing = true;
-  uv_poll_stop(&batch->poll);
-  ::close(batch->fd);
-  if (batch->received) napi_delete_reference(batch->env, batch->received);
-  napi_delete_reference(batch->env, batch->buffers);
-  napi_async_destroy(batch->env, batch->context);
-  uv_close(reinterpret_cast<uv_handle_t*>(&batch->poll), release);
-}
-
-void at_exit(void* data) {
-  stop(static_cast<Batch*>(data));
-}
-
-Batch* batch_of(napi_env env, napi_value handle) {
-  void* data = nullptr;
-  napi_get_value_external(env, handle, &data);
-  return static_cast<Batch*>(data);
+  for (int i = 0; i < count; i++) describe(in_name[i], in[i].msg_len, in_meta + i * kWords);
+  call(received, count, static_cast<int32_t>(age.waited(in[0].msg_hdr)));
 }
 
 }  // namespace
@@ -136,13 +96,8 @@ Batch* batch_of(napi_env env, napi_value handle) {
 napi_value open_batch(napi_env env, napi_callback_info info) {
   napi_value args[6];
   arguments(env, info, args);
-  auto* batch = new (std::nothrow) Batch();
-  if (!batch) {
-    napi_throw_error(env, "ENOMEM", "openBatch: out of memory");
-    return nullptr;
-  }
-  batch->env = env;
-  batch->fd = number(env, args[0]);
+  auto* batch = WatchedDescriptor::open<Batch>(env, number(env, args[0]), "signalbox:udp");
+  if (!batch) return nullptr;
   napi_valuetype reads;
   napi_typeof(env, args[1], &reads);
   batch->in_bytes = data_of<uint8_t>(env, args[2]);
@@ -158,35 +113,18 @@ napi_value open_batch(napi_env env, napi_callback_info info) {
     batch->out[i].msg_hdr.msg_iovlen = 1;
     batch->out[i].msg_hdr.msg_name = &batch->out_name[i];
   }
-  uv_loop_t* loop = nullptr;
-  napi_get_uv_event_loop(env, &loop);
-  int failed = uv_poll_init(loop, &batch->poll, batch->fd);
-  if (failed != 0) {
-    delete batch;
-    napi_throw_error(env, uv_err_name(failed), uv_strerror(failed));
-    return nullptr;
-  }
-  batch->poll.data = batch;
-  if (reads == napi_function) napi_create_reference(env, args[1], 1, &batch->received);
-  napi_value buffers;
-  napi_create_array_with_length(env, 4, &buffers);
-  for (uint32_t i = 0; i < 4; i++) napi_set_element(env, buffers, i, args[i + 2]);
-  napi_create_reference(env, buffers, 1, &batch->buffers);
-  napi_async_init(env, nullptr, to_js(env, std::string_view("signalbox:udp")), &batch->context);
-  if (batch->received) {
+  for (int i = 2; i < 6; i++) batch->keep(args[i]);
+  if (reads == napi_function) {
+    batch->received = batch->keep(args[1]);
     ask_arrival_times(batch->fd);
-    uv_poll_start(&batch->poll, UV_READABLE, readable);
+    batch->start();
   }
-  napi_add_env_cleanup_hook(env, at_exit, batch);
-  napi_value handle;
-  napi_create_external(env, batch, nullptr, nullptr, &handle);
-  return handle;
+  return batch->hand_out();
 }
 
 napi_value send_batch(napi_env env, napi_callback_info info) {
   napi_value args[3];
-  arguments(env, info, args);
-  Batch* batch = batch_of(env, args[0]);
+  auto* batch = subject<Batch>(env, info, args);
   int32_t from = number(env, args[1]);
   int32_t to = number(env, args[2]);
   for (int i = from; i < to; i++) {
@@ -204,15 +142,6 @@ napi_value send_batch(napi_env env, napi_callback_info info) {
     from += sent;
   }
   return to_js(env, from);
-}
-
-napi_value close_batch(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  arguments(env, info, args);
-  Batch* batch = batch_of(env, args[0]);
-  napi_remove_env_cleanup_hook(env, at_exit, batch);
-  stop(batch);
-  return nullptr;
 }
 
 }  // namespace sip_sockets

@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "call_shard.h"
-#include "napi_args.h"
 #include "queue_age.h"
 #include "record_kinds.h"
+#include "script_handle.h"
 #include "shared_ring.h"
 
 namespace sip_sockets {
@@ -38,19 +38,26 @@ struct Shard {
   bool touched;
 };
 
-struct Spread {
-  napi_env env;
+struct Spread : ScriptHandle {
   pthread_t thread;
+  bool running;
   int stop_event;  // Owned.
   std::vector<pollfd> sockets;     // The last one is stop_event. Borrowed from the caller.
   std::vector<int32_t> listeners;
   std::vector<Shard> shards;
-  std::vector<napi_ref> memories;  // Owned; keep the mappings.
   std::unique_ptr<uint8_t[]> bytes;
   mmsghdr in[kBatch];
   iovec in_vec[kBatch];
   sockaddr_storage in_name[kBatch];
   QueueAge age;
+
+ protected:
+  void stop() override {
+    uint64_t one = 1;
+    [[maybe_unused]] ssize_t written = ::write(stop_event, &one, sizeof(one));
+    if (running) pthread_join(thread, nullptr);
+    ::close(stop_event);
+  }
 };
 
 struct Source {
@@ -117,19 +124,6 @@ void* run(void* data) {
   }
 }
 
-void stop(Spread* spread) {
-  uint64_t one = 1;
-  [[maybe_unused]] ssize_t written = ::write(spread->stop_event, &one, sizeof(one));
-  pthread_join(spread->thread, nullptr);
-  ::close(spread->stop_event);
-  for (napi_ref memory : spread->memories) napi_delete_reference(spread->env, memory);
-  delete spread;
-}
-
-void at_exit(void* data) {
-  stop(static_cast<Spread*>(data));
-}
-
 }  // namespace
 
 napi_value start_spread(napi_env env, napi_callback_info info) {
@@ -149,9 +143,7 @@ napi_value start_spread(napi_env env, napi_callback_info info) {
   int32_t offset = number(env, args[3]);
   auto capacity = static_cast<uint32_t>(number(env, args[4]));
   each(env, args[2], [&](napi_value memory) {
-    napi_ref kept;
-    napi_create_reference(env, memory, 1, &kept);
-    spread->memories.push_back(kept);
+    spread->keep(memory);
     spread->shards.push_back({ring_at<RingWriter>(memory_of(env, memory) + offset, capacity), -1, false});
   });
   size_t shard = 0;
@@ -165,26 +157,10 @@ napi_value start_spread(napi_env env, napi_callback_info info) {
     spread->in[i].msg_hdr.msg_iovlen = 1;
     spread->in[i].msg_hdr.msg_name = &spread->in_name[i];
   }
-  if (!spread->bytes || spread->stop_event < 0 || pthread_create(&spread->thread, nullptr, run, spread) != 0) {
-    if (spread->stop_event >= 0) ::close(spread->stop_event);
-    for (napi_ref memory : spread->memories) napi_delete_reference(env, memory);
-    delete spread;
-    napi_throw_error(env, "EAGAIN", "startSpread: no thread could be started");
-    return nullptr;
-  }
-  napi_add_env_cleanup_hook(env, at_exit, spread);
-  napi_value handle;
-  napi_create_external(env, spread, nullptr, nullptr, &handle);
-  return handle;
-}
-
-napi_value stop_spread(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  arguments(env, info, args);
-  void* data = nullptr;
-  napi_get_value_external(env, args[0], &data);
-  napi_remove_env_cleanup_hook(env, at_exit, data);
-  stop(static_cast<Spread*>(data));
+  spread->running = spread->bytes && spread->stop_event >= 0 && pthread_create(&spread->thread, nullptr, run, spread) == 0;
+  if (spread->running) return spread->hand_out();
+  spread->end();
+  napi_throw_error(env, "EAGAIN", "startSpread: no thread could be started");
   return nullptr;
 }
 

@@ -6,8 +6,7 @@ namespace sip_sockets {
 
 // startSpread(descriptors, listeners, memories, offset, capacity, events) -> handle. Arrays: sockets and the listener id of each; for
 //   each shard its mapping and its eventfd. `offset` is where the ring begins in each mapping. Descriptors stay the caller's.
+//   closeHandle returns when the thread is gone.
 napi_value start_spread(napi_env env, napi_callback_info info);
-// stopSpread(handle): returns when the thread is gone.
-napi_value stop_spread(napi_env env, napi_callback_info info);
 
 }  // namespace sip_sockets
