@@ -36,3 +36,8 @@ test('nor does one over the lane', () => {
   build()
   expect(runSanitized('../transport/run-lane.ts', [addon])).toEqual({ wrong: 0, missing: [] })
 }, 180_000)
+
+test('a thread that ends takes along what it left open', () => {
+  build()
+  expect(runSanitized('../transport/run-ended.ts', [addon])).toEqual({ ended: 6 })
+}, 180_000)
