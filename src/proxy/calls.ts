@@ -26,6 +26,9 @@ export class Call {
   readonly startedAt: number
   /** Another call with the same Call-ID. */
   next: Call | undefined
+  /** Of what was heard of before and after this one. */
+  older: Call | undefined
+  newer: Call | undefined
   /** INVITEs without a final reply. */
   pending = 0
   /** To tags of the dialogs that are up. */
@@ -61,11 +64,13 @@ export class Call {
 /** Calls that may share a Call-ID: looking one up walks through them, so strangers must not make that walk long. */
 const SAME_CALL_ID = 32
 
-/** The calls by Call-ID, oldest activity first. */
+/** The calls by Call-ID, and in the order of their last sign of life. */
 export class CallTable implements Expiring {
   readonly #deadline = new Deadline(this)
   readonly #options: CallTableOptions
   readonly #calls = new Map<string, Call>()
+  #oldest: Call | undefined
+  #newest: Call | undefined
   #count = 0
   idleMillis: number
   limit: number
@@ -84,34 +89,34 @@ export class CallTable implements Expiring {
   /** Dialogs that are up. */
   get dialogs(): number {
     let sum = 0
-    for (const first of this.#calls.values())
-      for (let call: Call | undefined = first; call !== undefined; call = call.next) sum += call.dialogs.length
+    for (let call = this.#oldest; call !== undefined; call = call.newer) sum += call.dialogs.length
     return sum
   }
 
   /** An INVITE without a To tag came in. Undefined when the table is full. */
   invite(request: SipRequest, flow: Flow): Call | undefined {
-    let call = this.begunBy(request)
-    if (call === undefined) {
-      if (this.#count >= this.limit || this.#chainLength(request.callId) >= SAME_CALL_ID) return undefined
+    const first = this.#calls.get(request.callId)
+    let call = find(first, (c) => c.fromTag === request.fromTag)
+    if (call !== undefined) this.#touch(call)
+    else {
+      if (this.#count >= this.limit || chainLength(first) >= SAME_CALL_ID) return undefined
       call = new Call(request, flow, this.#options.timers.now(), this.#options.wallclock())
-      this.#add(call)
+      this.#add(call, first)
     }
     call.pending++
-    this.#touch(call)
     return call
   }
 
   /** The call that this INVITE has begun. Undefined when it is over. */
   begunBy(invite: SipRequest): Call | undefined {
-    return this.#find(invite.callId, (call) => call.fromTag === invite.fromTag)
+    return find(this.#calls.get(invite.callId), (call) => call.fromTag === invite.fromTag)
   }
 
   /** A request with a To tag: its call, if it is one of ours. Counts as a sign of life. */
   inDialog(request: SipRequest): Call | undefined {
     const { fromTag, toTag } = request
-    const call = this.#find(
-      request.callId,
+    const call = find(
+      this.#calls.get(request.callId),
       (c) =>
         (c.fromTag === fromTag && c.dialogs.includes(toTag)) || (c.fromTag === toTag && c.dialogs.includes(fromTag)),
     )
@@ -121,7 +126,8 @@ export class CallTable implements Expiring {
 
   /** Whether an ACK belongs to a call that is up here. */
   awaitsAck(request: SipRequest): boolean {
-    return this.#find(request.callId, (c) => c.fromTag === request.fromTag || c.fromTag === request.toTag) !== undefined
+    const first = this.#calls.get(request.callId)
+    return find(first, (c) => c.fromTag === request.fromTag || c.fromTag === request.toTag) !== undefined
   }
 
   /** A provisional reply to the INVITE went upstream. */
@@ -155,8 +161,10 @@ export class CallTable implements Expiring {
   /** An INVITE has its final reply, or will never get one. The call ends unless a dialog or another INVITE holds it. */
   settled(call: Call, reason: CallEndReason): void {
     if (call.pending > 0) call.pending--
-    if (!call.over && call.pending === 0 && call.dialogs.length === 0)
+    if (call.over) return
+    if (call.pending === 0 && call.dialogs.length === 0)
       this.#end(call, reason, reason === 'canceled' ? 'caller' : 'callee')
+    else this.#touch(call)
   }
 
   /** The dialog of this request is over: BYE was answered, or the far end knows it no more. */
@@ -178,57 +186,26 @@ export class CallTable implements Expiring {
 
   /** Ends every call. */
   close(): void {
-    for (const first of [...this.#calls.values()])
-      for (let call: Call | undefined = first; call !== undefined; ) {
-        const next: Call | undefined = call.next
-        this.#end(call, 'shutdown', 'proxy')
-        call = next
-      }
-    this.#options.timers.clear(this.#deadline)
+    for (let call = this.#oldest; call !== undefined; call = this.#oldest) this.#end(call, 'shutdown', 'proxy')
   }
 
   /** Forgets calls that nothing was heard of for the idle time. */
   expire(now: number): void {
-    for (const first of this.#calls.values()) {
-      let oldest = now
-      for (let call: Call | undefined = first; call !== undefined; ) {
-        const next: Call | undefined = call.next
-        // An INVITE under way has its own timers.
-        if (call.pending === 0 && call.seenAt + this.idleMillis <= now) this.#end(call, 'idle', 'proxy')
-        else oldest = Math.min(oldest, call.pending > 0 ? now : call.seenAt)
-        call = next
-      }
-      // Calls stand in the order of their last sign of life.
-      if (oldest + this.idleMillis > now) break
+    for (let call = this.#oldest; call !== undefined && call.seenAt + this.idleMillis <= now; ) {
+      const next: Call | undefined = call.newer
+      // An INVITE under way has its own timers.
+      if (call.pending > 0) this.#touch(call)
+      else this.#end(call, 'idle', 'proxy')
+      call = next
     }
-    this.#arm(now)
+    if (this.#oldest === undefined) return
+    this.#options.timers.set(this.#deadline, Math.max(this.#oldest.seenAt + this.idleMillis - now, 1000))
   }
 
-  #arm(now: number): void {
-    const first = this.#calls.values().next().value
-    if (first === undefined) {
-      this.#options.timers.clear(this.#deadline)
-      return
-    }
-    const wait = first.seenAt + this.idleMillis - now
-    this.#options.timers.set(this.#deadline, Math.max(wait, 1000))
-  }
-
-  #find(callId: string, matches: (call: Call) => boolean): Call | undefined {
-    for (let call = this.#calls.get(callId); call !== undefined; call = call.next) if (matches(call)) return call
-    return undefined
-  }
-
-  #chainLength(callId: string): number {
-    let length = 0
-    for (let call = this.#calls.get(callId); call !== undefined; call = call.next) length++
-    return length
-  }
-
-  #add(call: Call): void {
-    call.next = this.#calls.get(call.callId)
-    this.#calls.delete(call.callId)
+  #add(call: Call, first: Call | undefined): void {
+    call.next = first
     this.#calls.set(call.callId, call)
+    this.#append(call)
     this.#count++
     if (this.#deadline.place < 0) this.#options.timers.set(this.#deadline, this.idleMillis)
   }
@@ -237,10 +214,26 @@ export class CallTable implements Expiring {
     const now = this.#options.timers.now()
     if (call.seenAt === now) return
     call.seenAt = now
-    const first = this.#calls.get(call.callId)
-    if (first === undefined) return
-    this.#calls.delete(call.callId)
-    this.#calls.set(call.callId, first)
+    this.#unlink(call)
+    this.#append(call)
+  }
+
+  #append(call: Call): void {
+    const before = this.#newest
+    call.older = before
+    if (before === undefined) this.#oldest = call
+    else before.newer = call
+    this.#newest = call
+  }
+
+  #unlink(call: Call): void {
+    const { older, newer } = call
+    if (older === undefined) this.#oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    call.older = undefined
+    call.newer = undefined
   }
 
   #end(call: Call, reason: CallEndReason, endedBy: CallSummary['endedBy']): void {
@@ -273,19 +266,29 @@ export class CallTable implements Expiring {
 
   #remove(call: Call): void {
     const first = this.#calls.get(call.callId)
-    if (first === call) {
-      if (call.next === undefined) this.#calls.delete(call.callId)
-      else this.#calls.set(call.callId, call.next)
-    } else {
+    if (first !== call) {
       let before = first
       while (before !== undefined && before.next !== call) before = before.next
-      if (before === undefined) return
-      before.next = call.next
-    }
+      if (before !== undefined) before.next = call.next
+    } else if (call.next !== undefined) this.#calls.set(call.callId, call.next)
+    else this.#calls.delete(call.callId)
     call.next = undefined
+    this.#unlink(call)
     this.#count--
     if (this.#count === 0) this.#options.timers.clear(this.#deadline)
   }
+}
+
+/** The first of a chain of calls with one Call-ID that matches. */
+function find(first: Call | undefined, matches: (call: Call) => boolean): Call | undefined {
+  for (let call = first; call !== undefined; call = call.next) if (matches(call)) return call
+  return undefined
+}
+
+function chainLength(first: Call | undefined): number {
+  let length = 0
+  for (let call = first; call !== undefined; call = call.next) length++
+  return length
 }
 
 /** `address:port`, IPv6 in brackets. */
