@@ -1,5 +1,5 @@
 // Owns module dispatcher: choosing a destination of a set, going on to the next one, telling of failures.
-import { parseNameAddr, parseUri, type SipUri } from '../src/sip/index.ts'
+import { parseNameAddr, type ReadUri, readUri } from '../src/sip/index.ts'
 import type { Parameter, RouteKind } from './contract.ts'
 import { declarations } from './declaration.ts'
 import { ANY_ROUTE, define, defineWaiting } from './define.ts'
@@ -57,8 +57,8 @@ function hashKeys(algorithm: number): string[] | undefined {
 }
 
 /** The user, and the host with a port that is not the usual one; the user alone with flag 1. */
-function uriKeys(text: SipUri | string | undefined): string[] | undefined {
-  const uri = typeof text === 'string' ? parseUri(text) : text
+function uriKeys(text: ReadUri | string | undefined): string[] | undefined {
+  const uri = typeof text === 'string' ? readUri(text) : text
   if (uri === undefined) return undefined
   const user = uri.user ?? ''
   if (flags() & 1) return [user]

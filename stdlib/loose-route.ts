@@ -1,5 +1,5 @@
 // Owns module rr, the following side: Route of this hop taken off, the next one made the destination (RFC 3261 16.4, 16.6 step 6).
-import { HeaderId, type NameAddr, parseUri, type SipMessage, type SipUri } from '../src/sip/index.ts'
+import { HeaderId, type NameAddr, type ReadUri, readUri, type SipMessage } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { edit, endOfHeaders, removeHeaderLine } from './message-edits.ts'
 import { followFlow } from './outbound.ts'
@@ -11,7 +11,7 @@ import { isOwnAddress, isOwnUri } from './siputils.ts'
 /** One Route value, and the header line that it stands in. */
 interface RouteEntry {
   readonly address: NameAddr
-  readonly uri: SipUri | undefined
+  readonly uri: ReadUri | undefined
   readonly line: number
 }
 
@@ -19,7 +19,7 @@ function routes(message: SipMessage): RouteEntry[] {
   let line = message.findId(HeaderId.Route)
   return message.nameAddrs('Route').map((address) => {
     while (address.start > message.valueEnd(line)) line = message.findId(HeaderId.Route, line + 1)
-    return { address, uri: parseUri(address.uri), line }
+    return { address, uri: readUri(address.uri), line }
   })
 }
 
@@ -103,7 +103,7 @@ function afterLoose(message: SipMessage, entries: RouteEntry[], inDialog: boolea
 /** After a strict router, which put our URI in the R-URI and the target in the last Route (RFC 3261 16.4). */
 function afterStrict(message: SipMessage, entries: RouteEntry[]): number {
   const removed: RouteEntry[] = []
-  const ruri = parseUri(runTarget().uri)
+  const ruri = readUri(runTarget().uri)
   // Those of the R-URI; where it has none, of our own Route.
   const own = entries[0] !== undefined && isOurs(entries[0]) ? entries[0].uri?.params.toString() : undefined
   currentRun().state.routeParams = ruri?.params.toString() || (own ?? '')

@@ -1,5 +1,5 @@
 // Owns the pseudo-variables of the R-URI, the destination and the branches: $ru $rU $rd $rp $du $dd $ou $br $nh and so on.
-import { parseUri, type SipUri } from '../src/sip/index.ts'
+import { type ReadUri, readUri } from '../src/sip/index.ts'
 import type { RouteKind } from './contract.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
 import { PROTOCOLS } from './pv-network.ts'
@@ -10,35 +10,35 @@ const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'event']
 
 /** Parts of a URI as Kamailio's variables show them: an absent part is null. */
 const PARTS = {
-  user: (uri: SipUri): PvValue => (uri.user === undefined || uri.user === '' ? null : uri.user),
-  host: (uri: SipUri): PvValue => (uri.host === '' ? null : uri.host),
-  port: (uri: SipUri): PvValue => `${uri.port ?? defaultPortOf(uri)}`,
+  user: (uri: ReadUri): PvValue => (uri.user === undefined || uri.user === '' ? null : uri.user),
+  host: (uri: ReadUri): PvValue => (uri.host === '' ? null : uri.host),
+  port: (uri: ReadUri): PvValue => `${uri.port ?? defaultPortOf(uri)}`,
   // As written; 5.6.3 says UDP in capitals where nothing is, of sips as well.
-  transport: (uri: SipUri): PvValue => uri.params.get('transport') ?? 'UDP',
-  scheme: (uri: SipUri): PvValue => uri.scheme,
+  transport: (uri: ReadUri): PvValue => uri.params.get('transport') ?? 'UDP',
+  scheme: (uri: ReadUri): PvValue => uri.scheme,
 } as const
 
-function defaultPortOf(uri: SipUri): number {
+function defaultPortOf(uri: ReadUri): number {
   return uri.params.get('transport')?.toLowerCase() === 'tls' ? 5061 : 5060
 }
 
-function ofTarget(read: (uri: SipUri) => PvValue): () => PvValue {
+function ofTarget(read: (uri: ReadUri) => PvValue): () => PvValue {
   return () => {
     const uri = currentRun().target?.parsed
     return uri === undefined ? null : read(uri)
   }
 }
 
-function ofText(text: () => string | undefined, read: (uri: SipUri) => PvValue): () => PvValue {
+function ofText(text: () => string | undefined, read: (uri: ReadUri) => PvValue): () => PvValue {
   return () => {
     const given = text()
-    const uri = given ? parseUri(given) : undefined
+    const uri = given ? readUri(given) : undefined
     return uri === undefined ? null : read(uri)
   }
 }
 
 const target = () => currentRun().target?.uri
-const protocol = (uri: SipUri): number => {
+const protocol = (uri: ReadUri): number => {
   const name = `${PARTS.transport(uri)}`.toLowerCase()
   return Object.hasOwn(PROTOCOLS, name) ? PROTOCOLS[name]! : 0
 }
@@ -46,10 +46,10 @@ const protocol = (uri: SipUri): number => {
 const SCHEMES = ['', 'sip', 'sips', 'tel', 'tels', 'urn']
 
 /** What a part counts as where a number is wanted; 0 where there is no URI. */
-function numberOf(text: () => string | undefined, read: (uri: SipUri) => number): () => number {
+function numberOf(text: () => string | undefined, read: (uri: ReadUri) => number): () => number {
   return () => {
     const given = text()
-    const uri = given ? parseUri(given) : undefined
+    const uri = given ? readUri(given) : undefined
     return uri === undefined ? 0 : Math.max(0, read(uri))
   }
 }

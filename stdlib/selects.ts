@@ -1,5 +1,5 @@
 // Owns selects, SER's older way to read a message: @ruri.user, @contact.uri.host, @hf_value.x.
-import { parseNameAddr, parseUri, SipReply, SipRequest, type SipUri, type Via } from '../src/sip/index.ts'
+import { parseNameAddr, type ReadUri, readUri, SipReply, SipRequest, type Via } from '../src/sip/index.ts'
 import type { PvValue } from './pv.ts'
 import { currentRun } from './runtime.ts'
 
@@ -8,9 +8,9 @@ type Read = () => PvValue
 function uriPart(uri: () => string | undefined, path: readonly string[]): Read | undefined {
   if (path.length === 0) return () => uri() ?? null
   const parsed =
-    (read: (uri: SipUri) => PvValue): Read =>
+    (read: (uri: ReadUri) => PvValue): Read =>
     () => {
-      const found = parseUri(uri() ?? '')
+      const found = readUri(uri() ?? '')
       return found === undefined ? null : read(found)
     }
   switch (path[0]) {

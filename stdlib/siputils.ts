@@ -1,5 +1,5 @@
 // Owns module siputils: tests on method, tags, addresses and URIs.
-import { parseUri, SipRequest } from '../src/sip/index.ts'
+import { readUri, SipRequest } from '../src/sip/index.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import { currentRun, opNow } from './runtime.ts'
 
@@ -65,7 +65,7 @@ export function isOwnAddress(host: string, port: number, proto = ''): boolean {
 
 /** Is it a URI of one of our addresses or aliases? Without a port, that of the listener the message came in on counts too. */
 export function isOwnUri(text: string): boolean {
-  const uri = parseUri(text)
+  const uri = readUri(text)
   if (uri === undefined) return false
   const transport = uri.params.get('transport') ?? ''
   if (isOwnAddress(uri.host, uri.port ?? 0, transport)) return true

@@ -1,12 +1,11 @@
 // Owns what the runs of one transaction share: the target set with its R-URI, flags, hooks, AVPs and the request's edits.
-import { type MessageEdit, parseUri, type SipRequest, type SipUri } from '../src/sip/index.ts'
+import { type MessageEdit, type ReadUri, readUri, type SipRequest } from '../src/sip/index.ts'
 import { KeptValues } from './kept-values.ts'
 import { made } from './text-bounds.ts'
 
 /** Where a branch goes: `$ru`, `$du` and what else is chosen a branch at a time. */
 export class Target {
-  #uri: string
-  #parsed: SipUri | undefined | null = null
+  uri: string
   /** `$du`, '' when not set. */
   nextHop = ''
   branchFlags = 0
@@ -27,31 +26,16 @@ export class Target {
   locationUa = ''
 
   constructor(uri: string) {
-    this.#uri = uri
-  }
-
-  get uri(): string {
-    return this.#uri
-  }
-
-  set uri(text: string) {
-    this.#uri = text
-    this.#parsed = null
+    this.uri = uri
   }
 
   /** The R-URI in parts; undefined when it is no URI. */
-  get parsed(): SipUri | undefined {
-    if (this.#parsed === null) this.#parsed = parseUri(this.#uri)
-    return this.#parsed
-  }
-
-  /** Gives up what can be read again from the text. */
-  forget(): void {
-    this.#parsed = null
+  get parsed(): ReadUri | undefined {
+    return readUri(this.uri)
   }
 
   copy(): Target {
-    const copy = new Target(this.#uri)
+    const copy = new Target(this.uri)
     copy.nextHop = this.nextHop
     copy.rewritten = this.rewritten
     copy.branchFlags = this.branchFlags
@@ -149,7 +133,6 @@ export class TransactionState extends KeptValues {
    */
   settle(): boolean {
     this.request = undefined
-    this.#target?.forget()
     if (!this.failureArmed && !this.suspended && this.onBranchFailure === '') {
       this.requestEdits = []
       this.branches = []

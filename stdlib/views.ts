@@ -1,5 +1,5 @@
 // Owns what a TypeScript route is handed: readers of the message of the run under way.
-import type { NameAddr, SipUri, Transport } from '../src/sip/index.ts'
+import { type NameAddr, parseUri, type SipUri, type Transport } from '../src/sip/index.ts'
 
 import { setDestination } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
@@ -130,7 +130,8 @@ class RequestView extends MessageView implements FailedRequest {
     return currentRun().target?.uri ?? ''
   }
   get uri(): SipUri | undefined {
-    return currentRun().target?.parsed
+    // A script may change what it is given.
+    return parseUri(currentRun().target?.uri ?? '')
   }
   get destination(): string {
     return currentRun().target?.nextHop ?? ''

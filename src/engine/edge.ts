@@ -2,7 +2,7 @@
 import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Destination, type MessageMask, readOwn, type ServiceTable } from '../services/index.ts'
-import type { SipMessage, SipRequest, SipUri } from '../sip/index.ts'
+import type { ReadUri, SipMessage, SipRequest } from '../sip/index.ts'
 import type {
   Flow,
   Hop,
@@ -124,7 +124,7 @@ export class Edge implements TransportLayer {
     this.#inner.finish(flow, code, reason)
   }
 
-  resolve(uri: SipUri): Hop[] | Promise<Hop[]> {
+  resolve(uri: ReadUri): Hop[] | Promise<Hop[]> {
     return this.#inner.resolve(uri)
   }
 

@@ -1,5 +1,5 @@
 // Owns requests that begin here (RFC 3261 8.1): OPTIONS that probe, REGISTER of our own, NOTIFY, and what a script sends.
-import { MAGIC_COOKIE, parseMessage, parseUri, type SipReply, SipRequest, type SipUri } from '../sip/index.ts'
+import { MAGIC_COOKIE, parseMessage, parseUri, type ReadUri, type SipReply, SipRequest } from '../sip/index.ts'
 import type { ClientUser, TransactionLayer } from '../transaction/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
 import type { CallTable } from './calls.ts'
@@ -82,7 +82,7 @@ function endCall(host: LocalRequestHost, { request }: LocalReply): void {
   if (call !== undefined) host.calls.dialogOver(call, request, 'bye')
 }
 
-async function resolved(transport: TransactionLayer['transport'], uri: SipUri): Promise<readonly Hop[]> {
+async function resolved(transport: TransactionLayer['transport'], uri: ReadUri): Promise<readonly Hop[]> {
   try {
     return await transport.resolve(uri)
   } catch {

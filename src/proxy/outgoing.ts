@@ -1,6 +1,6 @@
 // Owns the way of one request to its next hops: names looked up, the wire written, forwarding without a transaction (16.11).
 
-import { MAGIC_COOKIE, type MessageEdit, parseUri, type SipRequest } from '../sip/index.ts'
+import { MAGIC_COOKIE, type MessageEdit, readUri, type SipRequest } from '../sip/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
 import { forwardRequest, previousViaEdits } from './forwarding.ts'
 import { hasLooped, routingHash, textHash } from './loop-detection.ts'
@@ -102,7 +102,7 @@ export class Outgoing {
   }
 
   #resolveOne(spec: BranchSpec): Target | Promise<Target> {
-    const uri = parseUri(spec.nextHop ?? spec.uri)
+    const uri = readUri(spec.nextHop ?? spec.uri)
     if (uri === undefined) return undefined
     try {
       const hops = this.#host.transactions.transport.resolve(uri)

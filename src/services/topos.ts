@@ -4,10 +4,10 @@ import {
   bracketHost,
   type MessageEdit,
   parseUri,
+  type ReadUri,
   type SipMessage,
   SipReply,
   SipRequest,
-  type SipUri,
 } from '../sip/index.ts'
 import type { Flow } from '../transport/index.ts'
 import {
@@ -162,7 +162,7 @@ class ToposMask implements MessageMask {
     const contact = request.nameAddrs('Contact')[0]?.uri
     const known = this.#records.dialogOf(request.callId, request.fromTag)
     const id = known?.id ?? this.#records.newId()
-    const place = (route: string | undefined): SipUri | undefined => {
+    const place = (route: string | undefined): ReadUri | undefined => {
       const found = bracketed(route ?? '')
       return found === undefined ? undefined : parseUri(found)
     }
@@ -184,7 +184,7 @@ class ToposMask implements MessageMask {
     return dialog
   }
 
-  #contact(key: string, user: string, place: SipUri | undefined, to: Destination): string {
+  #contact(key: string, user: string, place: ReadUri | undefined, to: Destination): string {
     const { contactHost, contactMode, contactParameter } = this.#settings
     const { listener } = to
     const advertised = listener?.advertised
@@ -198,7 +198,7 @@ class ToposMask implements MessageMask {
   }
 
   /** Whose Contact of ours a Request-URI is. */
-  #shown(uri: SipUri | undefined): { side: 'a' | 'b'; id: string } | undefined {
+  #shown(uri: ReadUri | undefined): { side: 'a' | 'b'; id: string } | undefined {
     if (uri === undefined) return undefined
     const text =
       this.#settings.contactMode === IN_PARAMETER ? uri.params.get(this.#settings.contactParameter) : uri.user

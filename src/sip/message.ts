@@ -5,7 +5,7 @@ import { methodAt } from './constants.ts'
 import { type HeaderId, headerIdOf, HeaderId as Id } from './header-fields.ts'
 import { type NameAddr, parseNameAddr, parseNameAddrList, tagOf } from './name-addr.ts'
 import { findComma, isLws, matchesLower, parseDigits, skipLws, tokenEnd, trimEnd, unfold } from './scan.ts'
-import { parseUri, type SipUri } from './uri.ts'
+import { type ReadUri, readUri } from './uri.ts'
 import { parseVia, parseViaList, type Via } from './via.ts'
 
 /** Numbers per header line in the index: where the line starts, the id of its name, where the value starts and where it ends. */
@@ -268,7 +268,6 @@ export class SipRequest extends SipMessage {
   readonly method: string
   readonly requestUri: string
   readonly requestUriStart: number
-  private cachedUri: SipUri | undefined | null = null
 
   constructor(
     raw: string,
@@ -285,10 +284,9 @@ export class SipRequest extends SipMessage {
     this.requestUriStart = requestUriStart
   }
 
-  /** The Request-URI taken apart; undefined when it is malformed. Do not change it: it is shared by all who ask. */
-  get uri(): SipUri | undefined {
-    if (this.cachedUri === null) this.cachedUri = parseUri(this.requestUri)
-    return this.cachedUri
+  /** The Request-URI taken apart; undefined when it is malformed. */
+  get uri(): ReadUri | undefined {
+    return readUri(this.requestUri)
   }
 }
 

@@ -31,6 +31,9 @@ export function findParam(text: string, start: number, end: number, lower: strin
   return undefined
 }
 
+/** Parameters that others read too, so that nobody changes them. */
+export type ReadParams = Pick<Params, 'get' | 'has' | 'size' | 'toString' | typeof Symbol.iterator>
+
 /**
  * A list of parameters in the order they were written. Names are compared without case; a parameter without a value
  * has the value ''. `toString` gives the source as it was until something is changed.
@@ -40,6 +43,8 @@ export class Params {
   private names: string[] | undefined
   private values: (string | undefined)[] = NONE
   private changed = false
+  /** Times that it was searched. */
+  private searches = 0
 
   /** `source` is the list as written, from its first `;` on. */
   constructor(source = '') {
@@ -49,7 +54,8 @@ export class Params {
   get(name: string): string | undefined {
     if (this.names === undefined && this.source === '') return undefined
     const lower = name.toLowerCase()
-    if (this.names === undefined) return findParam(this.source, 0, this.source.length, lower)
+    if (this.names === undefined && this.searches++ < MOST_SEARCHES)
+      return findParam(this.source, 0, this.source.length, lower)
     const at = this.indexOf(lower)
     return at < 0 ? undefined : (this.values[at] ?? '')
   }
@@ -116,24 +122,20 @@ export class Params {
     const names: string[] = []
     const values: (string | undefined)[] = []
     const text = this.source
-    const bytes = bytesOf(text)
-    const end = text.length
-    let i = 0
-    while (i < end) {
-      i = skipLws(bytes, i, end)
-      if (bytes[i] === 59) {
-        i++
-        continue
+    const { length } = text
+    for (let at = 0; at < length; ) {
+      const end = paramEnd(text, at, length)
+      const bytes = bytesOf(text)
+      const name = skipLws(bytes, at, end)
+      at = end + 1
+      if (name === end) continue
+      const equals = findChar(text, '=', name, end)
+      names.push(text.slice(name, trimEnd(bytes, name, equals < 0 ? end : equals)))
+      if (equals < 0) values.push(undefined)
+      else {
+        const value = skipLws(bytes, equals + 1, end)
+        values.push(text.slice(value, trimEnd(bytes, value, end)))
       }
-      if (i >= end) break
-      const nameStart = i
-      while (i < end && bytes[i] !== 61 && bytes[i] !== 59) i++
-      names.push(text.slice(nameStart, trimEnd(bytes, nameStart, i)))
-      if (i < end && bytes[i] === 61) {
-        const valueStart = skipLws(bytes, i + 1, end)
-        i = paramEnd(text, valueStart, end)
-        values.push(text.slice(valueStart, trimEnd(bytes, valueStart, i)))
-      } else values.push(undefined)
     }
     this.names = names
     this.values = values
@@ -141,4 +143,6 @@ export class Params {
   }
 }
 
+/** Who is asked more often has its names taken apart for good. */
+const MOST_SEARCHES = 2
 const NONE: (string | undefined)[] = []

@@ -1,7 +1,7 @@
 // Owns SIP and SIPS URIs (RFC 3261 19.1): reading, writing, comparing; tel and other schemes as far as a proxy needs them.
 
 import { bytesOf } from './bytes.ts'
-import { Params } from './params.ts'
+import { Params, type ReadParams } from './params.ts'
 import { decodePercent, equalsIgnoreCase, findChar, isHostChar, parseDigits } from './scan.ts'
 
 /** A URI taken apart. Escapes stay as written; fields may be changed, `toString` writes the result. */
@@ -21,6 +21,9 @@ export interface SipUri {
   opaque?: string
   toString(): string
 }
+
+/** A URI that others read too, so that nobody changes it. */
+export type ReadUri = Readonly<Omit<SipUri, 'params'>> & { readonly params: ReadParams }
 
 class ParsedUri implements SipUri {
   scheme: string
@@ -69,6 +72,24 @@ export function parseUri(text: string): SipUri | undefined {
   }
   if (colon + 1 === text.length) return undefined
   uri.opaque = text.slice(colon + 1)
+  return uri
+}
+
+/** Those that were read last: the Request-URI of a message is asked for at each step of its way. */
+const recent: { text: string; uri: ReadUri | undefined }[] = Array.from({ length: 4 }, () => ({
+  text: '',
+  uri: undefined,
+}))
+let oldest = 0
+
+/** As {@link parseUri}, for those who only read it. */
+export function readUri(text: string): ReadUri | undefined {
+  for (const one of recent) if (one.text === text) return one.uri
+  const uri = parseUri(text)
+  const place = recent[oldest]!
+  place.text = text
+  place.uri = uri
+  oldest = (oldest + 1) % recent.length
   return uri
 }
 

@@ -1,7 +1,7 @@
 // Owns RFC 3263: from a SIP URI to the hops to try, in order, with a bounded cache.
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import type { SipUri } from '../sip/index.ts'
+import type { ReadUri } from '../sip/index.ts'
 import { defaultPort, parseTransport } from '../sip/index.ts'
 import { addressFamily, numericAddress } from './ip-address.ts'
 import type { DnsSource, Hop, SrvRecord, Transport } from './types.ts'
@@ -63,7 +63,7 @@ export class Resolver {
     this.#cache.clear()
   }
 
-  resolve(uri: SipUri): Hop[] | Promise<Hop[]> {
+  resolve(uri: ReadUri): Hop[] | Promise<Hop[]> {
     if (uri.host === '') {
       throw new SignalboxError(
         'ERR_RESOLVE',

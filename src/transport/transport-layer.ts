@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
-import { DEFAULT_PARSE_LIMITS, parseMessage, type SipRequest, type SipUri, writeBytesBy } from '../sip/index.ts'
+import { DEFAULT_PARSE_LIMITS, parseMessage, type ReadUri, type SipRequest, writeBytesBy } from '../sip/index.ts'
 import { BadRequests, type StatelessReply } from './bad-request.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { Counters } from './counters.ts'
@@ -177,7 +177,7 @@ class SocketTransport implements TransportLayer {
     return this.#local.has(host, port, transport)
   }
 
-  resolve(uri: SipUri): Hop[] | Promise<Hop[]> {
+  resolve(uri: ReadUri): Hop[] | Promise<Hop[]> {
     return this.#resolver.resolve(uri)
   }
 

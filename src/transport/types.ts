@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { ParseLimits, SipMessage, SipRequest, SipUri, Transport } from '../sip/index.ts'
+import type { ParseLimits, ReadUri, SipMessage, SipRequest, Transport } from '../sip/index.ts'
 
 export type { Transport } from '../sip/index.ts'
 
@@ -117,7 +117,7 @@ export interface TransportLayer {
   /** Ends a stream connection after what is queued; a WebSocket is told code and reason (RFC 6455 7.4). */
   finish(flow: Flow, code: number, reason: string): void
   /** RFC 3263. Synchronous for numeric, static and cached targets. Rejects or throws ERR_RESOLVE. */
-  resolve(uri: SipUri): Hop[] | Promise<Hop[]>
+  resolve(uri: ReadUri): Hop[] | Promise<Hop[]>
   /** Whether this host and port are ours: a listener, what it advertises, or an alias. No port means the transport's default port. */
   isLocal(host: string, port: number | undefined, transport?: Transport): boolean
   /** Takes effect at once, for what comes next; open connections stay. */

@@ -1,13 +1,16 @@
 // Owns the tests of name-addr values, Via values and parameter lists.
 
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   applyEdits,
   findParam,
   Params,
   parseNameAddr,
+  parseUri,
   parseVia,
   quote,
+  readUri,
   unquote,
   viaReceivedEdits,
 } from '../../src/sip/index.ts'
@@ -149,6 +152,18 @@ describe('parameters', () => {
     expect(params.toString()).toBe(list)
   })
 
+  test('a list that was taken apart says what searching it says', () => {
+    const text = fc.string({ unit: fc.constantFrom(...';;;==  "aB\\.\t\r\n'), maxLength: 24 })
+    fc.assert(
+      fc.property(text, (list) => {
+        const params = new Params(`;${list}`)
+        expect(params.size).toBeLessThanOrEqual(list.length + 1)
+        for (const name of ['a', 'b', 'ab', '.']) expect(params.get(name)).toBe(new Params(`;${list}`).get(name))
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
   test('changing', () => {
     const params = new Params(';lr;Ftag=1')
     params.set('FTAG', '2')
@@ -160,4 +175,19 @@ describe('parameters', () => {
     expect(params.toString()).toBe(';Ftag=2;r2=on;x')
     expect(params.has('x')).toBe(true)
   })
+})
+
+test('a URI that is read is taken apart once while it is asked for, and never what another made of it', () => {
+  const text = 'sip:alice@example.com;lr'
+  const shared = readUri(text)
+  expect(readUri(`${text.slice(0, 4)}${text.slice(4)}`)).toBe(shared)
+  expect(readUri('sip:<bad>')).toBeUndefined()
+  expect(readUri('sip:<bad>')).toBeUndefined()
+  const own = parseUri(text)!
+  own.user = 'mallory'
+  own.params.set('lr', 'off')
+  expect(readUri(text)?.toString()).toBe(text)
+  for (let i = 0; i < 10; i++) expect(readUri(`sip:user-${i}@example.com`)?.user).toBe(`user-${i}`)
+  expect(readUri(text)).not.toBe(shared)
+  expect(readUri(text)?.toString()).toBe(text)
 })
