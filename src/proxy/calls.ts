@@ -3,6 +3,7 @@
 import { detach, type SipRequest } from '../sip/index.ts'
 import { Deadline, type Expiring, type TimerQueue } from '../transaction/index.ts'
 import type { Flow } from '../transport/index.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
 import type { CallEndReason, CallSummary } from './router.ts'
 
 /** What the call table needs around it. */
@@ -16,7 +17,7 @@ export interface CallTableOptions {
 }
 
 /** One call: the INVITEs with its Call-ID and From tag that wait for an answer, and the dialogs that came of them. */
-export class Call {
+export class Call implements Linked<Call> {
   readonly callId: string
   readonly fromTag: string
   readonly from: string
@@ -26,7 +27,6 @@ export class Call {
   readonly startedAt: number
   /** Another call with the same Call-ID. */
   next: Call | undefined
-  /** Of what was heard of before and after this one. */
   older: Call | undefined
   newer: Call | undefined
   /** INVITEs without a final reply. */
@@ -69,9 +69,7 @@ export class CallTable implements Expiring {
   readonly #deadline = new Deadline(this)
   readonly #options: CallTableOptions
   readonly #calls = new Map<string, Call>()
-  #oldest: Call | undefined
-  #newest: Call | undefined
-  #count = 0
+  readonly #byActivity = new LinkedList<Call>()
   idleMillis: number
   limit: number
 
@@ -83,13 +81,13 @@ export class CallTable implements Expiring {
 
   /** Calls that are not over. */
   get size(): number {
-    return this.#count
+    return this.#byActivity.size
   }
 
   /** Dialogs that are up. */
   get dialogs(): number {
     let sum = 0
-    for (let call = this.#oldest; call !== undefined; call = call.newer) sum += call.dialogs.length
+    for (let call = this.#byActivity.oldest; call !== undefined; call = call.newer) sum += call.dialogs.length
     return sum
   }
 
@@ -99,7 +97,7 @@ export class CallTable implements Expiring {
     let call = find(first, (c) => c.fromTag === request.fromTag)
     if (call !== undefined) this.#touch(call)
     else {
-      if (this.#count >= this.limit || chainLength(first) >= SAME_CALL_ID) return undefined
+      if (this.size >= this.limit || chainLength(first) >= SAME_CALL_ID) return undefined
       call = new Call(request, flow, this.#options.timers.now(), this.#options.wallclock())
       this.#add(call, first)
     }
@@ -186,27 +184,28 @@ export class CallTable implements Expiring {
 
   /** Ends every call. */
   close(): void {
-    for (let call = this.#oldest; call !== undefined; call = this.#oldest) this.#end(call, 'shutdown', 'proxy')
+    for (let call = this.#byActivity.oldest; call !== undefined; call = this.#byActivity.oldest)
+      this.#end(call, 'shutdown', 'proxy')
   }
 
   /** Forgets calls that nothing was heard of for the idle time. */
   expire(now: number): void {
-    for (let call = this.#oldest; call !== undefined && call.seenAt + this.idleMillis <= now; ) {
+    for (let call = this.#byActivity.oldest; call !== undefined && call.seenAt + this.idleMillis <= now; ) {
       const next: Call | undefined = call.newer
       // An INVITE under way has its own timers.
       if (call.pending > 0) this.#touch(call)
       else this.#end(call, 'idle', 'proxy')
       call = next
     }
-    if (this.#oldest === undefined) return
-    this.#options.timers.set(this.#deadline, Math.max(this.#oldest.seenAt + this.idleMillis - now, 1000))
+    const { oldest } = this.#byActivity
+    if (oldest === undefined) return
+    this.#options.timers.set(this.#deadline, Math.max(oldest.seenAt + this.idleMillis - now, 1000))
   }
 
   #add(call: Call, first: Call | undefined): void {
     call.next = first
     this.#calls.set(call.callId, call)
-    this.#append(call)
-    this.#count++
+    this.#byActivity.add(call)
     if (this.#deadline.place < 0) this.#options.timers.set(this.#deadline, this.idleMillis)
   }
 
@@ -214,26 +213,8 @@ export class CallTable implements Expiring {
     const now = this.#options.timers.now()
     if (call.seenAt === now) return
     call.seenAt = now
-    this.#unlink(call)
-    this.#append(call)
-  }
-
-  #append(call: Call): void {
-    const before = this.#newest
-    call.older = before
-    if (before === undefined) this.#oldest = call
-    else before.newer = call
-    this.#newest = call
-  }
-
-  #unlink(call: Call): void {
-    const { older, newer } = call
-    if (older === undefined) this.#oldest = newer
-    else older.newer = newer
-    if (newer === undefined) this.#newest = older
-    else newer.older = older
-    call.older = undefined
-    call.newer = undefined
+    this.#byActivity.remove(call)
+    this.#byActivity.add(call)
   }
 
   #end(call: Call, reason: CallEndReason, endedBy: CallSummary['endedBy']): void {
@@ -273,9 +254,8 @@ export class CallTable implements Expiring {
     } else if (call.next !== undefined) this.#calls.set(call.callId, call.next)
     else this.#calls.delete(call.callId)
     call.next = undefined
-    this.#unlink(call)
-    this.#count--
-    if (this.#count === 0) this.#options.timers.clear(this.#deadline)
+    this.#byActivity.remove(call)
+    if (this.size === 0) this.#options.timers.clear(this.#deadline)
   }
 }
 

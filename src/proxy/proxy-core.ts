@@ -14,6 +14,7 @@ import {
 import type { Flow, Hop } from '../transport/index.ts'
 import { CallTable } from './calls.ts'
 import { forwardReply } from './forwarding.ts'
+import { LinkedList } from './linked-list.ts'
 import { type LocalReply, type LocalRequest, sendLocalRequest } from './local-request.ts'
 import { textHash } from './loop-detection.ts'
 import { DEFAULT_PROXY_LIMITS, DEFAULT_PROXY_OPTIONS, type ProxyLimits, type ProxyOptions } from './options.ts'
@@ -48,7 +49,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   readonly counters: ProxyCounters = newCounters()
   readonly #log: Log
   readonly #overload: OverloadControl | undefined
-  readonly #contexts = new Set<ProxyRequest>()
+  readonly #contexts = new LinkedList<ProxyRequest>()
   readonly #tagSecret: string
   #nextId = 1
   /** Until when ACKs of stateless replies may come. */
@@ -117,7 +118,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     this.#draining = true
     this.transactions.user = undefined
     this.calls.close()
-    for (const context of [...this.#contexts]) {
+    for (let context = this.#contexts.oldest; context !== undefined; context = this.#contexts.oldest) {
       context.abandon()
       this.requestEnded(context)
     }
@@ -133,7 +134,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
 
   /** The request under way with that Call-ID and CSeq number; a search among all of them. */
   find(callId: string, cseq: number): RequestContext | undefined {
-    for (const context of this.#contexts) {
+    for (let context = this.#contexts.oldest; context !== undefined; context = context.newer) {
       if (context.method !== 'ACK' && context.isOf(callId, cseq)) return context
     }
     return undefined
@@ -161,7 +162,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     else if (invite) {
       const call = this.calls.invite(request, flow)
       if (call === undefined) {
-        this.#contexts.delete(context)
+        this.#contexts.remove(context)
         this.#refuse(request, flow)
         return
       }
@@ -257,7 +258,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
   }
 
   requestEnded(context: ProxyRequest): void {
-    if (!this.#contexts.delete(context)) return
+    if (!this.#contexts.remove(context)) return
     if (context.routed) this.router.ended(context)
     this.#checkDrained()
   }

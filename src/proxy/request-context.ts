@@ -4,6 +4,7 @@ import type { SipReply, SipRequest } from '../sip/index.ts'
 import { Deadline, type ServerUser } from '../transaction/index.ts'
 import type { Flow } from '../transport/index.ts'
 import { type Branch, type BranchSender, TIMED_OUT } from './branch.ts'
+import type { Linked } from './linked-list.ts'
 import { Outcomes } from './outcomes.ts'
 import { Outgoing } from './outgoing.ts'
 import { type Relayed, Relaying } from './relaying.ts'
@@ -17,8 +18,10 @@ interface Work {
   readonly outcomes: Outcomes
 }
 
-export class ProxyRequest extends RequestState implements FailureContext, Relayed, ServerUser {
+export class ProxyRequest extends RequestState implements FailureContext, Linked<ProxyRequest>, Relayed, ServerUser {
   declare readonly matched: ProxyRequest | undefined
+  older: ProxyRequest | undefined
+  newer: ProxyRequest | undefined
   canceled = false
   #work: Work | undefined
   #running = true
