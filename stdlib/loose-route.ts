@@ -35,23 +35,25 @@ function isStrict(entry: RouteEntry): boolean {
 
 /** Takes Route values out: whole lines where nothing is left of them, else the values with a comma each. */
 function removeRoutes(message: SipMessage, all: readonly RouteEntry[], removed: readonly RouteEntry[]): void {
-  for (const line of new Set(removed.map((entry) => entry.line))) {
-    const onLine = all.filter((entry) => entry.line === line)
-    const kept = onLine.filter((entry) => !removed.includes(entry))
-    if (kept.length === 0) {
-      removeHeaderLine(message, line)
-      continue
-    }
-    for (const entry of onLine) {
-      if (!removed.includes(entry)) continue
-      const at = onLine.indexOf(entry)
-      const next = onLine[at + 1]
-      // With its comma: the one behind, or for the last value the one before.
-      if (next) edit(entry.address.start, next.address.start - entry.address.start, '')
-      else {
-        const before = onLine[at - 1]!.address.end
-        edit(before, entry.address.end - before, '')
-      }
+  for (let first = 0, next: number; first < all.length; first = next) {
+    const { line } = all[first]!
+    let kept = 0
+    for (next = first; all[next]?.line === line; next++) if (!removed.includes(all[next]!)) kept++
+    if (kept === 0) removeHeaderLine(message, line)
+    else if (kept < next - first) removeValues(all.slice(first, next), removed)
+  }
+}
+
+/** Takes some of the values of one line out. */
+function removeValues(onLine: readonly RouteEntry[], removed: readonly RouteEntry[]): void {
+  for (const [at, entry] of onLine.entries()) {
+    if (!removed.includes(entry)) continue
+    const next = onLine[at + 1]
+    // With its comma: the one behind, or for the last value the one before.
+    if (next) edit(entry.address.start, next.address.start - entry.address.start, '')
+    else {
+      const before = onLine[at - 1]!.address.end
+      edit(before, entry.address.end - before, '')
     }
   }
 }
@@ -144,17 +146,19 @@ function routed(): number {
   const code = strictBefore ? afterStrict(message, entries) : afterLoose(message, entries, inDialog)
   const { routeParams } = currentRun().state
   if (code > 0 && inDialog && routeParams !== undefined)
-    for (const hook of routeHooks) hook(routeParams, isUpstream() ? 'upstream' : 'downstream')
+    for (const hook of routeHooks) hook(routeParams, routeDirection)
   return code
 }
 
 /** Told of the parameters of our Route in each request within a dialog that is routed by it. */
-export const routeHooks: ((params: string, direction: 'downstream' | 'upstream') => void)[] = []
+export const routeHooks: ((params: string, direction: () => Direction) => void)[] = []
 
-function isUpstream(): boolean {
+type Direction = 'downstream' | 'upstream'
+
+function routeDirection(): Direction {
   const { state, message } = currentRun()
   const ftag = /;ftag=([^;>]*)/i.exec(state.routeParams ?? '')?.[1]
-  return ftag !== undefined && ftag !== message.fromTag
+  return ftag !== undefined && ftag !== message.fromTag ? 'upstream' : 'downstream'
 }
 
 export const looseRouteMode = define(
@@ -214,7 +218,7 @@ export const isDirection = define(
     example: 'is_direction("upstream")',
   },
   (direction: string) => {
-    return (direction.toLowerCase() === 'upstream') === isUpstream() ? 1 : -1
+    return (direction.toLowerCase() === 'upstream') === (routeDirection() === 'upstream') ? 1 : -1
   },
 )
 

@@ -114,7 +114,7 @@ function restore(params: string, which: Side, direction: 'downstream' | 'upstrea
 
 routeHooks.push((params, direction) => {
   if (restoreMode() !== 'auto') return
-  const changed = (['From', 'To'] as const).filter((which) => restore(params, which, direction) > 0)
+  const changed = (['From', 'To'] as const).filter((which) => restore(params, which, direction()) > 0)
   if (changed.length > 0) askNow(MODULE, 'replaced')
 })
 
