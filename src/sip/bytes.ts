@@ -18,6 +18,7 @@ let writerInto = (bytes: Uint8Array): ByteWriter => {
 class Place {
   text = ''
   bytes!: Uint8Array
+  words!: DataView
   #write!: ByteWriter
 
   constructor(size: number) {
@@ -27,6 +28,7 @@ class Place {
   /** Takes another array, and the writer of today. */
   renew(size: number): void {
     this.bytes = new Uint8Array(size + BEHIND)
+    this.words = new DataView(this.bytes.buffer)
     this.#write = writerInto(this.bytes)
     this.text = ''
   }
@@ -51,6 +53,11 @@ export function bytesOf(text: string): Uint8Array {
   const place = text.length > PART ? message : part
   if (text !== place.text) place.load(text)
   return place.bytes
+}
+
+/** The same bytes, for who looks at several at once. */
+export function wordsOf(bytes: Uint8Array): DataView {
+  return bytes === message.bytes ? message.words : part.words
 }
 
 /** Lets texts be written by what `maker` gives for an array, where something is at hand that is faster than a loop. */

@@ -1,6 +1,6 @@
 // Owns the names of header fields: small ids for the known ones, compact forms, canonical spelling.
 
-import { bytesOf } from './bytes.ts'
+import { bytesOf, wordsOf } from './bytes.ts'
 
 /** A small integer for each known header name, compact forms included; `Other` for all the rest. */
 export const HeaderId = {
@@ -161,10 +161,13 @@ const COMPACT_IDS: readonly HeaderId[] = Array.from({ length: 128 }, (_, code) =
 
 /** Slots of the name table; a power of two that leaves each known name a slot of its own. */
 const SLOTS = 1024
-/** Chars reserved for a name in `NAME_CHARS`; longer names are unknown. */
-const NAME_ROOM = 32
-/** The lower-case chars of each known name, at id * NAME_ROOM. */
-const NAME_CHARS = new Uint8Array(LOWER.length * NAME_ROOM)
+/** Words of four chars that are reserved for a name; longer names are unknown. */
+const NAME_ROOM = 8
+/** The lower-case chars of each known name, from id * NAME_ROOM on; zeros behind them. */
+const NAME_WORDS = new Int32Array(LOWER.length * NAME_ROOM)
+/** Which chars of a word are of the name, all bits of them; which are letters, the bit that tells their case. */
+const NAME_MASKS = new Int32Array(LOWER.length * NAME_ROOM)
+const NAME_CASES = new Int32Array(LOWER.length * NAME_ROOM)
 const NAME_LENGTHS = new Uint8Array(LOWER.length)
 const BY_HASH = new Uint8Array(SLOTS)
 const [FIRST_FACTOR, LAST_FACTOR] = fillTables()
@@ -174,7 +177,15 @@ function fillTables(): [number, number] {
   for (let id = 1; id < LOWER.length; id++) {
     const name = LOWER[id]!
     NAME_LENGTHS[id] = name.length
-    for (let i = 0; i < name.length; i++) NAME_CHARS[id * NAME_ROOM + i] = name.charCodeAt(i)
+    for (let i = 0; i < name.length; i++) {
+      const word = id * NAME_ROOM + (i >> 2)
+      const shift = (i & 3) * 8
+      const code = name.charCodeAt(i)
+      NAME_WORDS[word]! |= code << shift
+      NAME_MASKS[word]! |= 255 << shift
+      // A CR is not a hyphen.
+      if (code >= 97 && code <= 122) NAME_CASES[word]! |= 32 << shift
+    }
   }
   for (let first = 1; first < 512; first++) {
     for (let last = 1; last < 512; last += 2) if (fillSlots(first, last)) return [first, last]
@@ -206,12 +217,10 @@ export function headerIdAt(bytes: Uint8Array, start: number, end: number): Heade
   const last = bytes[end - 1]! | 32
   const id = BY_HASH[(length * 61 + first * FIRST_FACTOR + middle * 17 + last * LAST_FACTOR) & (SLOTS - 1)]! as HeaderId
   if (NAME_LENGTHS[id] !== length) return HeaderId.Other
-  const room = id * NAME_ROOM
-  for (let i = 0; i < length; i++) {
-    const code = bytes[start + i]!
-    const want = NAME_CHARS[room + i]!
-    // Case is the bit 32, for letters only: a CR is not a hyphen.
-    if (code !== want && (code < 65 || code > 90 || code + 32 !== want)) return HeaderId.Other
+  const words = wordsOf(bytes)
+  for (let at = start, word = id * NAME_ROOM; at < end; at += 4, word++) {
+    const chars = (words.getInt32(at, true) & NAME_MASKS[word]!) | NAME_CASES[word]!
+    if (chars !== NAME_WORDS[word]) return HeaderId.Other
   }
   return id
 }

@@ -176,7 +176,7 @@ function indexHeaders(text: string, bytes: Uint8Array, start: number, limits: Pa
       break
     }
     let colon = line
-    while (bytes[colon]! > 32 && bytes[colon] !== 58) colon++
+    for (let code = first; code > 32 && code !== 58; ) code = bytes[++colon]!
     let nameEnd = colon
     const lineFeed = lineFeedFrom(text, bytes, colon)
     if (lineFeed < 0) {

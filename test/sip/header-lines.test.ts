@@ -1,7 +1,14 @@
 // Owns the tests of finding header lines: long and compact names mixed, messages asked in turns, very many lines.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { HeaderId, headerIdOf, parseMessage, type SipMessage, UNBOUNDED_PARSE_LIMITS } from '../../src/sip/index.ts'
+import {
+  canonicalHeaderName,
+  HeaderId,
+  headerIdOf,
+  parseMessage,
+  type SipMessage,
+  UNBOUNDED_PARSE_LIMITS,
+} from '../../src/sip/index.ts'
 
 const NAMES = [
   'Via',
@@ -65,4 +72,21 @@ test('a thousand lines are searched to the last', () => {
   for (let at = message.findId(HeaderId.Route); at >= 0; at = message.findId(HeaderId.Route, at + 1)) found.push(at)
   expect(found).toEqual([249, 499, 749, 999])
   expect(message.findId(HeaderId.Via)).toBe(-1)
+})
+
+test('a name is known in either case of each letter, and with no other char in its place', () => {
+  for (const id of Object.values(HeaderId)) {
+    if (id === HeaderId.Other) continue
+    const name = canonicalHeaderName(id)
+    for (let at = 0; at < name.length; at++) {
+      for (let code = 0; code < 256; code++) {
+        const char = String.fromCharCode(code)
+        const isSame = /[a-z]/i.test(char) ? char.toLowerCase() === name[at]!.toLowerCase() : char === name[at]
+        const found = headerIdOf(name.slice(0, at) + char + name.slice(at + 1))
+        if ((found === id) !== isSame) expect.fail(`${name} with char ${code} at ${at} is header ${found}`)
+      }
+    }
+    expect(headerIdOf(name.toLowerCase())).toBe(id)
+    expect(headerIdOf(`${name}x`)).not.toBe(id)
+  }
 })
