@@ -76,20 +76,18 @@ export function parseUri(text: string): SipUri | undefined {
 }
 
 /** Those that were read last: the Request-URI of a message is asked for at each step of its way. */
-const recent: { text: string; uri: ReadUri | undefined }[] = Array.from({ length: 4 }, () => ({
-  text: '',
-  uri: undefined,
-}))
-let oldest = 0
+const RECENT = 4
+const texts: string[] = Array.from({ length: RECENT }, () => '')
+const uris: (ReadUri | undefined)[] = Array.from({ length: RECENT })
+let last = 0
 
 /** As {@link parseUri}, for those who only read it. */
 export function readUri(text: string): ReadUri | undefined {
-  for (const one of recent) if (one.text === text) return one.uri
+  for (let at = 0; at < RECENT; at++) if (texts[at] === text) return uris[at]
   const uri = parseUri(text)
-  const place = recent[oldest]!
-  place.text = text
-  place.uri = uri
-  oldest = (oldest + 1) % recent.length
+  last = (last + 1) % RECENT
+  texts[last] = text
+  uris[last] = uri
   return uri
 }
 
