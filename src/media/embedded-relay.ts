@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Log, silentLog } from '../log.ts'
-import { type Call, partyByTag } from './call.ts'
+import { type Call, type Party, partyByTag } from './call.ts'
 import { controlCall, controlOf } from './call-control.ts'
-import { mediaStats, ngReport, reportOf } from './call-report.ts'
+import { type CallReport, mediaStats, ngReport, reportOf } from './call-report.ts'
 import { CallServices } from './call-services.ts'
 import { CallTable } from './call-table.ts'
 import { DtlsIdentities } from './dtls-negotiation.ts'
@@ -17,7 +17,8 @@ import { ngRequest } from './ng/request.ts'
 import { recordingKinds } from './recordings.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 import { RelayStatistics } from './relay-statistics.ts'
-import { canonicalRequest, readSessionOptions, type SessionDefaults, type SessionOptions } from './session-options.ts'
+import type { SessionDefaults, SessionOptions } from './session-options.ts'
+import { type ReadRequest, SessionReader } from './session-reader.ts'
 import { takeFragment } from './trickle.ts'
 
 export interface EmbeddedRelayOptions extends SessionDefaults {
@@ -159,6 +160,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
       log,
     },
   )
+  const reader = new SessionReader(options)
   const report = (call: Call) => reportOf(native, call, clock.wallclock())
   let closed = false
 
@@ -207,16 +209,20 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
 
   const NOTHING = "Call-ID not found or tags didn't match"
 
-  function remove(session: SessionOptions): { stats: MediaStats; document: NgDictionary } | undefined {
+  /** Ends the media of those meant; `tell` makes the answer of what is known of the call before that. */
+  function remove<Told>(
+    session: SessionOptions,
+    tell: (final: CallReport, stats: MediaStats, parties: readonly Party[]) => Told,
+  ): Told | undefined {
     const call = table.find(session.callId)
     const parties = table.matching(session)
     if (!call || parties.length === 0) return undefined
     const final = report(call)
     const stats = mediaStats(final)
-    const document = ngReport(final, parties)
+    const told = tell(final, stats, parties)
     table.remove(call, parties, session)
     log.info({ callId: call.id, media: stats.streams }, 'media deleted')
-    return { stats, document }
+    return told
   }
 
   function execute(request: NgDictionary): NgDictionary {
@@ -236,7 +242,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     }
     const control = controlOf(command)
     if (control) {
-      const session = readSessionOptions(request, options)
+      const { session } = reader.read(request)
       const call = table.find(session.callId)
       if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
       controlCall(call, control, session)
@@ -245,25 +251,23 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     }
     const service = services.commandOf(command)
     if (service) {
-      const canonical = canonicalRequest(request)
-      const session = readSessionOptions(canonical, options)
+      const { message, session } = reader.read(request)
       const call = table.find(session.callId)
       if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
-      const answer = service(call, canonical, session)
+      const answer = service(call, message, session)
       const warning = [...session.warnings, ...(answer.warning === undefined ? [] : [answer.warning])].join('; ')
       return dictionary({ ...answer, warning: warning || undefined })
     }
     if (!COMMANDS.has(command)) throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
-    const canonical = canonicalRequest(request)
-    const session = readSessionOptions(canonical, options)
+    const { message, session } = reader.read(request)
     if (command === 'offer' || command === 'answer') {
-      const { sdp, warnings } = negotiate(command, session, canonical)
+      const { sdp, warnings } = negotiate(command, session, message)
       return dictionary({ sdp: session.fragment ? undefined : sdp, warning: warnings?.join('; '), result: 'ok' })
     }
     if (session.callId === '') throw new SignalboxError('ERR_PARSE', 'No call-id in message')
     if (command === 'delete') {
-      const removed = remove(session)
-      if (removed) return dictionary({ ...removed.document, result: 'ok' })
+      const document = remove(session, (final, _, parties) => ngReport(final, parties))
+      if (document) return dictionary({ ...document, result: 'ok' })
       if (session.fatal) throw new SignalboxError('ERR_MEDIA', NOTHING)
       return dictionary({ warning: NOTHING, result: 'ok' })
     }
@@ -273,16 +277,11 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     return dictionary({ ...ngReport(report(call), known ? call.parties : []), result: 'ok' })
   }
 
-  interface Read {
-    readonly session: SessionOptions
-    readonly message: NgDictionary
-  }
-
-  function readRequest(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): Read {
+  function readRequest(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): ReadRequest {
     if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
     const { message: raw, warnings } = ngRequest(command, request)
-    const message = canonicalRequest(raw)
-    const session = readSessionOptions(message, options)
+    const { message, session } = reader.read(raw)
+    if (warnings.length === 0 && session.warnings.length === 0) return { session, message }
     // Words that only the flag string has are told by its own reader.
     const told = new Set(warnings.map((warning) => /"(.*)"/.exec(warning)?.[1]))
     const rest = session.warnings.filter((warning) => !told.has(/"(.*)"/.exec(warning)?.[1]))
@@ -299,9 +298,9 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
       return negotiate('answer', session, message)
     },
     async delete(request) {
-      const removed = remove(readRequest('delete', request).session)
-      if (!removed) throw new SignalboxError('ERR_MEDIA', `${NOTHING}: ${request.callId}`)
-      return removed.stats
+      const stats = remove(readRequest('delete', request).session, (_, told) => told)
+      if (!stats) throw new SignalboxError('ERR_MEDIA', `${NOTHING}: ${request.callId}`)
+      return stats
     },
     async query(request) {
       const call = table.find(readRequest('query', request).session.callId)

@@ -93,8 +93,25 @@ export const FLAG_KEYS: ReadonlyMap<string, string> = new Map([
 /** Longest flag string that is read; what follows is ignored with a warning. */
 const LONGEST = 4_096
 
-/** Reads the string as Kamailio's rtpengine module does: words apart by spaces, unknown ones passed on with a warning. */
+/** Strings that were read; a route has a few, and says them for every call. */
+const known = new Map<string, RtpFlags>()
+const MOST = 200
+
+/**
+ * Reads the string as Kamailio's rtpengine module does: words apart by spaces, unknown ones passed on with a warning. What it
+ * gives is shared by all who ask for the same string.
+ */
 export function rtpFlags(text: string): RtpFlags {
+  const before = known.get(text)
+  if (before !== undefined) return before
+  const flags = readFlags(text)
+  if (text.length > LONGEST) return flags
+  if (known.size >= MOST) known.clear()
+  known.set(text, flags)
+  return flags
+}
+
+function readFlags(text: string): RtpFlags {
   const warnings: string[] = []
   if (text.length > LONGEST) warnings.push(`flags beyond ${LONGEST} characters were ignored`)
   const lists = new Map<string, string[]>()

@@ -28,12 +28,16 @@ export interface SdesOptions {
   readonly offererFirst: boolean
 }
 
-export interface SessionOptions {
+/** What is of one message of one call alone. */
+export interface SessionCall {
   readonly callId: string
   readonly fromTag: string
   readonly toTag: string
   readonly viaBranch: string
   readonly sdp: string | undefined
+}
+
+export interface SessionOptions extends SessionCall {
   /** Profile towards the receiver of the SDP; undefined: as it is. */
   readonly transportProtocol: string | undefined
   /** Logical interfaces of the sender and of the receiver of the SDP. */
@@ -107,7 +111,7 @@ export interface SessionOptions {
 }
 
 /** Folds `received from`, `received_from` and `Received-From` into one spelling. */
-function canonicalKey(key: string): string {
+export function canonicalKey(key: string): string {
   return key.replace(/[ _]/g, '-').toLowerCase()
 }
 
@@ -152,14 +156,37 @@ export interface SessionDefaults {
 /** `heuristic`: within a window the best match of the signalled address wins; `immediate`: the first packet; `off`: none is learned. */
 export type EndpointLearning = 'heuristic' | 'immediate' | 'off'
 
+/** Keys of which {@link SessionCall} and `sourceAddress` come, and nothing else does. */
+export const CALL_KEYS: ReadonlySet<string> = new Set([
+  'call-id',
+  'from-tag',
+  'to-tag',
+  'via-branch',
+  'sdp',
+  'received-from',
+])
+
+/** From a request whose keys have one spelling. */
+export function readCall(request: NgDictionary): SessionCall {
+  return {
+    callId: textOf(request['call-id']),
+    fromTag: textOf(request['from-tag']),
+    toTag: textOf(request['to-tag']),
+    viaBranch: textOf(request['via-branch']),
+    sdp: typeof request.sdp === 'string' ? request.sdp : undefined,
+  }
+}
+
+/** Where the SIP message came from. */
+export function readSource(request: NgDictionary): string | undefined {
+  return wordsOf(request['received-from'])[1]
+}
+
 /** Reads a dictionary; nothing in it is an error, what is not understood is told in `warnings`. */
 export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults = {}): SessionOptions {
   const warnings: string[] = []
   const request = normalise(raw, warnings)
-  const text = (key: string): string => {
-    const value = request[key]
-    return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
-  }
+  const text = (key: string): string => textOf(request[key])
   const words = (key: string): string[] => wordsOf(request[key]).map(canonicalKey)
   for (const key of Object.keys(request)) {
     if (!KNOWN_KEYS.has(key)) warnings.push(`key ${JSON.stringify(key.slice(0, 40))} is not supported and was ignored`)
@@ -175,7 +202,6 @@ export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults 
   if (hash !== '' && !isFingerprintHash(hash))
     warnings.push(`DTLS-fingerprint=${hash.slice(0, 20)} is not supported; it is left as it was`)
   const directions = [...wordsOf(request.direction), '', ''].slice(0, 2)
-  const received = wordsOf(request['received-from'])
   const mediaAddress = text('media-address')
   if (mediaAddress !== '' && addressFamily(mediaAddress) === undefined)
     warnings.push('media-address is not a numeric address and was ignored')
@@ -183,11 +209,7 @@ export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults 
   const tos = Number.parseInt(text('tos'), 10)
   const delay = Number.parseInt(text('delete-delay'), 10)
   return {
-    callId: text('call-id'),
-    fromTag: text('from-tag'),
-    toTag: text('to-tag'),
-    viaBranch: text('via-branch'),
-    sdp: typeof request.sdp === 'string' ? request.sdp : undefined,
+    ...readCall(request),
     transportProtocol: text('transport-protocol') || undefined,
     direction: [
       text('from-interface') || directions[0] || undefined,
@@ -211,7 +233,9 @@ export function readSessionOptions(raw: NgDictionary, defaults: SessionDefaults 
     mediaAddress: addressFamily(mediaAddress) === undefined ? undefined : mediaAddress,
     addressFamily: family === 'IP4' || family === 'IP6' ? family : undefined,
     sourceAddress:
-      flags.has('sip-source-address') || (defaults.sipSource && !flags.has('trust-address')) ? received[1] : undefined,
+      flags.has('sip-source-address') || (defaults.sipSource && !flags.has('trust-address'))
+        ? readSource(request)
+        : undefined,
     latching: readLatching(flags, defaults),
     tos: tos >= 0 && tos <= 255 ? tos : undefined,
     generateMid: flags.has('generate-mid'),
@@ -334,6 +358,10 @@ function readLatching(flags: ReadonlySet<string>, { endpointLearning }: SessionD
 function readPtime(text: string): string | undefined {
   const millis = Number(text)
   return Number.isInteger(millis) && millis > 0 && millis <= 1_000 ? String(millis) : undefined
+}
+
+function textOf(value: NgValue | undefined): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
 }
 
 function wordsOf(value: NgValue | undefined): string[] {
