@@ -23,18 +23,22 @@ export function reportOf(native: NativeRelay, call: Call, now: number): CallRepo
   return { call, stats, now }
 }
 
+/** Why packets did not pass as SRTP, or who did not prove to be the far end: the counter of each reason. */
+const SRTP_FAILURES = [
+  ['authentication', 'srtpAuthFailures'],
+  ['replay', 'srtpReplays'],
+  ['short', 'srtpShort'],
+  ['mki', 'srtpWrongMki'],
+  ['ssrcLimit', 'srtpSsrcLimit'],
+  ['unsent', 'srtpUnsent'],
+  ['fingerprint', 'dtlsWrongFingerprints'],
+  ['handshake', 'dtlsFailures'],
+] as const
+
 function srtpFailures(stats: StreamStats): Record<string, number> {
-  const reasons = {
-    authentication: stats.srtpAuthFailures,
-    replay: stats.srtpReplays,
-    short: stats.srtpShort,
-    mki: stats.srtpWrongMki,
-    ssrcLimit: stats.srtpSsrcLimit,
-    unsent: stats.srtpUnsent,
-    fingerprint: stats.dtlsWrongFingerprints,
-    handshake: stats.dtlsFailures,
-  }
-  return Object.fromEntries(Object.entries(reasons).filter(([, count]) => count > 0))
+  const failures: Record<string, number> = {}
+  for (const [reason, counter] of SRTP_FAILURES) if (stats[counter] > 0) failures[reason] = stats[counter]
+  return failures
 }
 
 /** Packets that arrived here and were not passed on. */
