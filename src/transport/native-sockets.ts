@@ -28,6 +28,10 @@ export interface NativeSockets {
   sendTo(fd: number, bytes: Uint8Array, address: string, port: number): void
   /** Our address on the way to `address`, undefined where there is none. Sends nothing. */
   routeTo(address: string): string | undefined
+  /** A way for descriptors from one process to another; see native/passage.h. */
+  createPassage(): [giving: number, taking: number]
+  /** Closes what lies in a passage. */
+  emptyPassage(taking: number): void
   /** Anonymous memory of that size, all zeros, to be inherited by descriptor. */
   createSharedMemory(bytes: number): number
   /** The memory of a descriptor. Both processes see each other's writes at once; use Atomics. The descriptor may be closed after. */
@@ -53,7 +57,7 @@ export interface SpreadRing {
 }
 
 /** What batched UDP needs besides; see native/udp_batch.h for the layout of the arrays. */
-export interface BatchSockets extends NativeSockets, LaneSockets {
+export interface BatchSockets extends NativeSockets, LaneSockets, LoanSockets {
   setBuffers(fd: number, bytes: number): void
   /** Takes the descriptor over. Without `received` nothing is read from it: another does. */
   openBatch(
@@ -96,10 +100,36 @@ export interface LaneSockets {
   ): boolean
   laneRemove(handle: unknown, flow: number): void
   laneHold(handle: unknown, flow: number, held: boolean): void
+  laneLend(handle: unknown, flow: number, giving: number): boolean
+  laneTakeBack(handle: unknown, flow: number): void
   laneReport(handle: unknown, flow: number): boolean
   laneRoute(handle: unknown, prefix: string, b: number, c: number, flow: number): void
   laneForget(handle: unknown): void
   laneDrain(handle: unknown, shard: number, limit: number): number
+}
+
+/** What a worker needs for the connections that are lent to it; see native/loans.h. */
+export interface LoanSockets {
+  openLoans(
+    taking: number,
+    memory: ArrayBuffer,
+    offset: number,
+    capacity: number,
+    arrived: () => void,
+    over: (flow: number, code: number) => void,
+  ): unknown
+  closeHandle(handle: unknown): void
+  loanTake(
+    handle: unknown,
+    flow: number,
+    port: number,
+    listener: number,
+    from: string,
+    messageBytes: number,
+    bodyBytes: number,
+  ): number
+  loanWrite(handle: unknown, flow: number, text: string): number
+  loanDrop(handle: unknown, flow: number): void
 }
 
 interface Addon extends Omit<BatchSockets, 'bind' | 'watchEvent' | 'startSpread'> {
@@ -171,6 +201,8 @@ function batchSockets(): BatchSockets {
       addon.sendTo(descriptor(fd), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), address, port)
     },
     routeTo: (address) => (addressFamily(address) === 0 ? undefined : addon.routeTo(address)),
+    createPassage: () => addon.createPassage(),
+    emptyPassage: (taking) => addon.emptyPassage(descriptor(taking)),
     createSharedMemory: (bytes) => addon.createSharedMemory(size(bytes)),
     mapSharedMemory: (fd, bytes) => addon.mapSharedMemory(descriptor(fd), size(bytes)),
     setBuffers: (fd, bytes) => addon.setBuffers(descriptor(fd), size(bytes)),
@@ -181,10 +213,16 @@ function batchSockets(): BatchSockets {
     laneAdd: addon.laneAdd,
     laneRemove: addon.laneRemove,
     laneHold: addon.laneHold,
+    laneLend: addon.laneLend,
+    laneTakeBack: addon.laneTakeBack,
     laneReport: addon.laneReport,
     laneRoute: addon.laneRoute,
     laneForget: addon.laneForget,
     laneDrain: addon.laneDrain,
+    openLoans: addon.openLoans,
+    loanTake: addon.loanTake,
+    loanWrite: addon.loanWrite,
+    loanDrop: addon.loanDrop,
   }
   return loaded
 }

@@ -41,3 +41,8 @@ test('a thread that ends takes along what it left open', () => {
   build()
   expect(runSanitized('../transport/run-ended.ts', [addon])).toEqual({ ended: 6 })
 }, 180_000)
+
+test('nor does one over loans', () => {
+  build()
+  expect(runSanitized('../transport/run-loans.ts', [addon])).toEqual({ wrong: 0, missing: [] })
+}, 180_000)

@@ -1,18 +1,21 @@
 // Owns the passage of messages between the sockets of a lane and the rings of its shards.
 #include "lane_flows.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 
 #include "call_shard.h"
-#include "queue_age.h"
-#include "record_kinds.h"
+#include "passage.h"
 
 namespace sip_sockets {
 namespace {
 
 constexpr size_t kKeptOutgoing = 32;
+// Milliseconds by which ages that the kernel tells are wrong at most.
+constexpr uint64_t kKernelStep = 10;
 
 LaneFlow* flow_of(Lane* lane, const RecordHeader& record, std::string_view prefix, std::string_view text) {
   LaneFlow* flow = nullptr;
@@ -23,7 +26,7 @@ LaneFlow* flow_of(Lane* lane, const RecordHeader& record, std::string_view prefi
     auto route = lane->routes.find(lane->key);
     if (route != lane->routes.end()) flow = find_flow(lane, route->second);
   }
-  if (!flow || flow->held || flow->ended) return nullptr;
+  if (!flow || flow->held || flow->ended || flow->lent) return nullptr;
   // The answer that makes a WebSocket of a connection is nothing to pass by.
   return text.empty() || text.starts_with("HTTP/") ? nullptr : flow;
 }
@@ -72,7 +75,7 @@ int32_t age(Lane* lane, bool since_report, uint64_t then) {
 
 size_t pass_in(LaneFlow* flow, std::string_view bytes) {
   Lane* lane = flow->lane;
-  auto since = static_cast<int32_t>(static_cast<uint32_t>(microseconds(CLOCK_MONOTONIC)));
+  int32_t since = arrival();
   size_t at = 0;
   while (at < bytes.size()) {
     size_t length = plain_message(bytes.substr(at), flow->limits);
@@ -80,10 +83,8 @@ size_t pass_in(LaneFlow* flow, std::string_view bytes) {
     std::string_view message = bytes.substr(at, length);
     size_t count = lane->shards.size();
     LaneShard& shard = lane->shards[count == 1 ? 0 : call_id_hash(find_call_id(message)) % count];
-    auto from = static_cast<int32_t>(flow->from.size());
-    RecordHeader record = {0, kMessage, flow->flow, flow->port, flow->listener, from, static_cast<int32_t>(length), since};
     // What finds no room is answered by JavaScript.
-    if (!shard.in.try_push(record, flow->from.data(), message.data())) break;
+    if (!push_message(&shard.in, *flow, message, since)) break;
     shard.touched = true;
     at += length;
   }
@@ -133,6 +134,33 @@ void note_heard(LaneFlow* flow) {
   flow->unproven_count = 0;
 }
 
+bool lend_flow(LaneFlow* flow, int giving) {
+  if (flow->held || flow->ended || flow->lent || flow->awaited != 0 || !pass_descriptor(giving, flow->fd, flow->flow)) return false;
+  uv_poll_stop(&flow->poll);
+  flow->lent = true;
+  flow->asked = uv_now(flow->lane->loop());
+  return true;
+}
+
+void ask_kernel(LaneFlow* flow) {
+  uint64_t now = uv_now(flow->lane->loop());
+  tcp_info told;
+  socklen_t size = sizeof(told);
+  if (getsockopt(flow->fd, IPPROTO_TCP, TCP_INFO, &told, &size) != 0) return;
+  uint64_t span = now - flow->asked;
+  flow->asked = now;
+  // What may have been before was told before.
+  span -= std::min(span, kKernelStep);
+  if (told.tcpi_last_data_recv < span) {
+    note_heard(flow);
+    flow->heard = now - told.tcpi_last_data_recv;
+  }
+  if (told.tcpi_last_data_sent < span) {
+    flow->was_sent = true;
+    flow->sent = now - told.tcpi_last_data_sent;
+  }
+}
+
 void report_names(Lane* lane, const SendName* names, size_t count) {
   lane->report_words[2] = static_cast<int32_t>(count);
   for (size_t i = 0; i < count; i++) {
@@ -143,6 +171,7 @@ void report_names(Lane* lane, const SendName* names, size_t count) {
 
 void report_flow(LaneFlow* flow) {
   Lane* lane = flow->lane;
+  if (flow->lent) ask_kernel(flow);
   lane->report_words[0] = age(lane, flow->was_heard, flow->heard);
   lane->report_words[1] = age(lane, flow->was_sent, flow->sent);
   flow->was_heard = flow->was_sent = false;

@@ -7,13 +7,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "plain_message.h"
-#include "shared_ring.h"
+#include "stream_source.h"
 #include "watched_descriptor.h"
 
 namespace sip_sockets {
 
-constexpr size_t kLaneRead = 65536;
 constexpr int32_t kLaneTurn = 256;
 // Sends that are remembered until the far end is heard, as in ../connection.ts.
 constexpr size_t kUnproven = 32;
@@ -37,18 +35,15 @@ struct Outgoing {
 
 struct Lane;
 
-struct LaneFlow {
+struct LaneFlow : StreamSource {
   Lane* lane;
   uv_poll_t poll;
   int fd;  // Owned: a duplicate.
-  int32_t flow;
-  int32_t port;
-  int32_t listener;
-  std::string from;  // `transport address`
-  MessageLimits limits;
   int32_t awaited = 0;    // What JavaScript has to be given before anything plain can begin: bytes, or one of the below.
   bool held = false;      // Bytes wait in JavaScript.
   bool ended = false;     // Nothing more is read.
+  bool lent = false;      // A worker reads and writes it.
+  uint64_t asked = 0;     // When a lent one was last asked about, or lent.
   bool closing = false;
   bool was_heard = false;  // Since the last report.
   bool was_sent = false;
@@ -78,7 +73,7 @@ struct Lane : WatchedDescriptor {
   std::string key;  // Room for the key of a route.
   std::vector<int32_t> dirty;  // Flows with something outgoing.
   std::vector<iovec> parts;    // Room for one write: as many as a turn has records.
-  char bytes[kLaneRead];
+  char bytes[kStreamRead];
   bool draining;
 
  protected:
@@ -99,6 +94,10 @@ int32_t pass_out(Lane* lane, size_t shard, int32_t limit);
 // The key of a route.
 void route_key(std::string* key, std::string_view prefix, int32_t b, int32_t c);
 void note_heard(LaneFlow* flow);
+// What passed between the far end and whoever the flow is lent to, as the kernel knows it.
+void ask_kernel(LaneFlow* flow);
+// Lends the flow through a passage; false when that has no room. Nothing of it is for the lane until it is taken back.
+bool lend_flow(LaneFlow* flow, int giving);
 // Fills the report.
 void report_flow(LaneFlow* flow);
 void report_names(Lane* lane, const SendName* names, size_t count);

@@ -37,9 +37,9 @@ size_t for_script(const LaneFlow* flow, std::string_view bytes) {
 void flow_readable(uv_poll_t* poll, int status, int) {
   auto* flow = static_cast<LaneFlow*>(poll->data);
   Lane* lane = flow->lane;
-  if (flow->closing || flow->ended) return;
+  if (flow->closing || flow->ended || flow->lent) return;
   ssize_t count = 0;
-  if (status >= 0) count = recv(flow->fd, lane->bytes, kLaneRead, MSG_DONTWAIT);
+  if (status >= 0) count = recv(flow->fd, lane->bytes, kStreamRead, MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) {
     end_reading(flow, count < 0 ? errno : 0);
@@ -94,6 +94,8 @@ void Lane::readable() {
 
 void close_flow(LaneFlow* flow) {
   flow->closing = true;
+  // The far end sees the end at once, whatever another descriptor of the socket does.
+  if (flow->lent) shutdown(flow->fd, SHUT_RDWR);
   uv_close(reinterpret_cast<uv_handle_t*>(&flow->poll), release_flow);
   ::close(flow->fd);
 }

@@ -44,6 +44,11 @@ struct RingWriter {
   uint8_t* bytes;      // Borrowed from the mapping.
   uint32_t capacity;
 
+  // Whether more than half of it is waiting to be read.
+  bool is_half_full() const {
+    return header->head.load(std::memory_order_relaxed) - header->tail.load(std::memory_order_acquire) > capacity / 2;
+  }
+
   // False when there is no room; then nothing was written.
   bool try_push(RecordHeader record, const void* prefix, const void* text) {
     uint32_t size = record_size(record);

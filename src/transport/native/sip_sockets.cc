@@ -10,6 +10,8 @@
 
 #include "addresses.h"
 #include "event_fd.h"
+#include "loans.h"
+#include "passage.h"
 #include "script_handle.h"
 #include "stream_lane.h"
 #include "udp_batch.h"
@@ -226,10 +228,18 @@ NAPI_MODULE_INIT() {
       {"laneAdd", nullptr, lane_add, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneRemove", nullptr, lane_remove, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneHold", nullptr, lane_hold, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneLend", nullptr, lane_lend, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"laneTakeBack", nullptr, lane_take_back, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneReport", nullptr, lane_report, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneRoute", nullptr, lane_route, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneForget", nullptr, lane_forget, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"laneDrain", nullptr, lane_drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"createPassage", nullptr, create_passage, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"emptyPassage", nullptr, empty_passage, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"openLoans", nullptr, open_loans, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"loanTake", nullptr, loan_take, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"loanWrite", nullptr, loan_write, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"loanDrop", nullptr, loan_drop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(functions) / sizeof(functions[0]), functions);
   return exports;

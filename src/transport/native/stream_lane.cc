@@ -3,7 +3,6 @@
 #include "stream_lane.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "lane_flows.h"
 #include "lane_loop.h"
+#include "passage.h"
 
 namespace sip_sockets {
 namespace {
@@ -18,9 +18,7 @@ namespace {
 // The last quarter of the descriptors is for connections, not for second names of theirs.
 int second_descriptor(int fd) {
   int second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  rlimit most;
-  if (second < 0 || getrlimit(RLIMIT_NOFILE, &most) != 0 || most.rlim_cur == RLIM_INFINITY) return second;
-  if (static_cast<rlim_t>(second) < most.rlim_cur - most.rlim_cur / 4) return second;
+  if (second < 0 || leaves_a_quarter(second)) return second;
   ::close(second);
   return -1;
 }
@@ -90,6 +88,24 @@ napi_value lane_hold(napi_env env, napi_callback_info info) {
   napi_value args[3];
   auto* lane = subject<Lane>(env, info, args);
   if (LaneFlow* flow = find_flow(lane, number(env, args[1]))) napi_get_value_bool(env, args[2], &flow->held);
+  return nullptr;
+}
+
+napi_value lane_lend(napi_env env, napi_callback_info info) {
+  napi_value args[3];
+  auto* lane = subject<Lane>(env, info, args);
+  LaneFlow* flow = find_flow(lane, number(env, args[1]));
+  return to_js(env, flow != nullptr && lend_flow(flow, number(env, args[2])));
+}
+
+napi_value lane_take_back(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  auto* lane = subject<Lane>(env, info, args);
+  LaneFlow* flow = find_flow(lane, number(env, args[1]));
+  if (!flow || !flow->lent) return nullptr;
+  ask_kernel(flow);
+  flow->lent = false;
+  uv_poll_start(&flow->poll, UV_READABLE, flow_readable);
   return nullptr;
 }
 

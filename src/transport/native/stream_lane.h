@@ -20,6 +20,11 @@ napi_value lane_add(napi_env env, napi_callback_info info);
 napi_value lane_remove(napi_env env, napi_callback_info info);
 // laneHold(handle, flow, held: boolean): while held, what is for the flow is not for the lane.
 napi_value lane_hold(napi_env env, napi_callback_info info);
+// laneLend(handle, flow, giving) -> whether it is lent now, through that end of a passage (passage.h). A lent flow is neither read
+//   nor written here; laneReport asks the kernel what passed.
+napi_value lane_lend(napi_env env, napi_callback_info info);
+// laneTakeBack(handle, flow): nobody else has it any longer.
+napi_value lane_take_back(napi_env env, napi_callback_info info);
 // laneReport(handle, flow) -> whether the flow is known
 napi_value lane_report(napi_env env, napi_callback_info info);
 // laneRoute(handle, prefix, b, c, flow): records `send` of these words go out over the flow.
