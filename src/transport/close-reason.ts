@@ -1,4 +1,5 @@
 // Owns why connections are closed, and what is said of it to who wanted to send.
+import type { SignalboxError } from '../errors.ts'
 import type { TransportLimits } from './types.ts'
 
 /** How long the answer to a keep-alive may take. */
@@ -16,6 +17,14 @@ export type CloseReason =
   | 'keepalive'
   | 'layer'
   | 'asked'
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  readonly reason: CloseReason | 'remote'
+  readonly error: Error | undefined
+  /** Why what was sent and not heard of is lost; undefined where the far end may have had it. */
+  readonly lost: SignalboxError | undefined
+}
 
 type Remedy = (limits: TransportLimits, cause: Error | undefined) => string
 /** The reason in words, with the way out. */

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { ParseLimits } from '../sip/index.ts'
-import type { CloseReason } from './close-reason.ts'
+import type { ConnectionEnd } from './close-reason.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { endpointText, isWildcard, numericAddress, sourceKey } from './ip-address.ts'
 import type { FramingError, Lane, PoolOptions, StreamEvents, StreamPool, StreamSocket } from './sockets.ts'
@@ -78,8 +78,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
 
   /** @returns the connection that took it */
   send(hop: Hop, listener: Listener, wire: string, failed: SendFailed): Connection | undefined {
-    const profile =
-      hop.transport === 'tls' || hop.transport === 'wss' ? dialProfile(this.#options.tls, hop, listener) : undefined
+    const profile = this.#profileTo(hop, listener)
     const known = this.#find(hop, profile)
     if (known) {
       known.send(wire, failed)
@@ -139,6 +138,16 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
       connection.closed(error as Error)
     }
     return connection
+  }
+
+  /** The connection that leads to the hop, if one does. */
+  known(hop: Hop, listener: Listener): Connection | undefined {
+    return this.#find(hop, this.#profileTo(hop, listener))
+  }
+
+  #profileTo(hop: Hop, listener: Listener): string | undefined {
+    const isSecure = hop.transport === 'tls' || hop.transport === 'wss'
+    return isSecure ? dialProfile(this.#options.tls, hop, listener) : undefined
   }
 
   #find(hop: Hop, profile: string | undefined): Connection | undefined {
@@ -236,7 +245,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
     )
   }
 
-  closed(connection: Connection, reason: CloseReason | 'remote', error: Error | undefined): void {
+  closed(connection: Connection, { reason, error, lost }: ConnectionEnd): void {
     this.#remove(connection)
     this.lane?.forgetRoutes()
     const tls = error instanceof SignalboxError && error.code === 'ERR_TLS'
@@ -255,7 +264,7 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
       this.#lastWarning = now
       this.#options.log.warn(fields, error.message)
     } else this.#options.log.debug(fields, 'connection closed')
-    this.#options.flowClosed(connection)
+    this.#options.flowClosed(connection, lost)
   }
 
   account(delta: number): boolean {

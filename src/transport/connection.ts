@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import type { Awaited, ParseLimits } from '../sip/index.ts'
-import { type CloseReason, PONG_MILLIS, REMEDY } from './close-reason.ts'
+import { type CloseReason, type ConnectionEnd, PONG_MILLIS, REMEDY } from './close-reason.ts'
 import { nextFlowId } from './flow-table.ts'
 import { endpointText } from './ip-address.ts'
 import type {
@@ -35,7 +35,7 @@ export interface ConnectionOwner {
   opened(connection: Connection): void
   /** It speaks WebSocket from now on, under another transport. */
   upgraded(connection: Connection, before: Transport): void
-  closed(connection: Connection, reason: CloseReason | 'remote', error: Error | undefined): void
+  closed(connection: Connection, end: ConnectionEnd): void
   /** Bytes written and not yet taken by the kernel changed by `delta`; false when the total bound is crossed. */
   account(delta: number): boolean
 }
@@ -328,14 +328,14 @@ export class Connection implements StreamFlow, StreamEvents, LaneFlow {
     this.#unwritten = 0
     this.#why = REMEDY[reason](this.#owner.limits, cause)
     this.#socket?.destroy()
-    this.#owner.closed(this, reason, cause)
     const lost = this.#queue.map(({ failed }) => failed)
     // The kernel took these bytes, but the far end was gone when they came, or never listened (RFC 3261 18.4).
-    if (cause !== undefined || reason === 'stall' || reason === 'keepalive') lost.push(...passed, ...this.#unproven)
+    const isUnheard = cause !== undefined || reason === 'stall' || reason === 'keepalive'
+    if (isUnheard) lost.push(...passed, ...this.#unproven)
     this.#queue = []
     this.#unproven = []
-    if (lost.length === 0) return
     const error = this.#error(this.#why, cause)
+    this.#owner.closed(this, { reason, error: cause, lost: isUnheard ? error : undefined })
     for (const failed of lost) failed(error)
   }
 

@@ -4,12 +4,16 @@ import { monotonicMicros, RING_HEADER, type RingReader, RingWriter } from './sha
 /** Bytes of records in each ring: some thousand messages, and many of the longest. */
 export const RING_CAPACITY = 1 << 22
 const RING_BYTES = 4096 + RING_CAPACITY
-/** Where the rings lie in a shard's memory: datagrams and stream messages come in, what goes to streams goes out. */
+/**
+ * Where the rings lie in a shard's memory: datagrams and stream messages come in, what goes to streams goes out, and what the
+ * worker read of connections that are lent to it waits for itself, or for the next.
+ */
 export const DATAGRAMS_AT = 0
 export const STREAMS_AT = RING_BYTES
 export const OUT_AT = 2 * RING_BYTES
+export const LOANED_AT = 3 * RING_BYTES
 /** Bytes of the memory of one shard. */
-export const SHARD_BYTES = 3 * RING_BYTES
+export const SHARD_BYTES = 4 * RING_BYTES
 if (RING_HEADER + RING_CAPACITY > RING_BYTES) throw new Error('a ring is longer than its place')
 
 /** Kinds of records. `a`, `b`, `c`, prefix and text of each are named beside it. The native side is native/record_kinds.h. */
@@ -18,7 +22,7 @@ export const Kind = {
   datagram: 1,
   /** In: flow, source port, listener; transport, source address and, where there is one, what the peer proved as JSON; the message. */
   message: 2,
-  /** In: flow. The connection is gone. */
+  /** In: flow; error code; error message: why what was sent over it and not heard of is lost, if it is. The connection is gone. */
   flowClosed: 3,
   /** In: number of the send; error code; error message. */
   sendFailed: 4,
@@ -28,7 +32,24 @@ export const Kind = {
   reply: 6,
   /** Out: -, flow, code; reason; -. The connection is to end. */
   finish: 7,
+  /** In: -. A front begins that has lent nothing: whoever serves says so again. */
+  begun: 8,
+  /** In: flow, source port, listener; transport, source address; who it is lent to, place in the ring out, limits. See loans.ts. */
+  lent: 9,
+  /** In: flow. It is wanted back. */
+  recalled: 10,
+  /** In: number of a `send`, flow; its key; the message. Sends of that key go over that flow, which is lent. */
+  carry: 11,
+  /** In: -. What was told by `carry` of where sends go holds no longer. */
+  unrouted: 12,
+  /** Out: worker, serial. It serves from now on, and has nothing that was lent before; worker 0: nobody serves. */
+  attached: 13,
+  /** Out: -, flow, a code of {@link Returned}; numbers of sends; what the kernel did not take of them. */
+  returned: 14,
 } as const
+
+/** Why a flow was returned; above these, the error of the system that reading met. */
+export const Returned = { fine: 0, later: -1, noRoom: -2 } as const
 
 /** A shard's memory, and the eventfd that wakes who reads it. */
 export interface ShardLink {
@@ -56,6 +77,11 @@ export class WakingWriter {
 
   get dropped(): number {
     return this.#ring.dropped
+  }
+
+  /** Where the next record will lie; see {@link RingReader.position}. */
+  get position(): number {
+    return this.#ring.position
   }
 
   push(kind: number, a: number, b: number, c: number, prefix: string, text: string): boolean {

@@ -8,15 +8,18 @@ import { callIdOf, shardOf } from './call-shard.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { Counters } from './counters.ts'
 import { NodeSockets } from './create-transport.ts'
+import { sendKey } from './front-pool.ts'
 import { Kind, OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT, TurnReader, WakingWriter } from './front-rings.ts'
 import { addressFamily } from './ip-address.ts'
 import { latin1Only } from './latin1.ts'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
 import { listenersOf } from './listen.ts'
 import { nativeSockets } from './native-sockets.ts'
+import { PatientWriter } from './patient-writer.ts'
 import { RingReader, type RingRecord } from './shared-ring.ts'
 import type { PoolOptions, StreamFlow, StreamServer } from './sockets.ts'
 import { StreamLane } from './stream-lane.ts'
+import type { Passage } from './stream-loans.ts'
 import type { Hop, Listener, ListenSpec, ReloadableTransport, SendFailed, TransportStats } from './types.ts'
 
 /** What of a configuration concerns connections. */
@@ -32,6 +35,8 @@ export interface StreamFrontOptions extends FrontSettings {
   readonly clock?: Clock
   /** Whether plain messages may pass below JavaScript; `none` is for comparisons. Default `plain`. */
   readonly lane?: 'plain' | 'none'
+  /** The way to the only shard for the descriptors of plain connections, where they are lent to it. */
+  readonly passage?: Passage
 }
 
 export interface StreamFront {
@@ -39,6 +44,8 @@ export interface StreamFront {
   update(settings: FrontSettings): void
   /** Sends over a connection from outside any shard; false when it is gone. */
   reply(flow: number, wire: string): boolean
+  /** A worker has ended: what was lent to it is the front's. */
+  lost(worker: number): void
   /** Connections and what became of them; messages are counted by the shards. */
   stats(): TransportStats
   close(): void
@@ -46,9 +53,6 @@ export interface StreamFront {
 
 /** Records that one shard's ring gives in one turn. */
 const TURN = 256
-/** What shards must learn although their ring is full at the moment. */
-const OVERDUE = 20_000
-const AGAIN_MILLIS = 20
 /** Messages before bytes that are not SIP are still under way in a shard. */
 const FRAMING_GRACE_MILLIS = 200
 
@@ -70,7 +74,7 @@ class Front implements StreamFront {
   readonly #pool: ConnectionPool
   readonly #counters = new Counters()
   readonly #bad: BadRequests
-  readonly #in: readonly ShardInput[]
+  readonly #in: readonly PatientWriter[]
   readonly #out: readonly RingReader[]
   readonly #reader: TurnReader
   readonly #watch: { close(): void }
@@ -87,7 +91,7 @@ class Front implements StreamFront {
     this.#bad = new BadRequests(this.#counters, log)
     this.#listeners = listenersOf(options.listen)
     this.#sockets = new NodeSockets({ listen: [], tls, clock, log })
-    this.#in = shards.map((link) => new ShardInput(new WakingWriter(link, STREAMS_AT, link.event, native), clock))
+    this.#in = shards.map((link) => new PatientWriter(new WakingWriter(link, STREAMS_AT, link.event, native), clock))
     this.#out = shards.map((link) => new RingReader(link.memory, OUT_AT, RING_CAPACITY))
     this.#reader = new TurnReader(this.#out, () => this.#turn())
     const woken = (): void => this.#reader.woken()
@@ -99,6 +103,7 @@ class Front implements StreamFront {
         woken,
         opened: (flow) => this.#flows.set(flow.id, flow),
         failed: (shard, id) => this.#failed(shard, id),
+        ...(options.passage && { loans: { passage: options.passage, clock, input: this.#in[0]!, out: this.#out[0]! } }),
       })
     }
     this.#watch = this.#lane ?? native.watchEvent(options.event, woken)
@@ -117,7 +122,7 @@ class Front implements StreamFront {
         const reply = this.#bad.refuseFraming(error, flow, this.#poolOptions.parseLimits)
         if (reply) this.#send(flow, reply.wire)
       },
-      flowClosed: (flow) => this.#flowClosed(flow),
+      flowClosed: (flow, lost) => this.#flowClosed(flow, lost),
     }
     this.#pool = new ConnectionPool(this.#poolOptions)
     this.#sockets.profileChanged = (profile) => this.#pool.retire(profile)
@@ -134,6 +139,7 @@ class Front implements StreamFront {
       this.close()
       throw error
     }
+    if (this.#lane?.loans) this.#in[0]!.tell(Kind.begun, 0, 0, 0, '', '')
     // What shards wrote while no front was there.
     this.#reader.woken()
   }
@@ -153,6 +159,13 @@ class Front implements StreamFront {
     this.#reader.woken()
     this.#send(connection, wire)
     return true
+  }
+
+  lost(worker: number): void {
+    const loans = this.#lane?.loans
+    // What it wrote to the ring goes before anything of ours.
+    while (loans?.isHeldBy(worker) && !this.#out[0]!.isEmpty) this.#turn()
+    loans?.lost(worker)
   }
 
   stats(): TransportStats {
@@ -179,7 +192,8 @@ class Front implements StreamFront {
     this.#flows.set(flow.id, flow)
     const place = `${flow.transport} ${flow.remoteAddress}`
     const from = flow.peer ? `${place} ${JSON.stringify(flow.peer)}` : place
-    if (!shard.message(flow.id, flow.remotePort, flow.listener.id, latin1Only(from), raw)) this.#overflow(raw, flow)
+    if (!shard.push(Kind.message, flow.id, flow.remotePort, flow.listener.id, latin1Only(from), raw))
+      this.#overflow(raw, flow)
   }
 
   /** The shard does not keep up at all: what would begin something is refused at once, nothing is sent again on a stream. */
@@ -193,9 +207,10 @@ class Front implements StreamFront {
     if (reply) this.#send(flow, reply.wire)
   }
 
-  #flowClosed(flow: StreamFlow): void {
+  #flowClosed(flow: StreamFlow, lost: SignalboxError | undefined): void {
     if (!this.#flows.delete(flow.id)) return
-    for (const shard of this.#in) shard.tell(Kind.flowClosed, flow.id, '', '')
+    const [code, message] = lost ? [lost.code, latin1Only(lost.message)] : ['', '']
+    for (const shard of this.#in) shard.tell(Kind.flowClosed, flow.id, 0, 0, code, message)
   }
 
   #turn(): void {
@@ -210,27 +225,47 @@ class Front implements StreamFront {
   #failed(shard: number, id: number): SendFailed {
     return (error) => {
       this.#counters.sendFailures++
-      this.#in[shard]!.tell(Kind.sendFailed, id, error.code, latin1Only(error.message))
+      this.#in[shard]!.tell(Kind.sendFailed, id, 0, 0, error.code, latin1Only(error.message))
     }
   }
 
   #take(record: RingRecord, shard: number): void {
-    const { kind, a: id, text } = record
+    const { kind, a: id, b, c, prefix, text } = record
     const failed = this.#failed(shard, id)
-    if (kind === Kind.reply) {
-      const flow = this.#flows.get(record.b)
-      if (flow) flow.send(text, failed)
-      else failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the connection is closed'))
-    } else if (kind === Kind.finish) this.#flows.get(record.b)?.finish(record.c, record.prefix)
-    else if (kind === Kind.send) {
-      const listener = this.#listeners[record.c >> 1]
-      const hop = listener && hopOf(record, listener)
-      if (hop) {
-        const over = this.#pool.send(hop, listener, text, failed)
-        if (over) this.#lane?.route(record, over.id)
-      } else
-        failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the shard asked for something that is no address'))
+    const loans = this.#lane?.loans
+    switch (kind) {
+      case Kind.reply: {
+        const flow = this.#flows.get(b)
+        if (flow) flow.send(text, failed)
+        else failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the connection is closed'))
+        break
+      }
+      case Kind.finish:
+        this.#flows.get(b)?.finish(c, prefix)
+        break
+      case Kind.send:
+        this.#dispatch(record, failed)
+        break
+      case Kind.attached:
+        loans?.attached(id, b)
+        break
+      case Kind.returned:
+        loans?.returned(record)
     }
+  }
+
+  #dispatch(record: RingRecord, failed: SendFailed): void {
+    const { a: id, b, c, prefix, text } = record
+    const listener = this.#listeners[c >> 1]
+    const hop = listener && hopOf(record, listener)
+    if (!hop) {
+      failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the shard asked for something that is no address'))
+      return
+    }
+    const known = this.#pool.known(hop, listener)
+    if (known && this.#lane?.loans?.carry(known.id, id, sendKey(prefix, b, c), text)) return
+    const over = this.#pool.send(hop, listener, text, failed)
+    if (over) this.#lane?.route(record, over.id)
   }
 }
 
@@ -245,38 +280,5 @@ function hopOf({ prefix, b: port, c }: RingRecord, listener: Listener): Hop | un
     port,
     ...(serverName !== undefined && { serverName }),
     ...((c & 1) === 1 && { listener }),
-  }
-}
-
-/** The way into one shard. What it must learn in any case waits while its ring is full. */
-class ShardInput {
-  readonly #ring: WakingWriter
-  readonly #clock: Clock
-  #overdue: { kind: number; id: number; prefix: string; text: string }[] = []
-
-  constructor(ring: WakingWriter, clock: Clock) {
-    this.#ring = ring
-    this.#clock = clock
-  }
-
-  message(flow: number, port: number, listener: number, from: string, raw: string): boolean {
-    return this.#ring.push(Kind.message, flow, port, listener, from, raw)
-  }
-
-  tell(kind: number, id: number, prefix: string, text: string): void {
-    if (this.#overdue.length === 0 && this.#ring.push(kind, id, 0, 0, prefix, text)) return
-    if (this.#overdue.length >= OVERDUE) return
-    this.#overdue.push({ kind, id, prefix, text })
-    if (this.#overdue.length === 1) this.#later()
-  }
-
-  #later(): void {
-    this.#clock.setTimer(AGAIN_MILLIS, () => {
-      const told = this.#overdue.findIndex(
-        ({ kind, id, prefix, text }) => !this.#ring.push(kind, id, 0, 0, prefix, text),
-      )
-      this.#overdue = told < 0 ? [] : this.#overdue.slice(told)
-      if (this.#overdue.length > 0) this.#later()
-    })
   }
 }

@@ -4,6 +4,7 @@ export { parseTransport as transportNamed } from '../sip/index.ts'
 export { callIdHash, callIdOf, shardOf } from './call-shard.ts'
 export { createTransport } from './create-transport.ts'
 export { beginFlowsAbove } from './flow-table.ts'
+export { frontFlow } from './front-pool.ts'
 export { DATAGRAMS_AT, RING_CAPACITY, SHARD_BYTES, type ShardLink } from './front-rings.ts'
 export { type FrontSettings, openStreamFront, type StreamFront } from './front-streams.ts'
 export { addressFamily, endpointText, isLoopback, numericAddress } from './ip-address.ts'
@@ -20,7 +21,8 @@ export {
 } from './memory-network.ts'
 export type { MemoryNetworkOptions, MemoryPacket } from './memory-sockets.ts'
 export { type NativeSockets, nativeSockets } from './native-sockets.ts'
-export { createShardTransport, frontFlow, type ShardSeat } from './shard-sockets.ts'
+export { createShardTransport, type ShardSeat } from './shard-sockets.ts'
+export type { Passage } from './stream-loans.ts'
 export type {
   AddressRecord,
   DnsSource,

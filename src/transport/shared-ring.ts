@@ -58,6 +58,11 @@ class Ring {
 
 /** The writing end. */
 export class RingWriter extends Ring {
+  /** Bytes ever written, modulo 2^32. */
+  get position(): number {
+    return this.words[HEAD]!
+  }
+
   /** Texts are latin1. False when there is no room: the record is dropped and counted. */
   push(kind: number, a: number, b: number, c: number, prefix: string, text: string, since: number): boolean {
     const { words, capacity, bytes } = this
@@ -149,6 +154,11 @@ export class RingReader extends Ring {
       take(record)
     }
     return taken
+  }
+
+  /** Bytes ever read, modulo 2^32. */
+  get position(): number {
+    return this.words[TAIL]!
   }
 
   get isEmpty(): boolean {

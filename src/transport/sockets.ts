@@ -1,5 +1,6 @@
 // Owns the line between the transport layer and what carries its bytes: the operating system's sockets or the memory network.
 import type { Clock } from '../clock.ts'
+import type { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Awaited, FramedItem, ParseLimits } from '../sip/index.ts'
 import type { Counters } from './counters.ts'
@@ -91,6 +92,8 @@ export interface Passed {
 export interface LaneSeat {
   /** While bytes wait with the socket the lane writes none. */
   hold(held: boolean): void
+  /** Whether it is here to be written and left; where it is not it is wanted back, and `then` is called when it is. */
+  own(then: () => void): boolean
   passed(): Passed | undefined
   /** Sends that left by the lane since the far end was last heard. */
   unproven(): SendFailed[]
@@ -146,7 +149,8 @@ export interface PoolOptions {
   readonly framingGraceMillis?: number
   readonly message: (raw: string, flow: StreamFlow) => void
   readonly framingError: (error: FramingError, flow: StreamFlow) => void
-  readonly flowClosed: (flow: StreamFlow) => void
+  /** `lost`: why what was sent over it and not heard of is lost, if it is. */
+  readonly flowClosed: (flow: StreamFlow, lost?: SignalboxError) => void
 }
 
 /** The stream connections of a layer, wherever they live. */

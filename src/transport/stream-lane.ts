@@ -1,9 +1,10 @@
 // Owns the lane of plain TCP: messages that pass between sockets and rings below JavaScript (native/stream_lane.h).
 import { OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT } from './front-rings.ts'
 import { latin1Only } from './latin1.ts'
-import type { LaneSockets } from './native-sockets.ts'
+import type { LaneSockets, NativeSockets } from './native-sockets.ts'
 import type { RingRecord } from './shared-ring.ts'
 import type { Lane, LaneFlow, LaneSeat } from './sockets.ts'
+import { Loan, StreamLoans, type StreamLoansOptions } from './stream-loans.ts'
 import type { SendFailed } from './types.ts'
 
 /** Words of the report: ages of what was heard and sent, a count of sends, and a pair of words for each. */
@@ -18,7 +19,7 @@ const HEAD = -2
 const LONGEST = 2 ** 31 - 1
 
 export interface LaneOptions {
-  readonly native: LaneSockets
+  readonly native: LaneSockets & Pick<NativeSockets, 'emptyPassage'>
   readonly shards: readonly ShardLink[]
   /** The eventfd that says that a ring `out` holds something; what the lane leaves there is told by `woken`. */
   readonly event: number
@@ -27,6 +28,8 @@ export interface LaneOptions {
   opened(flow: LaneFlow): void
   /** What tells a shard that a send of its own failed. */
   failed(shard: number, id: number): SendFailed
+  /** Where the only shard can be lent connections. */
+  readonly loans?: Pick<StreamLoansOptions, 'passage' | 'clock' | 'input' | 'out'>
 }
 
 /** The lane of a front. What is not plain it leaves to the connection, and to whoever reads the rings. */
@@ -36,6 +39,8 @@ export class StreamLane implements Lane {
   readonly #handle: unknown
   readonly #report = new Int32Array(REPORT_WORDS)
   readonly #seats = new Map<number, Seat>()
+  /** What is lent to the shard. */
+  readonly loans: StreamLoans | undefined
   #routes = 0
   #closed = false
 
@@ -52,15 +57,19 @@ export class StreamLane implements Lane {
       event,
       this.#report,
       (id, chunk) => {
-        const flow = this.#seats.get(id)?.flow
-        flow?.data(chunk)
-        const awaited = flow?.awaited ?? 'all'
+        const seat = this.#seats.get(id)
+        seat?.flow.data(chunk)
+        if (seat) this.loans?.due(seat.loan)
+        const awaited = seat?.flow.awaited ?? 'all'
         return awaited === 'head' ? HEAD : awaited === 'all' ? ALL : awaited
       },
       (id, rest) => this.#seats.get(id)?.flow.resend(rest, all(this.#names())),
-      (id, code) => this.#seats.get(id)?.ended(code),
+      (id, code) => this.#seats.get(id)?.loan.ended(code),
       woken,
     )
+    const { loans } = options
+    const failed = (id: number): SendFailed => options.failed(0, id)
+    this.loans = loans && new StreamLoans({ ...loans, native, lane: this.#handle, failed })
   }
 
   open(fd: number, flow: LaneFlow, ended: (code: number) => void): LaneSeat | undefined {
@@ -78,23 +87,33 @@ export class StreamLane implements Lane {
       Math.min(bodyBytes, LONGEST),
     )
     if (!taken) return undefined
+    const loan = new Loan(flow, ended)
     const seat: Seat = {
       flow,
-      ended,
+      loan,
       hold: (held) => {
-        if (this.#seats.has(flow.id)) this.#native.laneHold(this.#handle, flow.id, held)
+        if (!this.#seats.has(flow.id)) return
+        this.#native.laneHold(this.#handle, flow.id, held)
+        loan.held = held
+        if (!held) this.loans?.due(loan)
       },
+      own: (then) => this.loans?.own(loan, then) ?? true,
       passed: () => (this.#asked(flow.id) ? { heard: this.#report[HEARD]!, sent: this.#report[SENT]! } : undefined),
       unproven: () => (this.#asked(flow.id) ? this.#names() : []),
       close: () => this.#remove(flow.id),
     }
     this.#seats.set(flow.id, seat)
+    this.loans?.add(loan)
     this.#options.opened(flow)
     return seat
   }
 
   #remove(id: number): void {
-    if (this.#seats.delete(id)) this.#native.laneRemove(this.#handle, id)
+    const seat = this.#seats.get(id)
+    if (!seat) return
+    this.#seats.delete(id)
+    this.#native.laneRemove(this.#handle, id)
+    this.loans?.remove(seat.loan)
   }
 
   /** Whether the report tells of that flow now. */
@@ -122,6 +141,7 @@ export class StreamLane implements Lane {
   }
 
   forgetRoutes(): void {
+    this.loans?.forgetRoutes()
     if (this.#routes === 0 || this.#closed) return
     this.#routes = 0
     this.#native.laneForget(this.#handle)
@@ -137,7 +157,7 @@ export class StreamLane implements Lane {
 
 interface Seat extends LaneSeat {
   readonly flow: LaneFlow
-  ended(code: number): void
+  readonly loan: Loan
 }
 
 function all(failures: readonly SendFailed[]): SendFailed {

@@ -87,14 +87,16 @@ class NodeStream implements StreamSocket {
   }
 
   reclaim(): void {
-    if (!this.#seat) return
+    if (!this.#seat?.own(() => this.reclaim())) return
     this.#leaveLane()
     this.#read()
   }
 
+  /** What waited for the seat to be here is written after. */
   #leaveLane(): void {
-    this.#seat?.close()
+    const seat = this.#seat
     this.#seat = undefined
+    seat?.close()
   }
 
   judged(socket: TLSSocket, { peer, refused }: Verdict): void {
@@ -126,6 +128,7 @@ class NodeStream implements StreamSocket {
 
   // What one turn of the event loop writes leaves in one system call: a chunk that held ten requests gives one of ten replies.
   write(wire: string, written: (error?: Error) => void): void {
+    if (this.#seat?.own(() => this.write(wire, written)) === false) return
     this.#text += wire
     this.#written.push(written)
     if (this.#written.length > 1) return
@@ -150,9 +153,12 @@ class NodeStream implements StreamSocket {
 
   end(): void {
     this.#events = undefined
-    this.#flush()
     const socket = this.#socket
-    this.reclaim()
+    if (this.#seat) {
+      this.#leaveLane()
+      this.#read()
+    }
+    this.#flush()
     socket.end()
     setTimeout(() => socket.destroy(), LINGER_MILLIS).unref()
   }

@@ -12,6 +12,7 @@ import {
   type ListenSpec,
   nativeSockets,
   openStreamFront,
+  type Passage,
   RING_CAPACITY,
   SHARD_BYTES,
   type ShardLink,
@@ -34,17 +35,31 @@ export interface Arrived {
   readonly flow: Flow
 }
 
+let lastWorker = 0
+
 export class Shard {
+  /** The number of its worker, where connections are lent to it. */
+  readonly worker = ++lastWorker
   readonly layer: TransportLayer
   readonly arrived: Arrived[] = []
+  /** Requests of HTTP. */
+  readonly pages: Arrived[] = []
   readonly closedFlows: number[] = []
   readonly waits: number[] = []
 
-  constructor(listen: readonly ListenSpec[], link: ShardLink, frontEvent: number, datagrams: 'read' | 'spread') {
-    this.layer = createShardTransport({ listen, queued: (millis) => this.waits.push(millis) }, () => ({
+  constructor(
+    listen: readonly ListenSpec[],
+    link: ShardLink,
+    frontEvent: number,
+    datagrams: 'read' | 'spread',
+    passage?: Passage,
+  ) {
+    const http = (message: SipRequest, flow: Flow): void => void this.pages.push({ message, flow })
+    this.layer = createShardTransport({ listen, http, queued: (millis) => this.waits.push(millis) }, () => ({
       ...link,
       frontEvent,
       datagrams,
+      ...(passage && { loans: { taking: passage.taking, worker: this.worker } }),
     }))
   }
 
@@ -86,16 +101,25 @@ export function links(count: number): { shards: ShardLink[]; event: number } {
   return { shards, event }
 }
 
+function passageOf(): Passage {
+  const [giving, taking] = native.createPassage()
+  closing.push(() => {
+    for (const fd of [giving, taking]) native.close(fd)
+  })
+  return { giving, taking }
+}
+
 export async function streams(
   count: number,
   limits: Partial<TransportLimits> = {},
   clock: Clock = systemClock,
-  lane: 'plain' | 'none' = 'plain',
+  lane: 'plain' | 'none' | 'lent' = 'plain',
 ) {
   const { shards: made, event } = links(count)
   const fd = native.bind('tcp', '127.0.0.1', 0)
   const port = native.localPort(fd)
   const listen: ListenSpec[] = [{ transport: 'tcp', address: '127.0.0.1', port }]
+  const passage = lane === 'lent' ? passageOf() : undefined
   const front = await openStreamFront({
     listen: listen.map((spec) => ({ ...spec, fd })),
     shards: made,
@@ -105,9 +129,10 @@ export async function streams(
     tls: { profiles: {} },
     limits,
     parseLimits: {},
-    lane,
+    lane: lane === 'none' ? 'none' : 'plain',
+    ...(passage && { passage }),
   })
-  const shards = await Promise.all(made.map((link) => new Shard(listen, link, event, 'read').start()))
+  const shards = await Promise.all(made.map((link) => new Shard(listen, link, event, 'read', passage).start()))
   closing.push(async () => {
     for (const { layer } of shards) await layer.close()
     front.close()
@@ -118,7 +143,9 @@ export async function streams(
     links: made,
     event,
     port,
-    restart: (index: number) => new Shard(listen, made[index]!, event, 'read').start(),
+    restart: (index: number) => new Shard(listen, made[index]!, event, 'read', passage).start(),
+    passage,
+    listen,
   }
 }
 
@@ -168,10 +195,10 @@ export function callIdFor(shard: number, shards: number): string {
   for (let n = 0; ; n++) if (shardOf(`call-${n}`, shards) === shard) return `call-${n}`
 }
 
-export const ok = ({ message, flow }: Arrived, layer: TransportLayer): void =>
+export const ok = ({ message, flow }: Arrived, layer: TransportLayer, failed = noFailure): void =>
   layer.reply(
     flow,
     layer.replyTarget(flow, message as SipRequest),
     buildReply(message as SipRequest, 200, 'OK', { toTag: 'x' }),
-    noFailure,
+    failed,
   )
