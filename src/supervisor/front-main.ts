@@ -5,7 +5,7 @@ import type { Log, LogFields } from '../log.ts'
 import { beginFlowsAbove, nativeSockets, openStreamFront, SHARD_BYTES } from '../transport/index.ts'
 import type { FromFront, FrontStart, LogCall, ToFront } from './front-messages.ts'
 
-const { listen, seats, settings, flowsAbove } = workerData as FrontStart
+const { listen, seats, passage, settings, flowsAbove } = workerData as FrontStart
 
 function tell(message: FromFront): void {
   parentPort?.postMessage(message)
@@ -20,7 +20,14 @@ beginFlowsAbove(flowsAbove)
 const native = nativeSockets()
 const shards = seats.shards.map(({ memory, event }) => ({ memory: native.mapSharedMemory(memory, SHARD_BYTES), event }))
 try {
-  const front = await openStreamFront({ listen, shards, event: seats.frontEvent, log, ...settings })
+  const front = await openStreamFront({
+    listen,
+    shards,
+    event: seats.frontEvent,
+    log,
+    ...(passage && { passage }),
+    ...settings,
+  })
   parentPort?.on('message', (message: ToFront) => {
     switch (message.type) {
       case 'update':
@@ -33,6 +40,9 @@ try {
       case 'reply':
         if (!front.reply(message.flow, message.wire))
           log.warn({ flow: message.flow }, 'an answer in place of a dead worker found its connection gone')
+        break
+      case 'lost':
+        front.lost(message.worker)
         break
       case 'stats':
         tell({ type: 'stats', id: message.id, stats: front.stats() })

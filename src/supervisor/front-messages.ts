@@ -1,6 +1,6 @@
 // Owns what supervisor and front thread say to each other.
 import type { LogFields } from '../log.ts'
-import type { FrontSettings, ListenSpec, TransportStats } from '../transport/index.ts'
+import type { FrontSettings, ListenSpec, Passage, TransportStats } from '../transport/index.ts'
 import type { ShardSeats } from './shards.ts'
 
 /** What the thread begins with. Descriptors are those of the process, which both share. */
@@ -8,6 +8,8 @@ export interface FrontStart {
   /** All listeners; those of streams with a descriptor that is the thread's own. */
   readonly listen: readonly ListenSpec[]
   readonly seats: ShardSeats
+  /** The way of descriptors to the one worker. */
+  readonly passage: Passage | undefined
   readonly settings: FrontSettings
   /** Numbers of its connections are above this: none of a thread before it is taken for one of its own. */
   readonly flowsAbove: number
@@ -16,6 +18,8 @@ export interface FrontStart {
 export type ToFront =
   | { type: 'update'; settings: FrontSettings }
   | { type: 'reply'; flow: number; wire: string }
+  /** That worker has ended. */
+  | { type: 'lost'; worker: number }
   | { type: 'stats'; id: number }
   | { type: 'close' }
 

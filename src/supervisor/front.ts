@@ -26,6 +26,8 @@ export interface Front {
   update(config: EngineConfig): void
   /** Sends over a connection in place of a dead worker. */
   reply(flow: number, wire: string): void
+  /** A worker has ended: the connections that it was lent are served again. */
+  lost(worker: number): void
   /** What became of connections; undefined where there are none, or the thread does not answer. */
   stats(): Promise<TransportStats | undefined>
   close(): Promise<void>
@@ -54,6 +56,7 @@ export async function startFront(
   return {
     update: (next) => streams?.update(next),
     reply: (flow, wire) => streams?.send({ type: 'reply', flow, wire }),
+    lost: (worker) => streams?.send({ type: 'lost', worker }),
     stats: async () => streams?.stats(),
     async close() {
       spread?.close()
@@ -92,6 +95,7 @@ class StreamThread {
     const workerData: FrontStart = {
       listen: this.#sockets.streamsForFront(),
       seats: this.#shards.seats,
+      passage: this.#shards.passage,
       settings: this.#settings,
       flowsAbove: (this.#threads++ % THREADS) * FLOWS_A_THREAD,
     }

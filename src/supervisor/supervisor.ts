@@ -193,6 +193,7 @@ export class Supervisor {
       mediaCalls: () => this.#relay?.calls ?? [],
       fatalMessages: () => this.#losses.fatalMessages(),
       message: (worker, message) => this.#fromWorker(worker, message),
+      gone: (pid) => this.#front?.lost(pid),
       died: (run, why) => this.#losses.died(run, why),
       hopeless: (why) => {
         this.#log.error({ why }, 'giving up')

@@ -129,9 +129,16 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
   return { config: undefined }
 }
 
-function seatOf({ shards, frontEvent, datagrams }: ShardSeats): ShardSeat {
+function seatOf({ shards, frontEvent, datagrams, taking }: ShardSeats): ShardSeat {
   const { memory, event } = shards[place.shard]!
-  return { memory: nativeSockets().mapSharedMemory(memory, SHARD_BYTES), event, frontEvent, datagrams }
+  return {
+    memory: nativeSockets().mapSharedMemory(memory, SHARD_BYTES),
+    event,
+    frontEvent,
+    datagrams,
+    // The supervisor knows a worker by the same number.
+    ...(taking !== undefined && { loans: { taking, worker: process.pid } }),
+  }
 }
 
 /** Beats from now on. A stand-by does not: nobody watches it, and each waking costs what a message does. */

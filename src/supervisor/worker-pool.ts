@@ -36,6 +36,8 @@ export interface WorkerPoolOptions {
   /** Messages on which workers died a short time ago. */
   fatalMessages(): string[]
   message(worker: WorkerProcess, message: FromWorker): void
+  /** A process is gone, whatever it was. Called before `died`. */
+  gone(pid: number): void
   /** A serving worker died; `run` is what its script was working on. Called before the next one serves. */
   died(run: RunReading | undefined, why: string): void
   /** No worker can be kept alive. */
@@ -252,6 +254,7 @@ export class WorkerPool {
   }
 
   #exited(worker: WorkerProcess, how: string): void {
+    this.#options.gone(worker.pid)
     const why = worker.killedFor ?? how
     if (worker === this.#standby) {
       this.#standby = undefined

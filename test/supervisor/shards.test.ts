@@ -1,4 +1,5 @@
 // Owns the tests of several workers, and of connections that outlive the worker that served them.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseMessage, SipReply, StreamFramer } from '../../src/sip/index.ts'
@@ -72,6 +73,17 @@ class Line {
     )
   }
 
+  /** Several in one write. */
+  optionsOnce(uris: readonly (readonly [uri: string, callId: string])[]): void {
+    this.#socket.cork()
+    for (const [uri, callId] of uris) this.options(uri, callId)
+    this.#socket.uncork()
+  }
+
+  get port(): number {
+    return this.#socket.localPort ?? 0
+  }
+
   statusOf(callId: string): number | undefined {
     return this.replies.find((reply) => reply.callId === callId && reply.status >= 200)?.status
   }
@@ -81,7 +93,57 @@ class Line {
   }
 }
 
+/** Whether a process has a descriptor of the connection between `port` and a client's port. */
+function holds(pid: number, client: number): boolean {
+  const hex = (number: number): string => `:${number.toString(16).toUpperCase().padStart(4, '0')} `
+  const row = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .find((one) => one.includes(`${hex(port)}0100007F${hex(client)}`))
+  const inode = row?.trim().split(/\s+/)[9]
+  const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+  return inode !== undefined && targets.includes(`socket:[${inode}]`)
+}
+
 describe('a connection', () => {
+  test('is lent to the one worker, and to the next when that is killed', { timeout: 90_000 }, async () => {
+    rig = new Rig()
+    const supervisor = await rig.start(script([`tcp:127.0.0.1:${port}`]), { hangMillis: 400 })
+    await rig.until('a stand-by is ready', async () => (await supervisor.status()).standby !== undefined, 40_000)
+    const line = await Line.open(port)
+    const held = async (): Promise<boolean> => {
+      const { workers } = await supervisor.status()
+      return workers.length === 1 && holds(workers[0]!, line.port)
+    }
+    await rig.until('it is lent', held)
+    const [before] = (await supervisor.status()).workers
+    const behind = Array.from({ length: 20 }, (_, n) => ['sip:127.0.0.1', `behind-${n}`] as const)
+    // Some are read with the deadly one, the others come while its route runs.
+    line.optionsOnce([['sip:127.0.0.1', 'before'], ['sip:loop@127.0.0.1', 'deadly'], ...behind.slice(0, 10)])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    line.optionsOnce(behind.slice(10))
+    await rig.until('the last is answered', () => line.statusOf('behind-19') !== undefined)
+    expect(['before', 'deadly'].map((callId) => line.statusOf(callId))).toEqual([200, 500])
+    expect(behind.map(([, callId]) => line.statusOf(callId))).toEqual(Array(20).fill(200))
+    expect(line.replies.map(({ callId }) => callId).filter((callId) => callId.startsWith('behind'))).toEqual(
+      behind.map(([, callId]) => callId),
+    )
+    await rig.until('it is lent again', held)
+    expect((await supervisor.status()).workers).not.toEqual([before])
+    // A killed worker that had nothing to do takes nothing along either.
+    process.kill((await supervisor.status()).workers[0]!, 'SIGKILL')
+    line.options('sip:127.0.0.1', 'after')
+    await rig.until('it is answered', () => line.statusOf('after') === 200, 40_000)
+    expect(line.closed).toBe(false)
+    line.close()
+    await rig.until('it is seen to be gone', async () => (await supervisor.status()).engine?.connections === 0)
+  })
+
   test('outlives the worker: its message gets 500, what waits behind it is served by the next', {
     timeout: 90_000,
   }, async () => {
