@@ -235,6 +235,7 @@ class Front implements StreamFront {
     const loans = this.#lane?.loans
     switch (kind) {
       case Kind.reply: {
+        loans?.declined(b)
         const flow = this.#flows.get(b)
         if (flow) flow.send(text, failed)
         else failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the connection is closed'))

@@ -38,6 +38,8 @@ export class Loan {
   held = false
   /** The worker has no room for it. */
   refused = false
+  /** A loan that came to nothing has yet to be returned. */
+  owed = false
   notBefore = Number.NEGATIVE_INFINITY
   /** What is done as soon as it is here. */
   waiting: (() => void)[] = []
@@ -92,9 +94,9 @@ export class StreamLoans {
   #lendDue(): void {
     const now = this.#options.clock.now()
     for (const loan of this.#due) {
-      const { flow, state, held, refused, notBefore } = loan
+      const { flow, state, held, refused, owed, notBefore } = loan
       // What keeps it here says so when it ends.
-      if (state !== 'here' || held || refused || flow.awaited !== 0) this.#due.delete(loan)
+      if (state !== 'here' || held || refused || owed || flow.awaited !== 0) this.#due.delete(loan)
       else if (notBefore <= now && this.#lend(loan, now)) this.#due.delete(loan)
     }
     if (this.#due.size === 0 || this.#resting) return
@@ -127,6 +129,18 @@ export class StreamLoans {
     if (loan.state === 'lent') this.#options.input.tell(Kind.recalled, loan.flow.id, 0, 0, '', '')
     loan.state = 'recalled'
     return false
+  }
+
+  /**
+   * The worker left something to the front to send over a connection after that was lent: it had not come to taking it, and will not
+   * take it then (`terms`). A worker that is behind must not keep the connection from being written.
+   */
+  declined(flow: number): void {
+    const loan = this.#all.get(flow)
+    if (!loan || loan.state === 'here') return
+    this.#takeBack(loan)
+    loan.owed = true
+    arrive(loan)
   }
 
   /** Has the worker send over a connection that it was lent, now and for sends of that key to come; false when it is not. */
@@ -172,6 +186,7 @@ export class StreamLoans {
     native.emptyPassage(passage.taking)
     for (const loan of this.#all.values()) {
       this.#takeBack(loan)
+      loan.owed = false
       arrive(loan)
     }
   }
@@ -182,9 +197,10 @@ export class StreamLoans {
 
   returned({ b, c: code, prefix, text }: RingRecord): void {
     const loan = this.#all.get(b)
-    if (!loan || loan.state === 'here') return
+    if (!loan || (loan.state === 'here' && !loan.owed)) return
     this.#takeBack(loan)
     loan.state = 'here'
+    loan.owed = false
     if (code === Returned.noRoom) loan.refused = true
     if (text !== '') {
       const failures = prefix.split(' ').map((id) => this.#options.failed(Number(id) | 0))

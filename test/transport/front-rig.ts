@@ -162,7 +162,7 @@ export async function dialled(port: number): Promise<{ socket: Socket; text(): s
 /** A front whose rings the test itself reads and writes, in place of shards. */
 export async function bare(
   count: number,
-  lane: 'plain' | 'none' = 'plain',
+  lane: Parameters<typeof streams>[3] = 'plain',
   limits: Partial<TransportLimits> = {},
   clock: Clock = systemClock,
 ) {

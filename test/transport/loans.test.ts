@@ -5,8 +5,9 @@ import { type Clock, ManualClock, systemClock } from '../../src/clock.ts'
 import { silentLog } from '../../src/log.ts'
 import type { SipRequest } from '../../src/sip/index.ts'
 import { ConnectionPool } from '../../src/transport/connection-pool.ts'
+import { Kind, Returned } from '../../src/transport/front-rings.ts'
 import { frontFlow, openStreamFront, type TransportLimits } from '../../src/transport/index.ts'
-import { closing, dialled, native, ok, tick, until } from './front-rig.ts'
+import { bare, closing, dialled, native, ok, tick, until } from './front-rig.ts'
 import { answering, idsIn, repliesIn, rigOf } from './loan-rig.ts'
 import { body } from './random-streams.ts'
 import { noFailure, optionsRequest } from './requests.ts'
@@ -324,4 +325,24 @@ describe('whoever begins anew', () => {
     await until(() => repliesIn(next.text()).length === 1)
     expect(rig.heads().streams).toBe(before)
   })
+})
+
+test('a worker that is behind keeps no reply from leaving, and is lent nothing more until it says so', async () => {
+  const rig = await bare(1, 'lent')
+  const out = rig.writers[0]!
+  out.push(Kind.attached, 1, 1, 0, '', '')
+  const client = await dialled(rig.port)
+  const loans = () => {
+    rig.read()
+    return rig.records.filter(({ kind }) => kind === Kind.lent)
+  }
+  await until(() => loans().length === 1)
+  const flow = loans()[0]!.a
+  for (const id of [1, 2]) out.push(Kind.reply, id, flow, 0, '', optionsRequest({ callId: `reply-${id}` }))
+  await until(() => idsIn(client.text()).length === 2)
+  expect(idsIn(client.text())).toEqual(['reply-1', 'reply-2'])
+  await tick(250)
+  expect(loans()).toHaveLength(1)
+  out.push(Kind.returned, 0, flow, Returned.later, '', '')
+  await until(() => loans().length === 2)
 })
