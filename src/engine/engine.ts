@@ -11,7 +11,7 @@ import {
   type HostOps,
   type LoadedProgram,
   ProgramStore,
-  type RouteProgram,
+  type RehearsedProgram,
 } from '../script/index.ts'
 import { createServices, ServiceTable } from '../services/index.ts'
 import { createIds } from '../sip/index.ts'
@@ -186,7 +186,7 @@ class ComposedEngine implements PreparedEngine {
     this.#apply(config)
   }
 
-  rehearsal(host: HostOps): RouteProgram {
+  rehearsal(host: HostOps): RehearsedProgram {
     return (this.#newest() ?? this.#programs.active).rehearsal(host)
   }
 

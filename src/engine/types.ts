@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { MediaRelay } from '../media/index.ts'
-import type { CompiledScript, Diagnostic, HostOps, RouteProgram } from '../script/index.ts'
+import type { CompiledScript, Diagnostic, HostOps, RehearsedProgram } from '../script/index.ts'
 import type { IdSource } from '../sip/index.ts'
 import type { Store } from '../store/index.ts'
 import type { TransportLayer, TransportOptions } from '../transport/index.ts'
@@ -80,6 +80,6 @@ export interface PreparedEngine extends Engine {
   swap(version: number, config: EngineConfig): void
   /** What an engine before this one left behind. Call it before `start`. */
   takeOver(left: Legacy): void
-  /** The program loaded last as a rehearsal runs it, see warm-up.ts. */
-  rehearsal(host: HostOps): RouteProgram
+  /** The program loaded last as a rehearsal runs it, see warm-up.ts; its `end` is called. */
+  rehearsal(host: HostOps): RehearsedProgram
 }

@@ -2,7 +2,7 @@
 import { ManualClock } from '../clock.ts'
 import { silentLog } from '../log.ts'
 import { ProxyCore } from '../proxy/index.ts'
-import type { HostOps, RouteProgram } from '../script/index.ts'
+import type { HostOps, RehearsedProgram } from '../script/index.ts'
 import { ServiceTable } from '../services/index.ts'
 import { buildReply, createIds, SipReply, SipRequest } from '../sip/index.ts'
 import { TransactionLayer } from '../transaction/index.ts'
@@ -53,7 +53,7 @@ const SDP =
 
 /** A program that can be rehearsed where it lives, see LoadedProgram. */
 export interface Rehearsable {
-  rehearsal(host: HostOps): RouteProgram
+  rehearsal(host: HostOps): RehearsedProgram
 }
 
 /**
@@ -99,6 +99,7 @@ class WarmRig {
   readonly #transport: TransportLayer
   readonly #proxy: ProxyCore
   readonly #transactions: TransactionLayer
+  readonly #program: RehearsedProgram
   readonly #caller: MemoryEndpoint
   readonly #callee: MemoryEndpoint
   /** Call-IDs of this turn of which the party called has the ACK. */
@@ -132,6 +133,7 @@ class WarmRig {
       transactions: new TransactionOperations(() => ({ find: () => undefined, continue: async () => false })),
     })
     const program = engine.rehearsal(host)
+    this.#program = program
     const router = new ScriptRouter({
       clock,
       active: () => program,
@@ -197,8 +199,12 @@ class WarmRig {
   }
 
   async close(): Promise<void> {
-    this.#proxy.close()
-    await this.#transport.close()
+    try {
+      this.#proxy.close()
+      await this.#transport.close()
+    } finally {
+      this.#program.end()
+    }
   }
 }
 

@@ -40,6 +40,7 @@ export type {
 } from './program.ts'
 export { DEFAULT_PROGRAM_LIMITS, type ProgramLimits } from './program-limits.ts'
 export { loadDiagnostic, ProgramStore, type ProgramStoreOptions, type StoreOutcome } from './program-store.ts'
+export type { RehearsedProgram } from './rehearsed-program.ts'
 export { applyRules, RULES, type RuleSetting } from './rules.ts'
 export { checkAwaits } from './unawaited.ts'
 export { type ScriptWatcher, watchScripts } from './watcher.ts'

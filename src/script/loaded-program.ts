@@ -156,8 +156,8 @@ export class LoadedProgram implements RouteProgram {
     }
   }
 
-  /** This program for a rehearsal of calls that `host` answers. */
-  rehearsal(host: HostOps): RouteProgram {
+  /** This program for a rehearsal of calls that `host` answers, held until that ends. */
+  rehearsal(host: HostOps): RehearsedProgram {
     return new RehearsedProgram(this, host)
   }
 

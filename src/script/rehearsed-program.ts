@@ -10,8 +10,11 @@ export interface Rehearsable {
   readonly language: RouteLanguage
   runWarming(input: RunInput, host: HostOps): RunOutcome | Promise<RunOutcome>
   releaseTransaction(transactionId: number): void
+  retain(): void
+  release(): void
 }
 
+/** Held until its `end`: a program that is replaced meanwhile is discarded then. */
 export class RehearsedProgram implements RouteProgram {
   readonly version: number
   readonly file: string
@@ -25,6 +28,7 @@ export class RehearsedProgram implements RouteProgram {
     this.version = program.version
     this.file = program.file
     this.language = program.language
+    program.retain()
     this.#program = program
     this.#host = host
   }
@@ -45,7 +49,12 @@ export class RehearsedProgram implements RouteProgram {
     this.#program.releaseTransaction(0 - transactionId)
   }
 
-  // The rehearsal ends before its program is discarded.
+  /** Nothing is run any more. */
+  end(): void {
+    this.#program.release()
+  }
+
+  // The calls of a rehearsal end with it.
   retain(): void {}
   release(): void {}
 }

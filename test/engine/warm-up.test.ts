@@ -8,6 +8,7 @@ import { createEngine, type PreparedEngine } from '../../src/engine/index.ts'
 import { rehearse } from '../../src/engine/warm-up.ts'
 import type { HostOps } from '../../src/script/index.ts'
 import { createMemoryNetwork } from '../../src/transport/index.ts'
+import { input, loaded, request } from '../script/run-script.ts'
 
 const PROGRAMS = {
   'route.ts': `import { slSendReply, xlog } from 'signalbox'
@@ -83,3 +84,20 @@ test('a rehearsal begins no turn after its time, and a program that cannot be re
   expect(await rehearse({ rehearsal }, { calls: 8, millis: 20_000, pauseMillis: 0 })).toBe(0)
   expect(await rehearse({ rehearsal }, { calls: 8, millis: 0, pauseMillis: 0 })).toBe(0)
 })
+
+test.each(Object.entries(PROGRAMS))(
+  '%s: a program that is replaced meanwhile is discarded after its rehearsal',
+  async (name, text) => {
+    const { program } = await loaded(text, { name, limits: { runMillis: 5000, isolateMegabytes: 64 } })
+    let turns = 0
+    const replaced = () => {
+      if (++turns === 2) program.release()
+      return true
+    }
+    expect(await rehearse(program, { calls: 32, millis: 20_000, pauseMillis: 0 }, replaced)).toBe(32)
+    expect(program.restarts).toBe(0)
+    // What was discarded begins anew for whoever enters it.
+    await program.run(input('request', '', request()))
+    expect(program.restarts).toBe(1)
+  },
+)
