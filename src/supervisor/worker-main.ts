@@ -16,6 +16,7 @@ import { createSqliteStore } from '../store/index.ts'
 import { createShardTransport, nativeSockets, SHARD_BYTES, type ShardSeat } from '../transport/index.ts'
 import type { FromWorker, ToWorker, WorkerRequestName, WorkerRequests, WorkerStart } from './messages.ts'
 import { createRelayClient } from './relay-client.ts'
+import { collectGarbage, RestingHeap } from './resting-heap.ts'
 import { shardIds } from './shard-ids.ts'
 import type { ShardSeats } from './shards.ts'
 import { SLOT_BYTES, SlotWriter } from './slot-memory.ts'
@@ -34,6 +35,7 @@ let slot: SlotWriter | undefined
 /** It was started before any other served. */
 let isFirst = false
 const stalls = new StallWatch(BEAT_MILLIS)
+const heap = new RestingHeap({ clock: systemClock, collect: collectGarbage })
 /** Which of the shards this worker serves; told when it begins to. */
 const place = { shard: 0 }
 const relay = createRelayClient(send)
@@ -62,6 +64,7 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
     case 'activate': {
       const { shard, media, fatal } = args as WorkerRequests['activate']['args']
       place.shard = shard
+      heap.serves()
       running().takeOver({ mediaCalls: media, fatalMessages: fatal })
       await running().start()
       if (isFirst) void rehearse(running(), UNTIL_TRAFFIC, isUnused)
@@ -75,6 +78,7 @@ async function answer(name: WorkerRequestName, args: unknown): Promise<unknown> 
     case 'swap': {
       const { version, config } = args as WorkerRequests['swap']['args']
       running().swap(version, config)
+      heap.worked()
       return {}
     }
     case 'drain': {
@@ -124,7 +128,7 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
   })
   // Beside a worker that serves it is not waited for: a call that comes before its end only takes longer to compute.
   isFirst = !serving
-  if (serving) void rehearse(engine, BESIDE_TRAFFIC)
+  if (serving) void rehearse(engine, BESIDE_TRAFFIC).then(() => heap.worked())
   else await rehearse(engine, BEFORE_READY)
   return { config: undefined }
 }
