@@ -35,12 +35,22 @@ export function treeMicros(root: number): number {
   }, 0)
 }
 
-/** Memory of the whole tree, what is shared counted once (PSS), megabytes. */
+/** Memory of the whole tree, what is shared counted once (PSS), megabytes. Of files it counts less where other processes on the machine map them too. */
 export function treeMegabytes(root: number): number {
+  return proportional(root, ['Pss'])
+}
+
+/** The same without mapped files, as Node's program text: what the tree keeps, whoever else runs. */
+export function treeKeptMegabytes(root: number): number {
+  return proportional(root, ['Pss_Anon', 'Pss_Shmem'])
+}
+
+function proportional(root: number, fields: readonly string[]): number {
   let kilobytes = 0
   for (const pid of processTree(root)) {
     try {
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0)
+      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
+      for (const field of fields) kilobytes += Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0)
     } catch {
       // It is gone.
     }
