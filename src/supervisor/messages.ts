@@ -2,6 +2,7 @@
 import type { EngineConfig, EngineStatus, LogFormat, LogLevel } from '../engine/index.ts'
 import type { DtmfEvent, MediaAnswer, MediaCommand, MediaControlled, MediaRequest, MediaStats } from '../media/index.ts'
 import type { CompiledScript, GuestBundle } from '../script/index.ts'
+import type { RelayRingsSeat } from './relay-rings.ts'
 import type { ShardSeats } from './shards.ts'
 
 /** A compiled script with the number that the supervisor gave it. */
@@ -23,6 +24,8 @@ export interface WorkerStart {
   readonly storeFile: string | undefined
   /** Descriptor of the shared memory. */
   readonly slotFd: number | undefined
+  /** Descriptors of the rings through which it asks the relay. */
+  readonly relayRings: RelayRingsSeat | undefined
   /** Its place beside the front, whichever shard it comes to serve; undefined where there is none. */
   readonly seats: ShardSeats | undefined
   /** How many workers serve. */

@@ -1,4 +1,4 @@
-// Owns the worker's way to the relay, which lives in the supervisor: a MediaRelay over the channel between the processes.
+// Owns the worker's way to the relay, which lives in the supervisor: a MediaRelay over what lies between the processes.
 import { ERROR_CODES, type ErrorCode, SignalboxError } from '../errors.ts'
 import type {
   MediaAnswer,
@@ -8,7 +8,8 @@ import type {
   MediaRequest,
   MediaStats,
 } from '../media/index.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { ToWorker } from './messages.ts'
+import type { RelayAsked } from './relay-rings.ts'
 
 /** Milliseconds after which an operation is given up: longer than any relay's own tries. */
 const OPERATION_MILLIS = 10_000
@@ -24,8 +25,8 @@ export interface RelayClient extends MediaRelay {
   receive(message: ToWorker): boolean
 }
 
-/** Makes the relay; `send` puts a message on the channel. */
-export function createRelayClient(send: (message: FromWorker) => void): RelayClient {
+/** Makes the relay; `send` takes a message to the supervisor. */
+export function createRelayClient(send: (message: RelayAsked) => void): RelayClient {
   const waiting = new Map<number, Waiting>()
   let last = 0
 

@@ -16,6 +16,7 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
     descriptors: [],
     heapMegabytes: 512,
     slot: undefined,
+    rings: undefined,
     message() {},
     exited() {},
   })
@@ -30,6 +31,7 @@ export async function tryProgram(program: NumberedScript, logLevel: LogLevel, lo
         logFormat,
         storeFile: undefined,
         slotFd: undefined,
+        relayRings: undefined,
         seats: undefined,
         workers: 1,
         serving: true,

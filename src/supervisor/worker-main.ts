@@ -16,6 +16,7 @@ import { createSqliteStore } from '../store/index.ts'
 import { createShardTransport, nativeSockets, SHARD_BYTES, type ShardSeat } from '../transport/index.ts'
 import type { FromWorker, ToWorker, WorkerRequestName, WorkerRequests, WorkerStart } from './messages.ts'
 import { createRelayClient } from './relay-client.ts'
+import { openWorkerRings, type RelayAsked, type RelayRings } from './relay-rings.ts'
 import { collectGarbage, RestingHeap } from './resting-heap.ts'
 import { shardIds } from './shard-ids.ts'
 import type { ShardSeats } from './shards.ts'
@@ -38,7 +39,11 @@ const stalls = new StallWatch(BEAT_MILLIS)
 const heap = new RestingHeap({ clock: systemClock, collect: collectGarbage })
 /** Which of the shards this worker serves; told when it begins to. */
 const place = { shard: 0 }
-const relay = createRelayClient(send)
+/** Undefined where it only tries a program. */
+let rings: RelayRings<RelayAsked> | undefined
+const relay = createRelayClient((message) => {
+  if (!rings?.say(message)) send(message)
+})
 
 function send(message: FromWorker): void {
   process.send?.(message, () => {})
@@ -110,10 +115,12 @@ function running(): PreparedEngine {
 }
 
 async function begin(options: WorkerStart): Promise<{ config: unknown }> {
-  const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd, seats, workers, serving } = options
+  const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd, relayRings, seats, workers, serving } =
+    options
   provideGuestBundle(guestBundle)
   if (!config) return { config: await loadOnly(program.script) }
   const log = await createLogger({ level: logLevel, format: logFormat })
+  rings = relayRings && openWorkerRings(nativeSockets(), relayRings, (message) => relay.receive(message))
   slot = slotFd === undefined ? undefined : openSlot(slotFd)
   engine = await createPreparedEngine({
     script: program.script,

@@ -1,9 +1,10 @@
 // Owns the workers: one on each seat, one that stands by for all; the watch over them and their replacement in well under a second.
 import type { EngineConfig, EngineLog, LogFormat } from '../engine/index.ts'
 import { guestBundle } from '../script/index.ts'
-import { shardOf } from '../transport/index.ts'
+import { nativeSockets, shardOf } from '../transport/index.ts'
 import type { FromWorker } from './messages.ts'
 import type { AcceptedProgram, ProgramHistory } from './program-history.ts'
+import { createRelayRings, inheritedRelayRings, openSupervisorRings } from './relay-rings.ts'
 import type { Shards } from './shards.ts'
 import type { RunReading } from './slot-memory.ts'
 import { SlotReader } from './slot-memory.ts'
@@ -11,6 +12,9 @@ import type { SocketSet } from './socket-set.ts'
 import { Watchdog } from './watchdog.ts'
 import { FIRST_INHERITED, WorkerProcess } from './worker-process.ts'
 
+/** What a worker inherits: the slot, the rings of the relay, then the sockets. */
+const RELAY_RINGS_FROM = FIRST_INHERITED + 1
+const SOCKETS_FROM = RELAY_RINGS_FROM + 3
 const WATCH_MILLIS = 100
 /** Generous: the program has been tried, and on a busy machine several begin at once. */
 const START_MILLIS = 60_000
@@ -151,7 +155,7 @@ export class WorkerPool {
     const { transactions, transactionsPerSource } = config.limits
     return {
       ...config,
-      listen: this.#options.sockets.listenWithFds(FIRST_INHERITED + 1, this.#options.shards ? 'front' : 'worker'),
+      listen: this.#options.sockets.listenWithFds(SOCKETS_FROM, this.#options.shards ? 'front' : 'worker'),
       limits: {
         ...config.limits,
         transactions: share(transactions),
@@ -168,14 +172,18 @@ export class WorkerPool {
 
   #spawn(): WorkerProcess {
     const { sockets, shards, memoryMegabytes } = this.#options
+    const native = nativeSockets()
     const slot = sockets.createSlot()
+    const rings = createRelayRings(native)
     const worker = new WorkerProcess({
-      descriptors: [slot.fd, ...sockets.descriptors, ...(shards?.descriptors ?? [])],
+      descriptors: [slot.fd, ...rings.descriptors, ...sockets.descriptors, ...(shards?.descriptors ?? [])],
       heapMegabytes: memoryMegabytes,
       slot: new SlotReader(slot.memory),
+      rings: (heard, broken) => openSupervisorRings(native, rings.seat, heard, broken),
       message: (message) => this.#options.message(worker, message),
       exited: (gone, how) => {
         slot.close()
+        rings.close()
         this.#all.delete(gone)
         this.#exited(gone, how)
       },
@@ -197,7 +205,8 @@ export class WorkerPool {
         logFormat,
         storeFile,
         slotFd: FIRST_INHERITED,
-        seats: shards?.seatsFrom(FIRST_INHERITED + 1 + sockets.descriptors.length),
+        relayRings: inheritedRelayRings(RELAY_RINGS_FROM),
+        seats: shards?.seatsFrom(SOCKETS_FROM + sockets.descriptors.length),
         workers,
         serving: worker === this.#standby,
       },

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { SignalboxError } from '../errors.ts'
 import type { FromWorker, ToWorker, WorkerRequestName, WorkerRequests } from './messages.ts'
 import { knownCode } from './relay-client.ts'
+import type { RelayAsked, RelayRings, RelayTold } from './relay-rings.ts'
 import type { SlotReader } from './slot-memory.ts'
 
 const ENTRY = fileURLToPath(new URL('./worker-main.ts', import.meta.url))
@@ -14,6 +15,8 @@ export interface WorkerProcessOptions {
   /** Megabytes of V8's heap outside of isolates, programs of a `.cfg` included. */
   readonly heapMegabytes: number
   readonly slot: SlotReader | undefined
+  /** Opens the way of what it asks of the relay; undefined: it asks nothing. */
+  readonly rings: ((heard: (message: RelayAsked) => void, broken: () => void) => RelayRings<RelayTold>) | undefined
   /** A message that is no answer to a question. */
   message(message: FromWorker): void
   /** The process is gone; called once. */
@@ -41,6 +44,7 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, Waiting>()
   readonly #exit: Promise<void>
+  readonly #rings: RelayRings<RelayTold> | undefined
   #leave: () => void = () => {}
   #lastId = 0
   #gone = false
@@ -64,6 +68,10 @@ export class WorkerProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.descriptors],
       serialization: 'json',
     })
+    this.#rings = options.rings?.(
+      (message) => options.message(message),
+      () => this.kill('it asked the relay what nobody can read'),
+    )
     this.#child.on('message', (message) => this.#received(message as FromWorker, options))
     this.#child.on('error', () => {
       // Reported by exit as well, or the process never came to be.
@@ -100,6 +108,7 @@ export class WorkerProcess {
 
   send(message: ToWorker): void {
     if (this.#gone || !this.#child.connected) return
+    if (message.type === 'media-result' && this.#rings?.say(message)) return
     // A worker that dies while it is written to is reported by its exit.
     this.#child.send(message, () => {})
   }
@@ -137,6 +146,8 @@ export class WorkerProcess {
   #ended(options: WorkerProcessOptions, how: string): void {
     if (this.#gone) return
     this.#gone = true
+    // What it asked before is done all the same: the next worker has to know of it.
+    this.#rings?.close()
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer)
       reject(new SignalboxError('ERR_SCRIPT', `the worker ended (${this.killedFor ?? how})`))

@@ -69,8 +69,8 @@ export class WakingWriter {
   #batch = false
   #due = false
 
-  constructor(link: ShardLink, offset: number, event: number, events: Events) {
-    this.#ring = new RingWriter(link.memory, offset, RING_CAPACITY)
+  constructor(memory: ArrayBuffer, offset: number, event: number, events: Events, capacity = RING_CAPACITY) {
+    this.#ring = new RingWriter(memory, offset, capacity)
     this.#event = event
     this.#events = events
   }

@@ -91,7 +91,9 @@ class Front implements StreamFront {
     this.#bad = new BadRequests(this.#counters, log)
     this.#listeners = listenersOf(options.listen)
     this.#sockets = new NodeSockets({ listen: [], tls, clock, log })
-    this.#in = shards.map((link) => new PatientWriter(new WakingWriter(link, STREAMS_AT, link.event, native), clock))
+    this.#in = shards.map(
+      (link) => new PatientWriter(new WakingWriter(link.memory, STREAMS_AT, link.event, native), clock),
+    )
     this.#out = shards.map((link) => new RingReader(link.memory, OUT_AT, RING_CAPACITY))
     this.#reader = new TurnReader(this.#out, () => this.#turn())
     const woken = (): void => this.#reader.woken()

@@ -101,7 +101,7 @@ class ShardSockets implements Sockets {
     ) as [RingReader, RingReader, RingReader]
     const reader = new TurnReader([datagrams, loaned, streams], () => this.#turn(datagrams, loaned, streams))
     this.#reader = reader
-    const ring = new WakingWriter({ memory, event }, OUT_AT, frontEvent, native)
+    const ring = new WakingWriter(memory, OUT_AT, frontEvent, native)
     this.#pool?.writeTo(ring, (out) => {
       const arrived = (): void => reader.woken()
       return loans && new Loans({ ...loans, native, memory, out, position: () => ring.position, arrived })

@@ -301,7 +301,7 @@ describe('what goes out', () => {
 test('what is sent in one batch wakes the front once, and not at all while it reads', () => {
   const memory = new ArrayBuffer(SHARD_BYTES)
   let woken = 0
-  const writer = new WakingWriter({ memory, event: 0 }, OUT_AT, 0, { signalEvent: () => woken++ })
+  const writer = new WakingWriter(memory, OUT_AT, 0, { signalEvent: () => woken++ })
   const reader = new RingReader(memory, OUT_AT, RING_CAPACITY)
   const push = (): boolean => writer.push(Kind.reply, 1, 2, 0, '', 'text')
   expect(reader.sleep()).toBe(true)

@@ -169,7 +169,7 @@ export async function bare(
   const { front, shards, links, port, event } = await streams(count, limits, clock, lane)
   for (const { layer } of shards) await layer.close()
   const readers = links.map((link) => new RingReader(link.memory, STREAMS_AT, RING_CAPACITY))
-  const writers = links.map((link) => new WakingWriter(link, OUT_AT, event, native))
+  const writers = links.map((link) => new WakingWriter(link.memory, OUT_AT, event, native))
   const records: (RingRecord & { shard: number })[] = []
   const read = (): void => {
     for (const [shard, ring] of readers.entries()) ring.drain(10_000, (record) => records.push({ ...record, shard }))

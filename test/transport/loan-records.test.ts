@@ -14,7 +14,7 @@ function worker() {
   const happened: string[] = []
   const told = { take: 0, bytes: Number.POSITIVE_INFINITY }
   const over: { tell?: (flow: number, code: number) => void } = {}
-  const ring = new WakingWriter({ memory, event: 0 }, OUT_AT, 0, { signalEvent() {} })
+  const ring = new WakingWriter(memory, OUT_AT, 0, { signalEvent() {} })
   const out = new PatientWriter(ring, new ManualClock())
   const reader = new RingReader(memory, OUT_AT, RING_CAPACITY)
   const loans = new Loans({
