@@ -1,4 +1,4 @@
-// Owns what supervisor and worker say to each other over their channel. Everything is JSON.
+// Owns what supervisor and worker say to each other over their channel, as JSON. What concerns the relay goes by its rings first (relay-rings.ts).
 import type { EngineConfig, EngineStatus, LogFormat, LogLevel } from '../engine/index.ts'
 import type { DtmfEvent, MediaAnswer, MediaCommand, MediaControlled, MediaRequest, MediaStats } from '../media/index.ts'
 import type { CompiledScript, GuestBundle } from '../script/index.ts'
