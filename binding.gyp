@@ -14,6 +14,7 @@
         "src/media/native/addon.cc",
         "src/media/native/addon_audio.cc",
         "src/media/native/addon_connection.cc",
+        "src/media/native/addon_numbers.cc",
         "src/media/native/connection.cc",
         "src/media/native/crypto.cc",
         "src/media/native/dtls_identity.cc",

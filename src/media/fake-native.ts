@@ -20,7 +20,7 @@ export interface FakeNative extends NativeRelay, FakeAudio {
   fallSilent(id: number): void
 }
 
-const NO_PACKETS: StreamStats = {
+export const NO_PACKETS: StreamStats = {
   rtpPacketsIn: 0,
   rtpBytesIn: 0,
   rtpPacketsOut: 0,

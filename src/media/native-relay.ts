@@ -8,8 +8,15 @@ import { getSystemErrorName } from 'node:util'
 import { SignalboxError } from '../errors.ts'
 import type { DtlsIdentity } from './connection-settings.ts'
 import { type AudioAddon, type AudioEvent, type NativeAudio, nativeAudio } from './native-audio.ts'
-import { address, integer, nativeSettings, type Settings, type StreamConfig } from './native-settings.ts'
-import type { ReportStats, SourceStats, StreamStats } from './native-stats.ts'
+import {
+  address,
+  integer,
+  nativeSettings,
+  type Settings,
+  SettingsWriter,
+  type StreamConfig,
+} from './native-settings.ts'
+import { type NumberNames, StatisticsReader, type StreamStats } from './native-stats.ts'
 
 export type { AudioEvent, RecordingKind } from './native-audio.ts'
 export { SRTP_KEY_BYTES, type SrtpKey, type SrtpSuite, type StreamConfig } from './native-settings.ts'
@@ -53,12 +60,6 @@ export interface NativeRelay extends NativeAudio {
 type Handle = { readonly brand: unique symbol }
 type Opened = { id: number; rtpPort: number } | { failure: 'exhausted' | 'address' | 'system'; errno: number }
 
-/** Statistics as the addon gives them: jitter in timestamp units alone. */
-type Counted = Omit<StreamStats, 'jitterMillis' | 'sources' | 'reports'> & {
-  sources: Omit<SourceStats, 'jitterMillis'>[]
-  reports: Omit<ReportStats, 'jitterMillis'>[]
-}
-
 interface Addon extends AudioAddon<Handle> {
   /** An event is 0 or 1, a time-out of a stream that was not or was held, or one of OUTCOMES after those. */
   create(
@@ -70,9 +71,12 @@ interface Addon extends AudioAddon<Handle> {
   shares(handle: Handle, address: string): boolean
   open(handle: Handle, address: string, portMin: number, portMax: number, tos: number): Opened
   link(handle: Handle, a: number, b: number): boolean
-  configure(handle: Handle, id: number, settings: Settings): boolean
+  /** `numbers`: those of the settings in the order of `numberNames().settings`, no and yes as 0 and 1. */
+  configure(handle: Handle, id: number, settings: Settings, numbers: Float64Array): boolean
   close(handle: Handle, id: number): boolean
-  stats(handle: Handle, id: number): Counted | null
+  /** Fills `numbers` (see StatisticsReader); both learned addresses with a space between them. */
+  stats(handle: Handle, id: number, numbers: Float64Array): string | null
+  numberNames(): NumberNames
   makeIdentity(): { identity: unknown; fingerprints: DtlsIdentity['fingerprints'] } | null
   shutdown(handle: Handle): void
 }
@@ -121,6 +125,9 @@ export function createNativeRelay(options: {
   const addon = load(options.addon ?? ADDON)
   const threads = integer('threads', options.threads ?? Math.min(availableParallelism(), MOST_UNASKED), 1, MAX_THREADS)
   const streamsPerThread = options.threads === undefined ? STREAMS_PER_THREAD : 1
+  const names = addon.numberNames()
+  const written = new SettingsWriter(names.settings)
+  const statistics = new StatisticsReader(names)
   const families = new Map<number, number>()
   const clockRates = new Map<number, number>()
   const report = (stream: number, event: number): void => {
@@ -179,7 +186,7 @@ export function createNativeRelay(options: {
     configure(id, config) {
       known(id)
       const settings = nativeSettings(id, families.get(id), config)
-      addon.configure(running(), id, settings)
+      addon.configure(running(), id, settings, written.numbers(settings))
       clockRates.set(id, settings.clockRate)
     },
 
@@ -190,14 +197,9 @@ export function createNativeRelay(options: {
     },
 
     stats(id) {
-      const counters = addon.stats(running(), known(id))
-      if (!counters) throw new SignalboxError('ERR_MEDIA', `There is no media stream ${id}.`)
-      const clockRate = clockRates.get(id) ?? 8000
-      const timed = <T extends { jitter: number }>(row: T) => ({
-        ...row,
-        jitterMillis: (row.jitter * 1000) / clockRate,
-      })
-      return { ...timed(counters), sources: counters.sources.map(timed), reports: counters.reports.map(timed) }
+      const addresses = addon.stats(running(), known(id), statistics.numbers)
+      if (addresses === null) throw new SignalboxError('ERR_MEDIA', `There is no media stream ${id}.`)
+      return statistics.read(addresses, clockRates.get(id) ?? 8000)
     },
 
     makeIdentity() {

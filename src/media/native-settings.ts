@@ -245,3 +245,21 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     packetRate: integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
   }
 }
+
+/** Puts the numbers of settings, yes and no among them, where the addon expects each. */
+export class SettingsWriter {
+  readonly #names: readonly (keyof Settings)[]
+  readonly #numbers: Float64Array
+
+  constructor(names: readonly string[]) {
+    this.#names = names as readonly (keyof Settings)[]
+    this.#numbers = new Float64Array(names.length)
+  }
+
+  /** The array is used again for the next ones. */
+  numbers(settings: Settings): Float64Array {
+    const names = this.#names
+    for (let n = 0; n < names.length; n++) this.#numbers[n] = Number(settings[names[n]!])
+    return this.#numbers
+  }
+}

@@ -103,3 +103,58 @@ export interface StreamStats {
   /** Milliseconds since the last good packet; -1 before the first. */
   lastPacketAgeMillis: number
 }
+
+/** Names of the numbers that the addon writes, in its order: of a stream, of a source and of a report. */
+export interface NumberNames {
+  /** And of those that it reads from a configuration. */
+  readonly settings: readonly string[]
+  readonly statistics: readonly string[]
+  readonly sources: readonly string[]
+  readonly reports: readonly string[]
+  /** Most rows of each that a stream has. */
+  readonly mostSources: number
+  readonly mostReports: number
+}
+
+/** Makes statistics of what the addon wrote into `numbers`: those of the stream, how many rows follow of each kind, and the rows. */
+export class StatisticsReader {
+  readonly numbers: Float64Array
+  readonly #names: NumberNames
+
+  constructor(names: NumberNames) {
+    const { statistics, sources, reports, mostSources, mostReports } = names
+    this.#names = names
+    const rows = mostSources * sources.length + mostReports * reports.length
+    this.numbers = new Float64Array(statistics.length + 2 + rows)
+  }
+
+  /** @param addresses those that were learned, with a space between them */
+  read(addresses: string, clockRate: number): StreamStats {
+    const { statistics, sources, reports } = this.#names
+    const space = addresses.indexOf(' ')
+    const at = statistics.length
+    const [sourceCount, reportCount] = [this.numbers[at]!, this.numbers[at + 1]!]
+    const firstReport = at + 2 + sourceCount * sources.length
+    return {
+      ...this.#row<StreamStats>(statistics, 0, clockRate),
+      sources: this.#rows<SourceStats>(sources, at + 2, sourceCount, clockRate),
+      reports: this.#rows<ReportStats>(reports, firstReport, reportCount, clockRate),
+      learnedRtp: addresses.slice(0, space),
+      learnedRtcp: addresses.slice(space + 1),
+    }
+  }
+
+  #rows<Row>(names: readonly string[], from: number, count: number, clockRate: number): Row[] {
+    const rows: Row[] = []
+    for (let n = 0; n < count; n++) rows.push(this.#row(names, from + n * names.length, clockRate))
+    return rows
+  }
+
+  #row<Row>(names: readonly string[], from: number, clockRate: number): Row {
+    const row: Record<string, number> = {}
+    for (let n = 0; n < names.length; n++) row[names[n]!] = this.numbers[from + n]!
+    // The addon knows jitter in timestamp units alone.
+    row.jitterMillis = (row.jitter! * 1000) / clockRate
+    return row as Row
+  }
+}

@@ -1,7 +1,10 @@
 // Owns the tests of the native relay through its door: forwarding, SRTP, who may send, hold, time-outs, bounds.
 import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { NO_PACKETS } from '../../src/media/fake-native.ts'
 import { createNativeRelay, type NativeRelay, type TimeoutEvent } from '../../src/media/native-relay.ts'
+import { nativeSettings } from '../../src/media/native-settings.ts'
 import { key, NativeRig, PORTS } from './native-rig.ts'
 import { rtcp, rtp } from './rtp-peer.ts'
 import { SrtpOracle } from './srtp-oracle.ts'
@@ -552,6 +555,19 @@ describe('bounds', () => {
     relay.shutdown()
     expect(() => relay.stats(a.id)).toThrow(expect.objectContaining({ code: 'ERR_MEDIA' }))
     expect(() => relay.openStream({ address: '127.0.0.1', ...PORTS })).toThrow('The media relay has been shut down.')
+  })
+
+  test('every number of a configuration and of statistics has its place in the addon', () => {
+    const addon = createRequire(import.meta.url)('../../build/Release/media_relay.node')
+    const { settings, statistics, sources, reports } = addon.numberNames()
+    const said = Object.entries(nativeSettings(1, 4, { latching: 'learn' }))
+    // The length of converted packets goes with the rules of their conversion.
+    const numbers = said.filter(([name, value]) => /number|boolean/.test(typeof value) && name !== 'packetSamples')
+    expect([...settings].sort()).toEqual(numbers.map(([name]) => name).sort())
+    const { sources: _, reports: __, learnedRtp: ___, learnedRtcp: ____, jitterMillis: _____, ...told } = NO_PACKETS
+    expect([...statistics].sort()).toEqual(Object.keys(told).sort())
+    expect([...sources].sort()).toEqual(['bytes', 'duplicates', 'jitter', 'lost', 'packets', 'ssrc'])
+    expect([...reports].sort()).toEqual(['fractionLost', 'jitter', 'lost', 'roundTripMillis', 'ssrc'])
   })
 
   test('a missing addon is named with the way to build it', () => {

@@ -6,6 +6,7 @@
 
 #include "addon_audio.h"
 #include "addon_connection.h"
+#include "addon_numbers.h"
 #include "addon_values.h"
 
 namespace {
@@ -18,13 +19,6 @@ using media::number;
 using media::Properties;
 using media::Relay;
 using media::StreamSettings;
-
-/// An address of "" stays unknown.
-Endpoint endpoint(const Properties& given, const char* address, const char* port) {
-  Endpoint result;
-  Endpoint::parse(given.text(address).c_str(), static_cast<uint16_t>(given.integer(port)), &result);
-  return result;
-}
 
 /// { suite, key, mki }; no context for a suite of "".
 std::unique_ptr<media::SrtpContext> srtp(const Properties& given) {
@@ -139,31 +133,20 @@ napi_value link(napi_env env, napi_callback_info info) {
   return boolean(env, arguments.handle().relay->link(arguments.id(1), arguments.id(2)));
 }
 
-// configure(handle, id, settings) -> whether the stream exists
+// configure(handle, id, settings, numbers) -> whether the stream exists
 napi_value configure(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   const Properties given(env, arguments.value(2));
   auto settings = std::make_unique<StreamSettings>();
-  settings->latching = static_cast<media::Latching>(given.integer("latching"));
-  settings->remote_rtp = endpoint(given, "address", "rtpPort");
-  settings->remote_rtcp = endpoint(given, "address", "rtcpPort");
-  settings->rtcp_mux = given.boolean("rtcpMux");
-  settings->send = given.boolean("send");
-  settings->receive = given.boolean("receive");
-  settings->own_reports = given.boolean("ownReports");
-  settings->pass_stun = given.boolean("passStun");
-  settings->passthrough = given.boolean("passthrough");
-  settings->policy.media = static_cast<media::MediaPolicy::Media>(given.integer("media"));
-  settings->policy.block_dtmf = given.boolean("blockDtmf");
+  const std::string address = given.text("address");
+  // An address of "" stays unknown.
+  Endpoint::parse(address.c_str(), 0, &settings->remote_rtp);
+  Endpoint::parse(address.c_str(), 0, &settings->remote_rtcp);
+  if (!media::read_settings(arguments.numbers(3), settings.get())) return boolean(env, false);
   for (const uint8_t type : given.bytes("dtmfPayloadTypes")) settings->policy.telephone_events.set(type & 0x7f);
   settings->srtp_in = srtp(Properties(env, given.get("srtpIn")));
   settings->srtp_in_further = srtp_list(env, given.get("srtpInFurther"));
   settings->srtp_out = srtp(Properties(env, given.get("srtpOut")));
-  settings->timeout = given.integer("timeoutMillis");
-  settings->silent_timeout = given.integer("silentTimeoutMillis");
-  settings->clock_rate = static_cast<uint32_t>(given.integer("clockRate"));
-  settings->learning = given.integer("learningMillis");
-  settings->packet_rate = static_cast<uint32_t>(given.integer("packetRate"));
   settings->connection = media::read_connection(env, arguments.value(2));
   settings->conversion = media::read_conversion(env, arguments.value(2));
   return boolean(env, arguments.handle().relay->configure(arguments.id(1), std::move(settings)));
@@ -175,50 +158,7 @@ napi_value close(napi_env env, napi_callback_info info) {
   return boolean(env, arguments.handle().relay->close(arguments.id(1)));
 }
 
-template <typename Rows, typename Fill>
-napi_value table(napi_env env, const Rows& rows, size_t count, Fill fill) {
-  napi_value result;
-  napi_create_array_with_length(env, count, &result);
-  for (size_t i = 0; i < count; i++) {
-    napi_value row;
-    napi_create_object(env, &row);
-    fill(row, rows[i]);
-    napi_set_element(env, result, static_cast<uint32_t>(i), row);
-  }
-  return result;
-}
-
-/// Microseconds as milliseconds; -1 stays -1.
-napi_value milliseconds(napi_env env, int64_t microseconds) {
-  return number(env, microseconds < 0 ? -1 : static_cast<double>(microseconds) / 1000);
-}
-
-napi_value sources(napi_env env, const media::PacketStream& stream) {
-  media::Reception::Sources rows;
-  const size_t count = stream.reception().sources(&rows);
-  return table(env, rows, count, [env](napi_value row, const media::SourceStats& source) {
-    set(env, row, "ssrc", number(env, source.ssrc));
-    set(env, row, "packets", number(env, static_cast<double>(source.packets)));
-    set(env, row, "bytes", number(env, static_cast<double>(source.bytes)));
-    set(env, row, "lost", number(env, static_cast<double>(source.lost)));
-    set(env, row, "jitter", number(env, static_cast<double>(source.jitter)));
-    set(env, row, "duplicates", number(env, static_cast<double>(source.duplicates)));
-  });
-}
-
-napi_value reports(napi_env env, const media::PacketStream& stream) {
-  media::Reports::Blocks rows;
-  const size_t count = stream.reports().blocks(&rows);
-  return table(env, rows, count, [env](napi_value row, const media::ReportStats& report) {
-    set(env, row, "ssrc", number(env, report.ssrc));
-    set(env, row, "fractionLost", number(env, report.fraction_lost / 256.0));
-    set(env, row, "lost", number(env, report.lost));
-    set(env, row, "jitter", number(env, report.jitter));
-    set(env, row, "roundTripMillis", milliseconds(env, report.round_trip));
-  });
-}
-
-// stats(handle, id) -> object, or null when there is no such stream
+// stats(handle, id, numbers) -> the learned addresses, or null when there is no such stream; `numbers` are filled
 napi_value stats(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   napi_value result;
@@ -227,22 +167,11 @@ napi_value stats(napi_env env, napi_callback_info info) {
     napi_get_null(env, &result);
     return result;
   }
-  napi_create_object(env, &result);
-  for (const auto& [name, counter] : media::kCounterNames)
-    set(env, result, name, number(env, static_cast<double>((stream->counters().*counter).get())));
-  set(env, result, "sources", sources(env, *stream));
-  set(env, result, "reports", reports(env, *stream));
-  const media::RoundTrips trips = stream->reports().round_trips();
-  set(env, result, "roundTrips", number(env, static_cast<double>(trips.count)));
-  set(env, result, "roundTripMillis", milliseconds(env, trips.last));
-  set(env, result, "roundTripMinMillis", milliseconds(env, trips.least));
-  set(env, result, "roundTripMaxMillis", milliseconds(env, trips.most));
-  set(env, result, "roundTripMeanMillis", milliseconds(env, trips.count == 0 ? -1 : trips.sum / static_cast<int64_t>(trips.count)));
+  media::NumberWriter numbers(arguments.numbers(2));
+  media::write_statistics(*stream, media::now_milliseconds(), &numbers);
   const media::LearnedAddresses learned = stream->learned();
-  set(env, result, "learnedRtp", learned.rtp.text());
-  set(env, result, "learnedRtcp", learned.rtcp.text());
-  const uint64_t last = stream->last_packet();
-  set(env, result, "lastPacketAgeMillis", number(env, last == 0 ? -1 : static_cast<double>(media::now_milliseconds() - static_cast<int64_t>(last))));
+  const std::string text = learned.rtp.text() + ' ' + learned.rtcp.text();
+  napi_create_string_latin1(env, text.data(), text.size(), &result);
   return result;
 }
 
@@ -261,6 +190,7 @@ napi_value shutdown(napi_env env, napi_callback_info info) {
 napi_value init(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       {"makeIdentity", nullptr, media::make_identity, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"numberNames", nullptr, media::number_names, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"create", nullptr, create, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"open", nullptr, open, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"link", nullptr, link, nullptr, nullptr, nullptr, napi_default, nullptr},

@@ -46,6 +46,14 @@ inline std::span<const uint8_t> bytes(napi_env env, napi_value value) {
   return {static_cast<const uint8_t*>(data), length};
 }
 
+inline std::span<double> numbers(napi_env env, napi_value value) {
+  void* data = nullptr;
+  size_t length = 0;
+  napi_typedarray_type type = napi_uint8_array;
+  napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr);
+  return {static_cast<double*>(data), type == napi_float64_array ? length : 0};
+}
+
 /// Those of one call; the first is the handle of the relay.
 class Arguments {
  public:
@@ -62,6 +70,7 @@ class Arguments {
   uint32_t id(size_t i) const { return static_cast<uint32_t>(integer(i)); }
   std::string text(size_t i) const { return media::text(env_, values_[i]); }
   std::span<const uint8_t> bytes(size_t i) const { return media::bytes(env_, values_[i]); }
+  std::span<double> numbers(size_t i) const { return media::numbers(env_, values_[i]); }
 
  private:
   static constexpr size_t kMost = 5;
