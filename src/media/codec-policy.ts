@@ -73,9 +73,40 @@ function isConvertible(name: string): boolean {
   return ['PCMU/8000', 'PCMA/8000'].some((codec) => isNamed(codec, [name]))
 }
 
+/** What the name of a codec says, whatever its spelling. */
+interface NamedCodec {
+  readonly name: string
+  readonly rate: string | undefined
+  readonly channels: string
+  /** Of what the relay can turn into another. */
+  readonly law: G711 | undefined
+  readonly key: string
+  /** It goes with speech, and is no codec of its own. */
+  readonly accompanying: boolean
+}
+
+/** Names are said over and over: what they say is remembered. */
+const named = new Map<string, NamedCodec>()
+const MOST_NAMED = 1_000
+const LONGEST_NAMED = 80
+
+function readCodec(codec: string): NamedCodec {
+  const known = named.get(codec)
+  if (known !== undefined) return known
+  const [name = '', rate, channels = '1'] = codec.toLowerCase().split('/')
+  const key = `${name}/${rate}/${channels}`
+  const accompanying = name === 'telephone-event' || name === 'cn'
+  const read = { name, rate, channels, law: CONVERTIBLE.get(key), key, accompanying }
+  if (codec.length > LONGEST_NAMED) return read
+  if (named.size >= MOST_NAMED) named.clear()
+  // A copy: a part of a description would keep all of it.
+  named.set(Buffer.from(codec, 'latin1').toString('latin1'), read)
+  return read
+}
+
 /** Which law a codec is, as `codecOf` gives it; undefined for what the relay cannot turn into another. */
 export function lawOf(codec: string | undefined): G711 | undefined {
-  return codec === undefined ? undefined : CONVERTIBLE.get(codecKey(codec))
+  return codec === undefined ? undefined : readCodec(codec).law
 }
 
 export const TELEPHONE_EVENT = 'telephone-event/8000'
@@ -92,7 +123,8 @@ export function codecOf(media: SdpMedia, payload: string): string | undefined {
 
 /** Whether a codec is one of `names`, each `NAME`, `NAME/RATE` or `NAME/RATE/CHANNELS`. */
 export function isNamed(codec: string | undefined, names: readonly string[]): boolean {
-  const [name, rate, channels = '1'] = (codec ?? '').toLowerCase().split('/')
+  if (names.length === 0) return false
+  const { name, rate, channels } = readCodec(codec ?? '')
   return names.some((wanted) => {
     const [wantedName, wantedRate, wantedChannels] = wanted.toLowerCase().split('/')
     return (
@@ -107,17 +139,14 @@ export function namesAll(names: readonly string[]): boolean {
   return names.some((name) => /^(all|full)$/i.test(name))
 }
 
-/** What accompanies speech, and is no codec of its own. */
-const ACCOMPANYING = ['telephone-event', 'CN']
-
+/** Whether a codec goes with speech, and is none of its own. */
 export function isAccompanying(codec: string | undefined): boolean {
-  return isNamed(codec, ACCOMPANYING)
+  return codec !== undefined && readCodec(codec).accompanying
 }
 
 /** Two payload types with the same key are the same codec. */
 export function codecKey(codec: string): string {
-  const [name, rate, channels = '1'] = codec.toLowerCase().split('/')
-  return `${name}/${rate}/${channels}`
+  return readCodec(codec).key
 }
 
 /** One format of an m-line, with the lines that belong to it. */

@@ -192,7 +192,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
 
   function negotiate(command: 'offer' | 'answer', session: SessionOptions, request: NgDictionary): MediaAnswer {
     if (session.fragment) return trickle(command, session)
-    const sdp = command === 'offer' ? table.offer(session) : table.answer(session)
+    const sdp = native.together(() => (command === 'offer' ? table.offer(session) : table.answer(session)))
     const call = table.find(session.callId)
     if (call && session.dropTraffic) {
       call.dropsTraffic = session.dropTraffic === 'start'
@@ -220,7 +220,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     const final = report(call)
     const stats = mediaStats(final)
     const told = tell(final, stats, parties)
-    table.remove(call, parties, session)
+    native.together(() => table.remove(call, parties, session))
     log.info({ callId: call.id, media: stats.streams }, 'media deleted')
     return told
   }

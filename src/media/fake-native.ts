@@ -119,6 +119,7 @@ export function createFakeNative(options: { onEvent(event: TimeoutEvent): void }
       known(id)
       open.delete(id)
     },
+    together: (work) => work(),
     stats: (id) => known(id).stats,
     sharesSockets: () => false,
     makeIdentity: () => FAKE_IDENTITY,

@@ -48,6 +48,8 @@ export interface NativeRelay extends NativeAudio {
   link(a: number, b: number): void
   configure(id: number, config: StreamConfig): void
   close(id: number): void
+  /** What `work` asks of streams, which does not wait for anything, reaches the relay's threads at once when it is done. */
+  together<T>(work: () => T): T
   stats(id: number): StreamStats
   /** Whether streams of the address share sockets; only where the process may (CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW). */
   sharesSockets(address: string): boolean
@@ -73,6 +75,7 @@ interface Addon extends AudioAddon<Handle> {
   link(handle: Handle, a: number, b: number): boolean
   /** `numbers`: those of the settings in the order of `numberNames().settings`, no and yes as 0 and 1. */
   configure(handle: Handle, id: number, settings: Settings, numbers: Float64Array): boolean
+  hold(handle: Handle, held: 0 | 1): void
   close(handle: Handle, id: number): boolean
   /** Fills `numbers` (see StatisticsReader); both learned addresses with a space between them. */
   stats(handle: Handle, id: number, numbers: Float64Array): string | null
@@ -194,6 +197,16 @@ export function createNativeRelay(options: {
       addon.close(running(), known(id))
       families.delete(id)
       clockRates.delete(id)
+    },
+
+    together(work) {
+      const held = running()
+      addon.hold(held, 1)
+      try {
+        return work()
+      } finally {
+        addon.hold(held, 0)
+      }
     },
 
     stats(id) {

@@ -117,6 +117,28 @@ describe('forwarding', () => {
     expect(() => relay.stats(d.id)).toThrow(expect.objectContaining({ code: 'ERR_MEDIA' }))
   })
 
+  test.each([1, 2])(
+    'what is asked together holds when it is done, also where that fails: %i threads',
+    async (threads) => {
+      rig.close()
+      begin(threads)
+      const [a, b] = [await side(), await side()]
+      const ask = (): void => {
+        relay.link(a.id, b.id)
+        for (const each of [a, b]) relay.configure(each.id, { latching: 'learn', remote: each.remote })
+        throw new Error('after all')
+      }
+      expect(() => relay.together(ask)).toThrow('after all')
+      await a.rtp.send(rtp(1), a.rtpPort)
+      expect(await b.rtp.hear(1)).toEqual([rtp(1)])
+      // Nothing that is asked by itself afterwards waits.
+      relay.configure(b.id, { latching: 'learn', remote: b.remote, receive: false })
+      await b.rtp.send(rtp(2), b.rtpPort)
+      await counted(b.id, { discarded: 1 })
+      expect(relay.together(() => relay.stats(a.id).rtpPacketsIn)).toBe(1)
+    },
+  )
+
   test('streams of two threads can be linked, whichever they were opened in', async () => {
     rig.close()
     begin(3)

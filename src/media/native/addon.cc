@@ -152,6 +152,13 @@ napi_value configure(napi_env env, napi_callback_info info) {
   return boolean(env, arguments.handle().relay->configure(arguments.id(1), std::move(settings)));
 }
 
+// hold(handle, whether what is asked from now on waits for the end of it)
+napi_value hold(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  arguments.handle().relay->hold(arguments.integer(1) != 0);
+  return nullptr;
+}
+
 // close(handle, id) -> whether the stream existed
 napi_value close(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
@@ -195,6 +202,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"open", nullptr, open, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"link", nullptr, link, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"configure", nullptr, configure, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"hold", nullptr, hold, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"close", nullptr, close, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"stats", nullptr, stats, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"shares", nullptr, shares, nullptr, nullptr, nullptr, napi_default, nullptr},

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <ctime>
 #include <future>
+#include <utility>
 
 #include "system_calls.h"
 
@@ -115,7 +116,7 @@ MediaLoop::MediaLoop(Report report)
 
 MediaLoop::~MediaLoop() {
   stopping_ = true;
-  post([] {});
+  wake();
   thread_.join();
   // What was given and not yet carried out owns streams and keys.
   run_commands();
@@ -131,10 +132,23 @@ void MediaLoop::post(Command command) {
     first = commands_.empty();
     commands_.push_back(std::move(command));
   }
+  if (held_) {
+    wake_due_ = true;
+  } else if (first) {
+    wake();
+  }
+}
+
+void MediaLoop::wake() {
   const uint64_t one = 1;
-  if (first && write(wake_, &one, sizeof one) < 0) {
+  if (write(wake_, &one, sizeof one) < 0) {
     // The counter of the eventfd is full: the loop is awake already.
   }
+}
+
+void MediaLoop::hold(bool held) {
+  held_ = held;
+  if (!held && std::exchange(wake_due_, false)) wake();
 }
 
 void MediaLoop::attach(std::unique_ptr<PacketStream> stream) {
@@ -181,6 +195,7 @@ std::unique_ptr<PacketStream> MediaLoop::detach(PacketStream* stream) {
   stream_count_.fetch_sub(1, std::memory_order_relaxed);
   std::promise<std::unique_ptr<PacketStream>> given;
   post([this, stream, &given] { given.set_value(remove(stream)); });
+  if (held_) wake();
   return given.get_future().get();
 }
 

@@ -45,6 +45,9 @@ class MediaLoop {
   /// Waits for the loop to let go of the stream, unlinked and with its counters, so that another loop can have it.
   std::unique_ptr<PacketStream> detach(PacketStream* stream);
 
+  /// While held, commands wait for the end of it, so that the loop wakes once for all of them. Of the thread that gives commands.
+  void hold(bool held);
+
   size_t stream_count() const { return stream_count_.load(std::memory_order_relaxed); }
 
  private:
@@ -52,6 +55,7 @@ class MediaLoop {
   struct Batch;
 
   void post(Command command);
+  void wake();
   void run();
   void acknowledge_wake();
   void run_commands();
@@ -73,6 +77,7 @@ class MediaLoop {
   const int wake_;  // eventfd
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> stream_count_{0};  // counted when a command is given
+  bool held_ = false, wake_due_ = false;  // of the thread that gives commands
   std::mutex commands_mutex_;
   std::vector<Command> commands_;
 

@@ -120,6 +120,10 @@ bool Relay::ask(uint32_t id, std::function<void(PacketStream&, int64_t)> work) {
   return true;
 }
 
+void Relay::hold(bool held) {
+  for (const auto& loop : loops_) loop->hold(held);
+}
+
 bool Relay::local(uint32_t id, Endpoint* rtp, Endpoint* rtcp) const {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return false;

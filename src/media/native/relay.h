@@ -39,6 +39,8 @@ class Relay {
   const PacketStream* find(uint32_t id) const;
   /// Has work done in the stream's loop.
   bool ask(uint32_t id, std::function<void(PacketStream&, int64_t now)> work);
+  /// While held, what is asked of streams waits for the end of it: their loops wake once for all of it.
+  void hold(bool held);
   /// Where the stream's packets arrive.
   bool local(uint32_t id, Endpoint* rtp, Endpoint* rtcp) const;
   /// Copies of what arrives at `source` leave by `sink`.
