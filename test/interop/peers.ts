@@ -3,6 +3,24 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
+/** The package of Debian that has each program; `.ci/run` installs them all. */
+export const PACKAGES = {
+  baresip: 'baresip-core',
+  chromium: 'chromium',
+  'clang++': 'clang',
+  dumpcap: 'tshark',
+  kamailio: 'kamailio',
+  netns: 'iproute2',
+  openssl: 'openssl',
+  'redis-server': 'redis-server',
+  rtpengine: 'rtpengine-daemon',
+  sipp: 'sip-tester',
+  sox: 'sox',
+} as const
+
+/** A program, or `netns`: the right to make network namespaces. */
+export type Peer = keyof typeof PACKAGES
+
 const found = new Map<string, boolean>()
 
 function present(program: string): boolean {
@@ -33,14 +51,15 @@ export function canMakeNamespaces(): boolean {
   return able
 }
 
-/** Describes tests that need real peers (program names, or `netns`); see the first line of this file. */
-export function describeWithPeers(title: string, programs: readonly string[], body: () => void): void {
+/** Describes tests that need real peers; see the first line of this file. */
+export function describeWithPeers(title: string, programs: readonly Peer[], body: () => void): void {
   const missing = programs.filter((program) => (program === 'netns' ? !canMakeNamespaces() : !present(program)))
   if (missing.length === 0) {
     describe(title, body)
     return
   }
-  const reason = `${title}: needs ${missing.join(', ')}, which this machine lacks`
+  const packages = missing.map((program) => PACKAGES[program])
+  const reason = `${title}: needs ${missing.join(', ')}, which this machine lacks: apt-get install ${packages.join(' ')}`
   if (process.env.CI) {
     describe(title, () => {
       test('has its peers', () => {

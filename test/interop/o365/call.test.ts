@@ -18,7 +18,7 @@ const OUTSIDE = '25.25.25.5'
 const CALL_MANAGER = '10.0.0.6'
 const OFFICE_365 = '207.46.198.124'
 
-const PEERS = ['netns', 'kamailio', 'rtpengine', 'sipp', 'baresip', 'sox', 'dumpcap']
+const PEERS = ['netns', 'kamailio', 'rtpengine', 'sipp', 'baresip', 'sox', 'dumpcap'] as const
 const NG = '127.0.0.1:22222'
 const COMMAND = ['--no-node-snapshot', join(root, 'bin/signalbox.mjs')]
 const MEDIA = [
