@@ -20,7 +20,7 @@ import { RingReader, type RingRecord } from './shared-ring.ts'
 import type { PoolOptions, StreamFlow, StreamServer } from './sockets.ts'
 import { StreamLane } from './stream-lane.ts'
 import type { Passage } from './stream-loans.ts'
-import type { Hop, Listener, ListenSpec, ReloadableTransport, SendFailed, TransportStats } from './types.ts'
+import type { FlowPeer, Hop, Listener, ListenSpec, ReloadableTransport, SendFailed, TransportStats } from './types.ts'
 
 /** What of a configuration concerns connections. */
 export type FrontSettings = Pick<ReloadableTransport, 'tls' | 'limits' | 'parseLimits'>
@@ -83,6 +83,8 @@ class Front implements StreamFront {
   #closed = false
   /** Connections that a shard was given something of, by number. */
   readonly #flows = new Map<number, StreamFlow>()
+  /** What is told of them with each message. */
+  readonly #sources = new WeakMap<StreamFlow, Source>()
 
   constructor(options: StreamFrontOptions) {
     this.#options = options
@@ -192,10 +194,19 @@ class Front implements StreamFront {
   #received(raw: string, flow: StreamFlow): void {
     const shard = this.#in[shardOf(callIdOf(raw), this.#in.length)]!
     this.#flows.set(flow.id, flow)
-    const place = `${flow.transport} ${flow.remoteAddress}`
-    const from = flow.peer ? `${place} ${JSON.stringify(flow.peer)}` : place
-    if (!shard.push(Kind.message, flow.id, flow.remotePort, flow.listener.id, latin1Only(from), raw))
+    if (!shard.push(Kind.message, flow.id, flow.remotePort, flow.listener.id, this.#sourceOf(flow), raw))
       this.#overflow(raw, flow)
+  }
+
+  /** A connection becomes a WebSocket, or its peer proves who it is, between two messages. */
+  #sourceOf(flow: StreamFlow): string {
+    const { transport, peer, remoteAddress } = flow
+    const known = this.#sources.get(flow)
+    if (known?.transport === transport && known.peer === peer) return known.text
+    const place = `${transport} ${remoteAddress}`
+    const text = latin1Only(peer ? `${place} ${JSON.stringify(peer)}` : place)
+    this.#sources.set(flow, { transport, peer, text })
+    return text
   }
 
   /** The shard does not keep up at all: what would begin something is refused at once, nothing is sent again on a stream. */
@@ -265,11 +276,18 @@ class Front implements StreamFront {
       failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the shard asked for something that is no address'))
       return
     }
-    const known = this.#pool.known(hop, listener)
-    if (known && this.#lane?.loans?.carry(known.id, id, sendKey(prefix, b, c), text)) return
+    const loans = hop.transport === 'tcp' ? this.#lane?.loans : undefined
+    const known = loans && this.#pool.known(hop, listener)
+    if (known && loans.carry(known.id, id, sendKey(prefix, b, c), text)) return
     const over = this.#pool.send(hop, listener, text, failed)
     if (over) this.#lane?.route(record, over.id)
   }
+}
+
+interface Source {
+  readonly transport: Transport
+  readonly peer: FlowPeer | undefined
+  readonly text: string
 }
 
 /** Nothing of what a shard wrote is trusted: its process runs the operator's code. */
