@@ -9,9 +9,29 @@
 
 namespace media {
 
+namespace {
+
+/// OpenSSL looks for a cipher's implementation each time that one begins, unless it was fetched: once for the process.
+const EVP_CIPHER* fetched(const char* name) {
+  const EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, name, nullptr);
+  if (!cipher) std::abort();
+  return cipher;
+}
+
+const EVP_CIPHER* counter_mode(size_t key_length) {
+  static const EVP_CIPHER* const ciphers[] = {fetched("AES-128-CTR"), fetched("AES-192-CTR"), fetched("AES-256-CTR")};
+  return ciphers[key_length / 8 - 2];
+}
+
+const EVP_CIPHER* galois_mode(size_t key_length) {
+  static const EVP_CIPHER* const ciphers[] = {fetched("AES-128-GCM"), fetched("AES-256-GCM")};
+  return ciphers[key_length / 16 - 1];
+}
+
+}  // namespace
+
 AesCounter::AesCounter(std::span<const uint8_t> key) : context_(EVP_CIPHER_CTX_new()) {
-  const EVP_CIPHER* cipher =
-      key.size() == 32 ? EVP_aes_256_ctr() : key.size() == 24 ? EVP_aes_192_ctr() : EVP_aes_128_ctr();
+  const EVP_CIPHER* cipher = counter_mode(key.size());
   // Out of memory, or an OpenSSL without AES: media in the clear is no way to go on.
   if (!context_ || EVP_EncryptInit_ex(context_, cipher, nullptr, key.data(), nullptr) != 1) std::abort();
 }
@@ -26,7 +46,7 @@ void AesCounter::apply(const uint8_t iv[16], uint8_t* data, size_t length) {
 }
 
 AesGcm::AesGcm(std::span<const uint8_t> key) : context_(EVP_CIPHER_CTX_new()) {
-  const EVP_CIPHER* cipher = key.size() == 32 ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
+  const EVP_CIPHER* cipher = galois_mode(key.size());
   if (!context_ || EVP_CipherInit_ex(context_, cipher, nullptr, key.data(), nullptr, 1) != 1) std::abort();
 }
 
