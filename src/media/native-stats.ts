@@ -120,38 +120,44 @@ export interface NumberNames {
 export class StatisticsReader {
   readonly numbers: Float64Array
   readonly #names: NumberNames
+  /** A row of each kind: to copy one and write over it costs less than to add its names one by one. */
+  readonly #empty: Readonly<Record<'statistics' | 'sources' | 'reports', Record<string, number>>>
 
   constructor(names: NumberNames) {
     const { statistics, sources, reports, mostSources, mostReports } = names
     this.#names = names
+    const empty = (row: readonly string[]) => Object.fromEntries([...row, 'jitterMillis'].map((name) => [name, 0]))
+    this.#empty = { statistics: empty(statistics), sources: empty(sources), reports: empty(reports) }
     const rows = mostSources * sources.length + mostReports * reports.length
     this.numbers = new Float64Array(statistics.length + 2 + rows)
   }
 
   /** @param addresses those that were learned, with a space between them */
   read(addresses: string, clockRate: number): StreamStats {
-    const { statistics, sources, reports } = this.#names
+    const { statistics, sources } = this.#names
     const space = addresses.indexOf(' ')
     const at = statistics.length
     const [sourceCount, reportCount] = [this.numbers[at]!, this.numbers[at + 1]!]
     const firstReport = at + 2 + sourceCount * sources.length
     return {
-      ...this.#row<StreamStats>(statistics, 0, clockRate),
-      sources: this.#rows<SourceStats>(sources, at + 2, sourceCount, clockRate),
-      reports: this.#rows<ReportStats>(reports, firstReport, reportCount, clockRate),
+      ...this.#row<StreamStats>('statistics', 0, clockRate),
+      sources: this.#rows<SourceStats>('sources', at + 2, sourceCount, clockRate),
+      reports: this.#rows<ReportStats>('reports', firstReport, reportCount, clockRate),
       learnedRtp: addresses.slice(0, space),
       learnedRtcp: addresses.slice(space + 1),
     }
   }
 
-  #rows<Row>(names: readonly string[], from: number, count: number, clockRate: number): Row[] {
+  #rows<Row>(kind: 'sources' | 'reports', from: number, count: number, clockRate: number): Row[] {
     const rows: Row[] = []
-    for (let n = 0; n < count; n++) rows.push(this.#row(names, from + n * names.length, clockRate))
+    const length = this.#names[kind].length
+    for (let n = 0; n < count; n++) rows.push(this.#row(kind, from + n * length, clockRate))
     return rows
   }
 
-  #row<Row>(names: readonly string[], from: number, clockRate: number): Row {
-    const row: Record<string, number> = {}
+  #row<Row>(kind: 'statistics' | 'sources' | 'reports', from: number, clockRate: number): Row {
+    const row = { ...this.#empty[kind] }
+    const names = this.#names[kind]
     for (let n = 0; n < names.length; n++) row[names[n]!] = this.numbers[from + n]!
     // The addon knows jitter in timestamp units alone.
     row.jitterMillis = (row.jitter! * 1000) / clockRate
