@@ -73,64 +73,47 @@ function isConvertible(name: string): boolean {
   return ['PCMU/8000', 'PCMA/8000'].some((codec) => isNamed(codec, [name]))
 }
 
-/** What the name of a codec says, whatever its spelling. */
-interface NamedCodec {
-  readonly name: string
-  readonly rate: string | undefined
-  readonly channels: string
-  /** Of what the relay can turn into another. */
-  readonly law: G711 | undefined
-  readonly key: string
-  /** It goes with speech, and is no codec of its own. */
-  readonly accompanying: boolean
-}
-
-/** Names are said over and over: what they say is remembered. */
-const named = new Map<string, NamedCodec>()
-const MOST_NAMED = 1_000
-const LONGEST_NAMED = 80
-
-function readCodec(codec: string): NamedCodec {
-  const known = named.get(codec)
-  if (known !== undefined) return known
-  const [name = '', rate, channels = '1'] = codec.toLowerCase().split('/')
-  const key = `${name}/${rate}/${channels}`
-  const accompanying = name === 'telephone-event' || name === 'cn'
-  const read = { name, rate, channels, law: CONVERTIBLE.get(key), key, accompanying }
-  if (codec.length > LONGEST_NAMED) return read
-  if (named.size >= MOST_NAMED) named.clear()
-  // A copy: a part of a description would keep all of it.
-  named.set(Buffer.from(codec, 'latin1').toString('latin1'), read)
-  return read
-}
-
-/** Which law a codec is, as `codecOf` gives it; undefined for what the relay cannot turn into another. */
+/** Which law a codec is; undefined for what the relay cannot turn into another. */
 export function lawOf(codec: string | undefined): G711 | undefined {
-  return codec === undefined ? undefined : readCodec(codec).law
+  return codec === undefined ? undefined : CONVERTIBLE.get(codecKey(codec))
 }
 
 export const TELEPHONE_EVENT = 'telephone-event/8000'
 
-/** `opus/48000/2`: the rtpmap of a payload type, or what RFC 3551 6 says of it; undefined where neither tells. */
-export function codecOf(media: SdpMedia, payload: string): string | undefined {
-  for (const line of media.lines) {
-    if (attributeName(line) !== 'rtpmap') continue
-    const [format, codec] = attributeValue(line).split(' ')
-    if (format === payload) return codec
-  }
-  return staticRtpmap(payload)
+/** Names that were taken apart; a few are said for every call. */
+const known = new Map<string, CodecName>()
+const MOST_KNOWN = 200
+const LONGEST_KNOWN = 100
+
+interface CodecName {
+  readonly name: string
+  readonly rate: string | undefined
+  readonly channels: string | undefined
+  /** The same for all spellings of one codec. */
+  readonly key: string
+}
+
+function nameOf(codec: string): CodecName {
+  const before = known.get(codec)
+  if (before) return before
+  const [name = '', rate, channels] = codec.toLowerCase().split('/')
+  const read = { name, rate, channels, key: `${name}/${rate}/${channels ?? '1'}` }
+  if (codec.length > LONGEST_KNOWN) return read
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(codec, read)
+  return read
 }
 
 /** Whether a codec is one of `names`, each `NAME`, `NAME/RATE` or `NAME/RATE/CHANNELS`. */
 export function isNamed(codec: string | undefined, names: readonly string[]): boolean {
   if (names.length === 0) return false
-  const { name, rate, channels } = readCodec(codec ?? '')
-  return names.some((wanted) => {
-    const [wantedName, wantedRate, wantedChannels] = wanted.toLowerCase().split('/')
+  const { name, rate, channels = '1' } = nameOf(codec ?? '')
+  return names.some((each) => {
+    const wanted = nameOf(each)
     return (
-      name === wantedName &&
-      (wantedRate === undefined || wantedRate === rate) &&
-      (wantedChannels === undefined || wantedChannels === channels)
+      name === wanted.name &&
+      (wanted.rate === undefined || wanted.rate === rate) &&
+      (wanted.channels === undefined || wanted.channels === channels)
     )
   })
 }
@@ -139,20 +122,22 @@ export function namesAll(names: readonly string[]): boolean {
   return names.some((name) => /^(all|full)$/i.test(name))
 }
 
-/** Whether a codec goes with speech, and is none of its own. */
+/** What accompanies speech, and is no codec of its own. */
+const ACCOMPANYING = ['telephone-event', 'CN']
+
 export function isAccompanying(codec: string | undefined): boolean {
-  return codec !== undefined && readCodec(codec).accompanying
+  return isNamed(codec, ACCOMPANYING)
 }
 
 /** Two payload types with the same key are the same codec. */
 export function codecKey(codec: string): string {
-  return readCodec(codec).key
+  return nameOf(codec).key
 }
 
 /** One format of an m-line, with the lines that belong to it. */
 export interface Payload {
   readonly format: string
-  /** As `codecOf` gives it. */
+  /** `opus/48000/2`: its rtpmap, or what RFC 3551 6 says of it; undefined where neither tells. */
   readonly codec: string | undefined
   /** Attributes without `a=`: rtpmap, fmtp, rtcp-fb. */
   readonly attributes: readonly string[]
@@ -161,10 +146,17 @@ export interface Payload {
 /** Each format once, in order. */
 export function readPayloads(media: SdpMedia): readonly Payload[] {
   const attributes = new Map<string, string[]>()
+  // Of several rtpmaps of one format the first counts.
+  const codecs = new Map<string, string | undefined>()
   for (const line of media.lines) {
     const name = attributeName(line)
     if (name !== 'rtpmap' && name !== 'fmtp' && name !== 'rtcp-fb') continue
-    const format = /^\d+(?= |$)/.exec(attributeValue(line))?.[0]
+    const value = attributeValue(line)
+    if (name === 'rtpmap') {
+      const [mapped = '', codec] = value.split(' ')
+      if (!codecs.has(mapped)) codecs.set(mapped, codec)
+    }
+    const format = /^\d+(?= |$)/.exec(value)?.[0]
     if (format === undefined) continue
     const lines = attributes.get(format) ?? []
     lines.push(line.value)
@@ -172,7 +164,7 @@ export function readPayloads(media: SdpMedia): readonly Payload[] {
   }
   return [...new Set(media.formats)].map((format) => ({
     format,
-    codec: codecOf(media, format),
+    codec: codecs.has(format) ? codecs.get(format) : staticRtpmap(format),
     attributes: attributes.get(format) ?? [],
   }))
 }

@@ -16,7 +16,7 @@ import {
   type SdpMedia,
 } from '../sdp/index.ts'
 import type { MediaStatement } from './call.ts'
-import { codecOf, readPayloads } from './codec-policy.ts'
+import { type Payload, readPayloads } from './codec-policy.ts'
 import { readDtls } from './dtls-statement.ts'
 import { readIce } from './ice-statement.ts'
 import type { SessionOptions } from './session-options.ts'
@@ -54,6 +54,7 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
   if (profile.rtp && media.port !== 0 && !media.formats.some((format) => /^\d{1,3}$/.test(format)))
     throw new SignalboxError('ERR_PARSE', 'Incomplete SDP specification: RTP without a payload type')
   const ice = profile.rtp ? readIce(document, media) : undefined
+  const payloads = readPayloads(media)
   const crypto = attributes(media, 'crypto')
     .map(parseCrypto)
     .filter((attribute) => attribute !== undefined)
@@ -72,9 +73,9 @@ export function readStatement(document: SdpDocument, media: SdpMedia, options: S
     ice,
     mid: attributes(media, 'mid')[0],
     ptime: attributes(media, 'ptime').find((value) => /^\d{1,4}$/.test(value)),
-    clockRate: readClockRate(media),
-    payloads: profile.rtp ? readPayloads(media) : [],
-    eventPayloads: profile.rtp ? readEventPayloads(media) : [],
+    clockRate: readClockRate(payloads),
+    payloads: profile.rtp ? payloads : [],
+    eventPayloads: profile.rtp ? readEventPayloads(payloads) : [],
     latching: options.latching,
   }
 }
@@ -85,14 +86,14 @@ function readRtcpPort(media: SdpMedia): number {
   return port > 0 && port <= 65_535 ? port : Math.min(media.port + 1, 65_535)
 }
 
-function readEventPayloads(media: SdpMedia): number[] {
-  return media.formats
-    .filter((payload) => /^telephone-event\//i.test(codecOf(media, payload) ?? ''))
-    .map(Number)
+function readEventPayloads(payloads: readonly Payload[]): number[] {
+  return payloads
+    .filter(({ codec }) => codec !== undefined && /^telephone-event\//i.test(codec))
+    .map(({ format }) => Number(format))
     .filter((payload) => payload <= 127)
 }
 
-function readClockRate(media: SdpMedia): number {
-  const rate = Number(codecOf(media, media.formats[0] ?? '')?.split('/')[1])
+function readClockRate(payloads: readonly Payload[]): number {
+  const rate = Number(payloads[0]?.codec?.split('/')[1])
   return Number.isInteger(rate) && rate > 0 && rate <= 1_000_000 ? rate : 8000
 }
