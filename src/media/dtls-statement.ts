@@ -40,9 +40,17 @@ export function isFingerprintHash(name: string): name is FingerprintHash {
   return Object.hasOwn(FINGERPRINT_BYTES, name)
 }
 
+/** Texts by digest: that of a certificate of the relay is told in every offer of SRTP. */
+const formatted = new WeakMap<Uint8Array, string>()
+
 /** As `a=fingerprint` has it. */
 export function formatFingerprint({ hash, digest }: Fingerprint): string {
-  return `${hash} ${Array.from(digest, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':')}`
+  let text = formatted.get(digest)
+  if (text === undefined) {
+    text = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':')
+    formatted.set(digest, text)
+  }
+  return `${hash} ${text}`
 }
 
 export function sameFingerprint(a: Fingerprint | undefined, b: Fingerprint | undefined): boolean {
