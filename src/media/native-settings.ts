@@ -1,6 +1,7 @@
 // Owns how a stream is configured: what may be said, every check of it, and the form in which the addon reads it.
 import { BlockList, isIP } from 'node:net'
 import { SignalboxError } from '../errors.ts'
+import { isGroup, isUnspecified } from '../sdp/index.ts'
 import { type Conversion, type ConversionForm, conversionForm } from './audio-settings.ts'
 import { type ConnectionForm, connectionForm, type DtlsConfig, type IceConfig } from './connection-settings.ts'
 
@@ -134,11 +135,10 @@ export function address(what: string, value: string): string {
   throw new SignalboxError('ERR_MEDIA', `${what} must be a numeric IPv4 or IPv6 address, not ${JSON.stringify(value)}.`)
 }
 
-/** RFC 3264 8.4: 0.0.0.0 says that the far end is not to be sent to; the system would take it for this machine. */
+/** IPv6 has many spellings of one address, those that hold an IPv4 address among them. */
 const UNSPECIFIED = new BlockList()
 UNSPECIFIED.addAddress('0.0.0.0')
 UNSPECIFIED.addAddress('::', 'ipv6')
-/** SDP comes from strangers: a relay that sent to a group would multiply their packets. */
 const GROUPS = new BlockList()
 GROUPS.addSubnet('224.0.0.0', 4)
 GROUPS.addAddress('255.255.255.255')
@@ -151,10 +151,11 @@ function remoteAddress(id: number, family: number | undefined, remote: StreamCon
   if (isIP(value) !== family) {
     throw new SignalboxError('ERR_MEDIA', `Media stream ${id} is of another address family than ${value}.`)
   }
-  const named = family === 6 ? 'ipv6' : 'ipv4'
-  if (GROUPS.check(value, named))
+  // SDP comes from strangers: a relay that sent to a group would multiply their packets.
+  if (family === 6 ? GROUPS.check(value, 'ipv6') : isGroup(value))
     throw new SignalboxError('ERR_MEDIA', `Media is not sent to the group address ${value}.`)
-  return UNSPECIFIED.check(value, named) ? '' : value
+  // RFC 3264 8.4: 0.0.0.0 says that the far end is not to be sent to; the system would take it for this machine.
+  return (family === 6 ? UNSPECIFIED.check(value, 'ipv6') : isUnspecified(value)) ? '' : value
 }
 
 /** RFC 4568 6.1: the identifier as a big-endian number of so many bytes. */
