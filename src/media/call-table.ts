@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
 import { type Call, isHeldMedia, type Party } from './call.ts'
 import { type ExchangeContext, exchangeAnswer, exchangeOffer, isLoop } from './call-exchange.ts'
+import type { CallReport } from './call-report.ts'
 import type { RandomKey } from './crypto-negotiation.ts'
 import type { DtlsIdentities } from './dtls-negotiation.ts'
 import type { MediaInterface, MediaInterfaces } from './interfaces.ts'
@@ -38,8 +39,8 @@ export interface CallTableOptions {
   readonly identities: DtlsIdentities
   /** What `loop-protect` marks descriptions with. */
   readonly mark: string
-  /** Called before a call is forgotten, its streams still open. */
-  readonly onEnd: (call: Call, end: CallEnd) => void
+  /** Called before a call is forgotten, its streams still open; `final` is what was read of it for this end. */
+  readonly onEnd: (call: Call, end: CallEnd, final?: CallReport) => void
   /** Called before a call that ended by itself is forgotten. */
   readonly onTimeout: (call: Call, reason: string) => void
 }
@@ -152,15 +153,15 @@ export class CallTable {
     return call ? partiesToDelete(call, options) : []
   }
 
-  /** Ends the whole call, or the branches named, after the delay that the request or the relay asks for. */
-  remove(call: Call, parties: readonly Party[], options: SessionOptions): void {
+  /** Ends the whole call, or the branches named, after the delay that the request or the relay asks for. `now` is what is known of it now. */
+  remove(call: Call, parties: readonly Party[], options: SessionOptions, now: CallReport): void {
     const delay = options.deleteDelay ?? this.#options.deleteDelay
     const whole = parties.length >= call.parties.length
-    const end = (): void => {
-      if (whole) this.#destroy(call, 'deleted')
+    const end = (final?: CallReport): void => {
+      if (whole) this.#destroy(call, 'deleted', final)
       else for (const party of parties) this.#dropParty(call, party)
     }
-    if (delay <= 0) end()
+    if (delay <= 0) end(now)
     else this.#schedule(call, delay, end, 'delete')
   }
 
@@ -261,10 +262,10 @@ export class CallTable {
     if (call.parties.length < 2) this.#destroy(call, 'deleted')
   }
 
-  #destroy(call: Call, end: CallEnd): void {
+  #destroy(call: Call, end: CallEnd, final?: CallReport): void {
     const entry = this.#entries.get(call.id)
     if (entry?.call !== call) return
-    this.#options.onEnd(call, end)
+    this.#options.onEnd(call, end, final)
     this.#entries.delete(call.id)
     for (const timer of entry.timers) timer.cancel()
     for (const party of call.parties) for (const media of party.media) this.#pool.release(media)

@@ -100,7 +100,8 @@ function nameOf(codec: string): CodecName {
   const read = { name, rate, channels, key: `${name}/${rate}/${channels ?? '1'}` }
   if (codec.length > LONGEST_KNOWN) return read
   if (known.size >= MOST_KNOWN) known.clear()
-  known.set(codec, read)
+  // A copy: a part of a description would keep all of it.
+  known.set(Buffer.from(codec, 'latin1').toString('latin1'), read)
   return read
 }
 

@@ -14,6 +14,7 @@ import { type ConnectionEvent, createNativeRelay, type NativeRelay, type Timeout
 import { dictionary, type NgDictionary } from './ng/bencode.ts'
 import { controlled } from './ng/controlled.ts'
 import { ngRequest } from './ng/request.ts'
+import { randomKeys } from './random-keys.ts'
 import { recordingKinds } from './recordings.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 import { RelayStatistics } from './relay-statistics.ts'
@@ -116,6 +117,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     () => native.makeIdentity(),
     () => clock.now(),
   )
+  const randomKey = options.randomKey ?? randomKeys()
   const statistics = new RelayStatistics(clock.wallclock())
   const table = new CallTable({
     native,
@@ -131,12 +133,12 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     maxSessions: options.maxSessions ?? 100_000,
     tos: options.tos,
     clock,
-    randomKey: options.randomKey ?? randomBytes,
+    randomKey,
     identities,
     mark: randomBytes(6).toString('hex'),
-    onEnd(call, end) {
+    onEnd(call, end, final) {
       services.ended(call)
-      statistics.ended(end, report(call))
+      statistics.ended(end, final ?? report(call))
     },
     onTimeout(call, reason) {
       const stats = mediaStats(report(call))
@@ -146,7 +148,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
   })
   const services = new CallServices(
     native,
-    { pool: table.pool, interfaces, tos: options.tos, randomKey: options.randomKey ?? randomBytes },
+    { pool: table.pool, interfaces, tos: options.tos, randomKey },
     {
       mediaFolders: options.mediaFolders ?? [],
       recording: {
@@ -220,7 +222,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     const final = report(call)
     const stats = mediaStats(final)
     const told = tell(final, stats, parties)
-    native.together(() => table.remove(call, parties, session))
+    native.together(() => table.remove(call, parties, session, final))
     log.info({ callId: call.id, media: stats.streams }, 'media deleted')
     return told
   }
@@ -279,8 +281,8 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
 
   function readRequest(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): ReadRequest {
     if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
-    const { message: raw, warnings } = ngRequest(command, request)
-    const { message, session } = reader.read(raw)
+    const { message: raw, words, warnings } = ngRequest(command, request)
+    const { message, session } = reader.read(raw, words)
     if (warnings.length === 0 && session.warnings.length === 0) return { session, message }
     // Words that only the flag string has are told by its own reader.
     const told = new Set(warnings.map((warning) => /"(.*)"/.exec(warning)?.[1]))

@@ -1,5 +1,5 @@
 // Owns the reading of requests whose words are said over and over: what they mean is remembered, and only what is of one call is read anew.
-import { dictionary, type NgDictionary } from './ng/bencode.ts'
+import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
 import {
   CALL_KEYS,
   canonicalKey,
@@ -27,12 +27,17 @@ export interface ReadRequest {
 export class SessionReader {
   readonly #defaults: SessionDefaults
   readonly #known = new Map<string, ReadRequest>()
+  /** The same by the flags that said the words, command by command. */
+  readonly #flags = new WeakMap<NgDictionary, Map<NgValue | undefined, ReadRequest>>()
 
   constructor(defaults: SessionDefaults) {
     this.#defaults = defaults
   }
 
-  read(raw: NgDictionary): ReadRequest {
+  /** `flags`, where they are given, say all words of the request but its command and those that are of one call. */
+  read(raw: NgDictionary, flags?: NgDictionary): ReadRequest {
+    const before = flags && this.#flags.get(flags)?.get(raw.command)
+    if (before) return ofCall(before, raw)
     const own = dictionary()
     const said = dictionary()
     for (const [key, value] of Object.entries(raw)) {
@@ -46,10 +51,11 @@ export class SessionReader {
       const message = canonicalRequest(raw)
       return { message, session: readSessionOptions(message, this.#defaults) }
     }
-    const { message, session } = known
-    // What the words want of the message, whatever that is.
-    const sourceAddress = session.sourceAddress === SOMEWHERE ? readSource(own) : session.sourceAddress
-    return { message: dictionary({ ...message, ...own }), session: { ...session, ...readCall(own), sourceAddress } }
+    if (flags && !Object.keys(flags).some((key) => CALL_KEYS.has(canonicalKey(key)))) {
+      const commands = this.#flags.get(flags) ?? new Map<NgValue | undefined, ReadRequest>()
+      this.#flags.set(flags, commands.set(raw.command, known))
+    }
+    return ofCall(known, own)
   }
 
   /** Undefined where the words themselves speak of one call. */
@@ -63,4 +69,13 @@ export class SessionReader {
     this.#known.set(words, read)
     return read
   }
+}
+
+/** `own` has what is of one call in the one spelling. */
+function ofCall({ message, session }: ReadRequest, own: NgDictionary): ReadRequest {
+  // What the words want of the message, whatever that is.
+  const sourceAddress = session.sourceAddress === SOMEWHERE ? readSource(own) : session.sourceAddress
+  const whole = dictionary(message)
+  for (const key of CALL_KEYS) if (own[key] !== undefined) whole[key] = own[key]
+  return { message: whole, session: { ...session, ...readCall(own), sourceAddress } }
 }

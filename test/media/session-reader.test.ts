@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { dictionary, type NgDictionary } from '../../src/media/ng/bencode.ts'
+import { ngRequest } from '../../src/media/ng/request.ts'
 import { canonicalRequest, readSessionOptions } from '../../src/media/session-options.ts'
 import { SessionReader } from '../../src/media/session-reader.ts'
 
@@ -54,6 +55,37 @@ test.each([{}, { sipSource: true }, { sipSource: true, dtlsPassive: true }])('wi
         const raw: NgDictionary = dictionary(entries)
         const message = canonicalRequest(raw)
         expect(reader.read(raw)).toEqual({ message, session: readSessionOptions(message, defaults) })
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('words of a flag string that was read before, whatever else the request says', () => {
+  const flags = fc.constantFrom(
+    'SRTP ICE=remove replace-origin',
+    'SIP-source-address',
+    'call-id=other',
+    'call_id=x RTP',
+    'to-tag',
+  )
+  const asked = fc.record({
+    flags: fc.oneof(flags, flagText),
+    callId: text,
+    fromTag: text,
+    toTag: text,
+    viaBranch: text,
+    receivedFrom: fc.constantFrom('10.0.0.2', '::1', 'nowhere'),
+    sdp: text,
+    set: fc.constant(0),
+  })
+  const command = fc.constantFrom('offer' as const, 'answer' as const, 'delete' as const)
+  fc.assert(
+    fc.property(fc.array(fc.tuple(command, asked), { minLength: 1, maxLength: 8 }), (requests) => {
+      const reader = new SessionReader({ sipSource: true })
+      for (const [kind, one] of [...requests, ...requests]) {
+        const { message, words } = ngRequest(kind, one)
+        expect(reader.read(message, words)).toEqual(new SessionReader({ sipSource: true }).read(message))
       }
     }),
     { numRuns: 500 },

@@ -19,7 +19,10 @@ export const DEFAULT_BENCODE_LIMITS: BencodeLimits = { bytes: 65_535, depth: 16,
 /** An empty dictionary without a prototype, filled from `entries`; undefined values are left out. */
 export function dictionary(entries: Record<string, NgValue | undefined> = {}): NgDictionary {
   const result = Object.create(null) as NgDictionary
-  for (const [key, value] of Object.entries(entries)) if (value !== undefined) result[key] = value
+  for (const key of Object.keys(entries)) {
+    const value = entries[key]
+    if (value !== undefined) result[key] = value
+  }
   return result
 }
 

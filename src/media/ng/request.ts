@@ -4,17 +4,17 @@ import type { MediaCommand, MediaRequest } from '../relay.ts'
 import { rtpFlags } from '../rtp-flags.ts'
 import { dictionary, type NgDictionary } from './bencode.ts'
 
-/** Builds the dictionary; `warnings` are those of the flag string. */
+/** Builds the dictionary; `words` are those of it that the flag string said (shared by all that say the same), `warnings` its own. */
 export function ngRequest(
   command: Exclude<MediaCommand, 'ping'>,
   request: MediaRequest,
-): { message: NgDictionary; warnings: readonly string[] } {
+): { message: NgDictionary; words: NgDictionary; warnings: readonly string[] } {
   const flags = rtpFlags(request.flags)
   const message = dictionary({ ...flags.dictionary, command: request.control ?? command })
   message['call-id'] ??= request.callId
   if (command === 'control') {
     pointAtParty(message, request)
-    return { message, warnings: flags.warnings }
+    return { message, words: flags.dictionary, warnings: flags.warnings }
   }
   // The tag of who offered goes first. A late offer stands in a reply and its answer in a request (RFC 3264 4, ACK and PRACK),
   // so that From and To change places there.
@@ -29,7 +29,7 @@ export function ngRequest(
   if (request.sdp !== undefined && (command === 'offer' || command === 'answer')) message.sdp = request.sdp
   const family = request.receivedFrom === undefined ? undefined : addressFamily(request.receivedFrom)
   if (family !== undefined) message['received-from'] ??= [family, request.receivedFrom!]
-  return { message, warnings: flags.warnings }
+  return { message, words: flags.dictionary, warnings: flags.warnings }
 }
 
 /**
