@@ -1,5 +1,5 @@
 // Owns what NG's `codec` key asks for, and the names and payload types of codecs.
-import { attributeName, attributeValue, type SdpMedia } from '../sdp/index.ts'
+import { attributeValue, type SdpMedia } from '../sdp/index.ts'
 import type { G711 } from './audio-settings.ts'
 import type { NgValue } from './ng/bencode.ts'
 import { staticRtpmap } from './static-payloads.ts'
@@ -150,7 +150,7 @@ export function readPayloads(media: SdpMedia): readonly Payload[] {
   // Of several rtpmaps of one format the first counts.
   const codecs = new Map<string, string | undefined>()
   for (const line of media.lines) {
-    const name = attributeName(line)
+    const { name } = line
     if (name !== 'rtpmap' && name !== 'fmtp' && name !== 'rtcp-fb') continue
     const value = attributeValue(line)
     if (name === 'rtpmap') {

@@ -3,7 +3,6 @@
 import {
   type AddressFamily,
   addressFamily,
-  attributeName,
   attributeValue,
   type Direction,
   hasAttribute,
@@ -145,7 +144,7 @@ function connectionLine(document: SdpDocument, line: SdpLine, media: RewritePlan
 }
 
 function isOwnOfSession(line: SdpLine, plan: RewritePlan): boolean {
-  const name = attributeName(line)
+  const { name } = line
   if (name === '') return false
   if (isDirection(name)) return plan.media.some((media) => media.action === 'relay' && media.direction !== undefined)
   return ICE.has(name) || OWN_OF_SESSION.has(name) || DTLS.has(name)
@@ -155,7 +154,7 @@ function untouchedSection(document: SdpDocument, media: SdpMedia, mid: string | 
   // The session's c= may have become the relay's, which this media does not go through.
   const connection = media.connection ? undefined : document.session.connection
   const [head, ...rest] = media.lines
-  const kept = rest.filter((line) => !ICE.has(attributeName(line)))
+  const kept = rest.filter((line) => !ICE.has(line.name))
   const added =
     (connection ? verbatim(document, connection.line) : '') + (hasAttribute(media, 'mid') ? '' : midLine(mid))
   return verbatim(document, head!) + added + kept.map((line) => verbatim(document, line)).join('')
@@ -168,7 +167,7 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
   const rtp = part.rtcpPort !== undefined
   const payloads = new Set(media.formats)
   for (const line of media.lines.slice(1)) {
-    const name = attributeName(line)
+    const { name } = line
     if (line.type === 'c') text += connectionLine(document, line, part, plan)
     else if (isDirection(name)) text += part.direction === undefined ? verbatim(document, line) : ''
     else if (ICE.has(name) || OWN_OF_MEDIA.has(name) || DTLS.has(name)) continue
@@ -186,7 +185,7 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
   if (part.rtcpMux) text += 'a=rtcp-mux\r\n'
   for (const value of part.crypto) text += `a=crypto:${value}\r\n`
   for (const attribute of part.dtls) text += `a=${attribute}\r\n`
-  const ptime = media.lines.find((line) => attributeName(line) === 'ptime')
+  const ptime = media.lines.find((line) => line.name === 'ptime')
   if (part.forcedPtime !== undefined) text += `a=ptime:${part.forcedPtime}\r\n`
   else if (ptime) text += verbatim(document, ptime)
   else if (part.ptime !== undefined) text += `a=ptime:${part.ptime}\r\n`

@@ -61,7 +61,9 @@ export function parseSdp(text: string, limits: SdpLimits = DEFAULT_SDP_LIMITS): 
     if (++count > limits.lines) return { ok: false, reason: `more than ${limits.lines} lines` }
     if (raw.text.length < 2 || raw.text[1] !== '=')
       return { ok: false, reason: `line ${count} is not of the form x=value` }
-    const line: SdpLine = { type: raw.text[0]!, value: raw.text.slice(2), start: raw.start, end: raw.end }
+    const type = raw.text[0]!
+    const value = raw.text.slice(2)
+    const line: SdpLine = { type, value, name: attributeName(type, value), start: raw.start, end: raw.end }
     if (count === 1 && !(line.type === 'v' && line.value.trim() === '0'))
       return { ok: false, reason: 'line 1 is not v=0' }
     if (line.type === 'm') {
@@ -146,11 +148,10 @@ function quote(value: string): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)
 }
 
-/** Name of an attribute line (`a=name` or `a=name:value`); '' for other lines. */
-export function attributeName(line: SdpLine): string {
-  if (line.type !== 'a') return ''
-  const colon = line.value.indexOf(':')
-  return (colon < 0 ? line.value : line.value.slice(0, colon)).trim()
+function attributeName(type: string, value: string): string {
+  if (type !== 'a') return ''
+  const colon = value.indexOf(':')
+  return (colon < 0 ? value : value.slice(0, colon)).trim()
 }
 
 /** Value of an attribute line; '' for a property attribute. */
@@ -161,9 +162,11 @@ export function attributeValue(line: SdpLine): string {
 
 /** Values of all attributes of that name in a section, in order. */
 export function attributes(section: SdpSection, name: string): string[] {
-  return section.lines.filter((line) => attributeName(line) === name).map(attributeValue)
+  const values: string[] = []
+  for (const line of section.lines) if (line.name === name) values.push(attributeValue(line))
+  return values
 }
 
 export function hasAttribute(section: SdpSection, name: string): boolean {
-  return section.lines.some((line) => attributeName(line) === name)
+  return section.lines.some((line) => line.name === name)
 }

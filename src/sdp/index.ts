@@ -10,7 +10,6 @@ export {
   parseCrypto,
 } from './crypto-attribute.ts'
 export {
-  attributeName,
   attributes,
   attributeValue,
   hasAttribute,

@@ -5,6 +5,8 @@ export interface SdpLine {
   /** The letter before `=`. */
   readonly type: string
   readonly value: string
+  /** Of an attribute (`a=name` or `a=name:value`); '' of other lines. */
+  readonly name: string
   readonly start: number
   /** Offset after the line ending. */
   readonly end: number

@@ -1,6 +1,6 @@
 // Owns what offers and answers say of directions, hold and profiles (RFC 3264).
 import { isUnspecified } from './address.ts'
-import { attributeName, type SdpDocument, type SdpMedia, type SdpSection } from './document.ts'
+import type { SdpDocument, SdpMedia, SdpSection } from './document.ts'
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
@@ -22,11 +22,8 @@ export function receives(direction: Direction): boolean {
 
 function written(section: SdpSection): Direction | undefined {
   // Where an attribute is repeated, the last one counts.
-  for (const line of section.lines.toReversed()) {
-    const name = attributeName(line)
-    if (isDirection(name)) return name
-  }
-  return undefined
+  const last = section.lines.findLast(({ name }) => isDirection(name))
+  return last?.name as Direction | undefined
 }
 
 /** The address that media should be sent to, from the media's own `c=` or the session's. */
