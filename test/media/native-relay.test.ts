@@ -385,7 +385,7 @@ describe('who may send', () => {
     relay.configure(a.id, { latching: 'learn', remote: a.remote })
     relay.configure(b.id, { latching: 'learn' })
     await a.rtp.send(rtp(1), a.rtpPort)
-    await counted(a.id, { discarded: 1 })
+    await counted(a.id, { rtpPacketsIn: 1 })
     await b.rtp.send(rtp(2), b.rtpPort)
     await a.rtp.hear(1)
     await a.rtp.send(rtp(3), a.rtpPort)

@@ -58,7 +58,8 @@ napi_value derive_key(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   uint32_t label = 0;
   napi_get_value_uint32(env, arguments.values[2], &label);
-  media::derive_key(arguments.bytes(env, 0), arguments.bytes(env, 1).data(), static_cast<media::KeyLabel>(label), arguments.bytes(env, 3));
+  media::AesCounter master(arguments.bytes(env, 0));
+  media::derive_key(&master, arguments.bytes(env, 1).data(), static_cast<media::KeyLabel>(label), arguments.bytes(env, 3));
   return nullptr;
 }
 

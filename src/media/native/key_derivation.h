@@ -19,8 +19,9 @@ enum class KeyLabel : uint8_t {
 };
 
 /// RFC 3711 4.3.3 with a key derivation rate of 0, the only one that SDES offers in practice: one derivation a key.
-/// A salt of 96 bits (RFC 7714 12) stands in front of two zero bytes, as in every implementation met.
-void derive_key(std::span<const uint8_t> master_key, const uint8_t master_salt[kSaltLength], KeyLabel label,
+/// A salt of 96 bits (RFC 7714 12) stands in front of two zero bytes, as in every implementation met. `master` has the
+/// master key, for as many derivations as there are.
+void derive_key(AesCounter* master, const uint8_t master_salt[kSaltLength], KeyLabel label,
                 std::span<uint8_t> out);
 
 }  // namespace media

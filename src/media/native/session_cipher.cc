@@ -14,10 +14,10 @@ namespace {
 template <size_t Most>
 class DerivedKey {
  public:
-  DerivedKey(const CryptoSuite& suite, std::span<const uint8_t> master, KeyLabel label, size_t length) : length_(length) {
+  DerivedKey(AesCounter* master, std::span<const uint8_t> master_salt, KeyLabel label, size_t length) : length_(length) {
     uint8_t salt[kSaltLength] = {};
-    std::memcpy(salt, master.data() + suite.key_length, suite.salt_length);
-    derive_key(master.first(suite.key_length), salt, label, std::span(bytes_).first(length));
+    std::memcpy(salt, master_salt.data(), master_salt.size());
+    derive_key(master, salt, label, std::span(bytes_).first(length));
     wipe(salt, sizeof salt);
   }
   ~DerivedKey() { wipe(bytes_.data(), bytes_.size()); }
@@ -46,10 +46,10 @@ void xor48(uint8_t* at, uint64_t value) {
 
 class CounterMode final : public SessionCipher {
  public:
-  CounterMode(const CryptoSuite& suite, std::span<const uint8_t> master, Purpose purpose)
-      : cipher_(DerivedKey<kMaxKeyLength>(suite, master, label(purpose, KeyLabel::kRtpCipher), suite.key_length).bytes()),
-        auth_(DerivedKey<kAuthKeyLength>(suite, master, label(purpose, KeyLabel::kRtpAuth), kAuthKeyLength).bytes()) {
-    const DerivedKey<kSaltLength> salt(suite, master, label(purpose, KeyLabel::kRtpSalt), kSaltLength);
+  CounterMode(size_t key_length, AesCounter* master, std::span<const uint8_t> master_salt, Purpose purpose)
+      : cipher_(DerivedKey<kMaxKeyLength>(master, master_salt, label(purpose, KeyLabel::kRtpCipher), key_length).bytes()),
+        auth_(DerivedKey<kAuthKeyLength>(master, master_salt, label(purpose, KeyLabel::kRtpAuth), kAuthKeyLength).bytes()) {
+    const DerivedKey<kSaltLength> salt(master, master_salt, label(purpose, KeyLabel::kRtpSalt), kSaltLength);
     std::memcpy(salt_, salt.bytes().data(), kSaltLength);
   }
   ~CounterMode() override { wipe(salt_, sizeof salt_); }
@@ -131,9 +131,11 @@ class GaloisMode final : public SessionCipher {
 }  // namespace
 
 std::unique_ptr<SessionCipher> SessionCipher::make(const CryptoSuite& suite, std::span<const uint8_t> master, Purpose purpose) {
-  if (!suite.aead) return std::make_unique<CounterMode>(suite, master, purpose);
-  const DerivedKey<kMaxKeyLength> key(suite, master, label(purpose, KeyLabel::kRtpCipher), suite.key_length);
-  const DerivedKey<kSaltLength> salt(suite, master, label(purpose, KeyLabel::kRtpSalt), suite.salt_length);
+  AesCounter key_of_keys(master.first(suite.key_length));
+  const auto master_salt = master.subspan(suite.key_length, suite.salt_length);
+  if (!suite.aead) return std::make_unique<CounterMode>(suite.key_length, &key_of_keys, master_salt, purpose);
+  const DerivedKey<kMaxKeyLength> key(&key_of_keys, master_salt, label(purpose, KeyLabel::kRtpCipher), suite.key_length);
+  const DerivedKey<kSaltLength> salt(&key_of_keys, master_salt, label(purpose, KeyLabel::kRtpSalt), suite.salt_length);
   return galois(key.bytes(), salt.bytes(), purpose);
 }
 
