@@ -1,8 +1,8 @@
 // Owns what supervisor and worker say to each other over their channel, as JSON. What concerns the relay goes by its rings first (relay-rings.ts).
 import type { EngineConfig, EngineStatus, LogFormat, LogLevel } from '../engine/index.ts'
-import type { DtmfEvent, MediaAnswer, MediaCommand, MediaControlled, MediaRequest, MediaStats } from '../media/index.ts'
+import type { DtmfEvent, MediaStats } from '../media/index.ts'
 import type { CompiledScript, GuestBundle } from '../script/index.ts'
-import type { RelayRingsSeat } from './relay-rings.ts'
+import type { RelayAsked, RelayRingsSeat, RelayTold } from './relay-rings.ts'
 import type { ShardSeats } from './shards.ts'
 
 /** A compiled script with the number that the supervisor gave it. */
@@ -55,16 +55,11 @@ export type WorkerRequestName = keyof WorkerRequests
 
 export type ToWorker =
   | { type: 'request'; id: number; name: WorkerRequestName; args: unknown }
-  | {
-      type: 'media-result'
-      id: number
-      result?: MediaAnswer | MediaStats | MediaControlled
-      error?: { code: string; message: string }
-    }
+  | RelayTold
   | { type: 'media-timeout'; callId: string; reason: string; stats?: MediaStats }
   | { type: 'media-dtmf'; event: DtmfEvent }
   | { type: 'media-lost'; callId: string }
 
 export type FromWorker =
   | { type: 'answer'; id: number; result?: unknown; error?: { code: string; message: string } }
-  | { type: 'media'; id: number; command: MediaCommand; request: MediaRequest }
+  | RelayAsked

@@ -1,8 +1,7 @@
 // Owns the way of relay operations between a worker and the supervisor: a ring each way, in memory that both share.
 import { SignalboxError } from '../errors.ts'
-import type { MediaAnswer, MediaCommand, MediaRequest } from '../media/index.ts'
+import type { MediaAnswer, MediaCommand, MediaControlled, MediaRequest, MediaStats } from '../media/index.ts'
 import { type NativeSockets, RingReader, type RingRecord, TurnReader, WakingWriter } from '../transport/index.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
 
 /** Bytes of records in each ring: three of the longest descriptions, some hundred of the usual ones. */
 const CAPACITY = 1 << 18
@@ -31,8 +30,21 @@ const COMMANDS: readonly MediaCommand[] = ['offer', 'answer', 'delete', 'query',
 /** Fields of a request beside its description, in the order in which they are written. */
 const FIELDS = ['callId', 'fromTag', 'flags', 'toTag', 'message', 'viaBranch', 'receivedFrom', 'control'] as const
 
-export type RelayAsked = Extract<FromWorker, { type: 'media' }>
-export type RelayTold = Extract<ToWorker, { type: 'media-result' }>
+/** What a worker asks. */
+export interface RelayAsked {
+  readonly type: 'media'
+  readonly id: number
+  readonly command: MediaCommand
+  readonly request: MediaRequest
+}
+
+/** What it is answered. */
+export interface RelayTold {
+  readonly type: 'media-result'
+  readonly id: number
+  readonly result?: MediaAnswer | MediaStats | MediaControlled
+  readonly error?: { readonly code: string; readonly message: string }
+}
 
 /** Descriptors of a worker's rings, as a process has them. */
 export interface RelayRingsSeat {
