@@ -18,6 +18,7 @@ const WARM_ROUNDS = 15
 /** Longer than any transaction stays. */
 const PAST_TIMERS_MS = 60_000
 const SAMPLE_BYTES = 2048
+const ENGINE = /\/src\/|^signalbox-/
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -117,7 +118,8 @@ async function sample(title: string, collected: boolean): Promise<void> {
   session.disconnect()
   const bySite = new Map<string, number>()
   const visit = ({ callFrame, selfSize, children }: SampledNode, within: boolean): void => {
-    const inEngine = within || callFrame.functionName === 'deliver'
+    // What V8 has inlined has no frame of its own, so that no one function is the door.
+    const inEngine = within || ENGINE.test(callFrame.url)
     const place = callFrame.url.replace(/^.*\/(?=(?:src|stdlib|test)\/)/, '')
     const site = `${callFrame.functionName || '(anonymous)'} ${place}:${callFrame.lineNumber + 1}`
     if (inEngine) bySite.set(site, (bySite.get(site) ?? 0) + selfSize)
