@@ -15,7 +15,7 @@ const clock = new ManualClock()
 const nobody: ClientUser = { onReply() {}, onTimeout() {}, onTimerC() {}, onTransportError() {}, onReleased() {} }
 const flow = { transport: 'udp', remoteAddress: '127.0.0.1', remotePort: 5090, reliable: false } as unknown as Flow
 const hop = { transport: 'udp', address: '127.0.0.1', port: 5080 } as unknown as Hop
-const transport = { send() {}, reply() {} } as unknown as TransportLayer
+const transport = { send() {}, reply() {}, replyTarget() {} } as unknown as TransportLayer
 const layer = new TransactionLayer({ clock, transport, log: silentLog, limits: { transactionsPerSource: 1e6 } })
 
 function parsed(wire: string): SipRequest | SipReply {
