@@ -78,6 +78,11 @@ export class Rig {
     }
   }
 
+  /** A worker answers messages a moment before the supervisor hears that it serves. */
+  async known(): Promise<void> {
+    await this.until('it is known who serves', async () => (await this.supervisor?.status())?.engine !== undefined)
+  }
+
   async close(): Promise<void> {
     for (const party of this.#parties) party.close()
     if (this.supervisor) {

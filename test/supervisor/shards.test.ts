@@ -134,6 +134,7 @@ describe('a connection', () => {
       behind.map(([, callId]) => callId),
     )
     await rig.until('it is lent again', held)
+    await rig.known()
     expect((await supervisor.status()).workers).not.toEqual([before])
     // A killed worker that had nothing to do takes nothing along either.
     process.kill((await supervisor.status()).workers[0]!, 'SIGKILL')
@@ -159,6 +160,7 @@ describe('a connection', () => {
     expect(line.statusOf('deadly')).toBe(500)
     expect(Array.from({ length: 20 }, (_, n) => line.statusOf(`behind-${n}`))).toEqual(Array(20).fill(200))
     expect(line.closed).toBe(false)
+    await rig.known()
     expect(await supervisor.status()).toMatchObject({ restarts: 1, engine: { connections: 1 } })
     line.close()
     await rig.until('it is seen to be gone', async () => (await supervisor.status()).engine?.connections === 0)

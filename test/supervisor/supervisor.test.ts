@@ -174,6 +174,7 @@ describe('a script that takes its worker down', () => {
     const began = Date.now()
     expect(await serving()).toBe('Second')
     expect(Date.now() - began).toBeLessThan(1000)
+    await rig.known()
     const after = await supervisor.status()
     expect(after).toMatchObject({ restarts: 1, withdrawn: 0, program: 2 })
     expect(after.worker).not.toBe(before)
@@ -186,6 +187,7 @@ describe('a script that takes its worker down', () => {
     expect((await second).status).toBe(500)
     // The predecessor answers.
     expect(await serving()).toBe('OK')
+    await rig.known()
     expect(await supervisor.status()).toMatchObject({ restarts: 2, withdrawn: 1, program: 1, engine: { program: 1 } })
     expect(rig.lines.find((line) => line.event === 'withdrawn')).toMatchObject({
       level: 'error',
