@@ -1,13 +1,14 @@
 // Owns the connections of the front as a shard sees them: what it asks of them, and those that are lent to it.
 import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, type ErrorCode, SignalboxError } from '../errors.ts'
-import { Kind, type WakingWriter } from './front-rings.ts'
+import { Kind } from './front-rings.ts'
 import { latin1Only } from './latin1.ts'
 import type { Loans } from './loans.ts'
 import { PatientWriter } from './patient-writer.ts'
 import type { RingRecord } from './shared-ring.ts'
 import type { PoolOptions, StreamFlow, StreamPool } from './sockets.ts'
 import type { Flow, FlowPeer, Hop, Listener, SendFailed, Transport } from './types.ts'
+import type { WakingWriter } from './waking-rings.ts'
 import { webFace } from './websocket-face.ts'
 
 /** Numbers of connections are the front's: they are kept apart from those of UDP flows. */

@@ -9,7 +9,7 @@ import { ConnectionPool } from './connection-pool.ts'
 import { Counters } from './counters.ts'
 import { NodeSockets } from './create-transport.ts'
 import { sendKey } from './front-pool.ts'
-import { Kind, OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT, TurnReader, WakingWriter } from './front-rings.ts'
+import { Kind, OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT } from './front-rings.ts'
 import { addressFamily } from './ip-address.ts'
 import { latin1Only } from './latin1.ts'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
@@ -21,6 +21,7 @@ import type { PoolOptions, StreamFlow, StreamServer } from './sockets.ts'
 import { StreamLane } from './stream-lane.ts'
 import type { Passage } from './stream-loans.ts'
 import type { FlowPeer, Hop, Listener, ListenSpec, ReloadableTransport, SendFailed, TransportStats } from './types.ts'
+import { TurnReader, WakingWriter } from './waking-rings.ts'
 
 /** What of a configuration concerns connections. */
 export type FrontSettings = Pick<ReloadableTransport, 'tls' | 'limits' | 'parseLimits'>
@@ -94,7 +95,7 @@ class Front implements StreamFront {
     this.#listeners = listenersOf(options.listen)
     this.#sockets = new NodeSockets({ listen: [], tls, clock, log })
     this.#in = shards.map(
-      (link) => new PatientWriter(new WakingWriter(link.memory, STREAMS_AT, link.event, native), clock),
+      (link) => new PatientWriter(new WakingWriter(link.memory, STREAMS_AT, link.event, native, RING_CAPACITY), clock),
     )
     this.#out = shards.map((link) => new RingReader(link.memory, OUT_AT, RING_CAPACITY))
     this.#reader = new TurnReader(this.#out, () => this.#turn())

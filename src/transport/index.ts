@@ -5,7 +5,7 @@ export { callIdHash, callIdOf, shardOf } from './call-shard.ts'
 export { createTransport } from './create-transport.ts'
 export { beginFlowsAbove } from './flow-table.ts'
 export { frontFlow } from './front-pool.ts'
-export { DATAGRAMS_AT, RING_CAPACITY, SHARD_BYTES, type ShardLink, TurnReader, WakingWriter } from './front-rings.ts'
+export { DATAGRAMS_AT, RING_CAPACITY, SHARD_BYTES, type ShardLink } from './front-rings.ts'
 export { type FrontSettings, openStreamFront, type StreamFront } from './front-streams.ts'
 export { addressFamily, endpointText, isLoopback, numericAddress } from './ip-address.ts'
 export { DEFAULT_TRANSPORT_LIMITS } from './limits.ts'
@@ -49,3 +49,4 @@ export type {
   TransportStats,
   TransportUser,
 } from './types.ts'
+export { TurnReader, WakingWriter } from './waking-rings.ts'

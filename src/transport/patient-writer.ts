@@ -1,6 +1,6 @@
 // Owns what must be told through a ring in any case: it waits while the ring is full, and nothing overtakes it.
 import type { Clock } from '../clock.ts'
-import type { WakingWriter } from './front-rings.ts'
+import type { WakingWriter } from './waking-rings.ts'
 
 /** What waits at most. */
 const OVERDUE = 20_000

@@ -1,17 +1,7 @@
 // Owns the sockets of a shard: UDP by its own descriptors, streams and spread datagrams by the rings of the front.
 import { SignalboxError } from '../errors.ts'
 import { FrontPool } from './front-pool.ts'
-import {
-  DATAGRAMS_AT,
-  Kind,
-  LOANED_AT,
-  OUT_AT,
-  RING_CAPACITY,
-  type ShardLink,
-  STREAMS_AT,
-  TurnReader,
-  WakingWriter,
-} from './front-rings.ts'
+import { DATAGRAMS_AT, Kind, LOANED_AT, OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT } from './front-rings.ts'
 import { type LoanSeat, Loans } from './loans.ts'
 import { type BatchSockets, optionalNativeSockets } from './native-sockets.ts'
 import { NativeUdp } from './native-udp.ts'
@@ -19,6 +9,7 @@ import { monotonicMicros, RingReader, type RingRecord } from './shared-ring.ts'
 import type { DatagramSocket, PoolOptions, Sockets, StreamPool, StreamServer, StreamSocket } from './sockets.ts'
 import { createLayer } from './transport-layer.ts'
 import type { Listener, ListenSpec, Queued, TransportLayer, TransportOptions } from './types.ts'
+import { TurnReader, WakingWriter } from './waking-rings.ts'
 
 /** A shard's place beside the front. */
 export interface ShardSeat extends ShardLink {
@@ -101,7 +92,7 @@ class ShardSockets implements Sockets {
     ) as [RingReader, RingReader, RingReader]
     const reader = new TurnReader([datagrams, loaned, streams], () => this.#turn(datagrams, loaned, streams))
     this.#reader = reader
-    const ring = new WakingWriter(memory, OUT_AT, frontEvent, native)
+    const ring = new WakingWriter(memory, OUT_AT, frontEvent, native, RING_CAPACITY)
     this.#pool?.writeTo(ring, (out) => {
       const arrived = (): void => reader.woken()
       return loans && new Loans({ ...loans, native, memory, out, position: () => ring.position, arrived })

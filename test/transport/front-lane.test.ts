@@ -5,9 +5,10 @@ import { ManualClock } from '../../src/clock.ts'
 import { type SipRequest, StreamFramer } from '../../src/sip/index.ts'
 import { Connection } from '../../src/transport/connection.ts'
 import { ConnectionPool } from '../../src/transport/connection-pool.ts'
-import { Kind, OUT_AT, WakingWriter } from '../../src/transport/front-rings.ts'
+import { Kind, OUT_AT } from '../../src/transport/front-rings.ts'
 import { RING_CAPACITY, SHARD_BYTES, shardOf } from '../../src/transport/index.ts'
 import { RingReader } from '../../src/transport/shared-ring.ts'
+import { WakingWriter } from '../../src/transport/waking-rings.ts'
 import { dice } from './dice.ts'
 import { bare, closing, dialled, met, native, ok, streams, tick, until } from './front-rig.ts'
 import { body, streamOf, writeInPieces } from './random-streams.ts'
@@ -301,7 +302,7 @@ describe('what goes out', () => {
 test('what is sent in one batch wakes the front once, and not at all while it reads', () => {
   const memory = new ArrayBuffer(SHARD_BYTES)
   let woken = 0
-  const writer = new WakingWriter(memory, OUT_AT, 0, { signalEvent: () => woken++ })
+  const writer = new WakingWriter(memory, OUT_AT, 0, { signalEvent: () => woken++ }, RING_CAPACITY)
   const reader = new RingReader(memory, OUT_AT, RING_CAPACITY)
   const push = (): boolean => writer.push(Kind.reply, 1, 2, 0, '', 'text')
   expect(reader.sleep()).toBe(true)

@@ -4,7 +4,7 @@ import { afterEach } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { silentLog } from '../../src/log.ts'
 import { buildReply, type SipMessage, type SipRequest } from '../../src/sip/index.ts'
-import { Kind, OUT_AT, STREAMS_AT, WakingWriter } from '../../src/transport/front-rings.ts'
+import { Kind, OUT_AT, STREAMS_AT } from '../../src/transport/front-rings.ts'
 import {
   createShardTransport,
   type Flow,
@@ -21,6 +21,7 @@ import {
   type TransportLimits,
 } from '../../src/transport/index.ts'
 import { RingReader, type RingRecord } from '../../src/transport/shared-ring.ts'
+import { WakingWriter } from '../../src/transport/waking-rings.ts'
 import { noFailure, optionsRequest } from './requests.ts'
 
 export const native = nativeSockets()
@@ -169,7 +170,7 @@ export async function bare(
   const { front, shards, links, port, event } = await streams(count, limits, clock, lane)
   for (const { layer } of shards) await layer.close()
   const readers = links.map((link) => new RingReader(link.memory, STREAMS_AT, RING_CAPACITY))
-  const writers = links.map((link) => new WakingWriter(link.memory, OUT_AT, event, native))
+  const writers = links.map((link) => new WakingWriter(link.memory, OUT_AT, event, native, RING_CAPACITY))
   const records: (RingRecord & { shard: number })[] = []
   const read = (): void => {
     for (const [shard, ring] of readers.entries()) ring.drain(10_000, (record) => records.push({ ...record, shard }))

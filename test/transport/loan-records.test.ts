@@ -1,11 +1,12 @@
 // Owns the tests of what a worker answers to records of loans, with the sockets played.
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
-import { Kind, OUT_AT, Returned, RING_CAPACITY, WakingWriter } from '../../src/transport/front-rings.ts'
+import { Kind, OUT_AT, Returned, RING_CAPACITY } from '../../src/transport/front-rings.ts'
 import { SHARD_BYTES } from '../../src/transport/index.ts'
 import { Loans } from '../../src/transport/loans.ts'
 import { PatientWriter } from '../../src/transport/patient-writer.ts'
 import { RingReader, type RingRecord } from '../../src/transport/shared-ring.ts'
+import { WakingWriter } from '../../src/transport/waking-rings.ts'
 
 const WORKER = 77
 
@@ -14,7 +15,7 @@ function worker() {
   const happened: string[] = []
   const told = { take: 0, bytes: Number.POSITIVE_INFINITY }
   const over: { tell?: (flow: number, code: number) => void } = {}
-  const ring = new WakingWriter(memory, OUT_AT, 0, { signalEvent() {} })
+  const ring = new WakingWriter(memory, OUT_AT, 0, { signalEvent() {} }, RING_CAPACITY)
   const out = new PatientWriter(ring, new ManualClock())
   const reader = new RingReader(memory, OUT_AT, RING_CAPACITY)
   const loans = new Loans({
