@@ -71,6 +71,16 @@ export interface BatchSockets extends NativeSockets, LaneSockets, LoanSockets {
   sendBatch(handle: unknown, from: number, to: number): number
 }
 
+/** What is told of a stream connection's messages, and how long they may be; see native/stream_source.h. */
+export type StreamSource = [
+  flow: number,
+  port: number,
+  listener: number,
+  from: string,
+  messageBytes: number,
+  bodyBytes: number,
+]
+
 /** What the lane of streams needs; see native/stream_lane.h. */
 export interface LaneSockets {
   openLane(
@@ -88,16 +98,7 @@ export interface LaneSockets {
   ): unknown
   /** Closes whatever has a handle: a batch, with its descriptor, or a lane. */
   closeHandle(handle: unknown): void
-  laneAdd(
-    handle: unknown,
-    fd: number,
-    flow: number,
-    port: number,
-    listener: number,
-    from: string,
-    messageBytes: number,
-    bodyBytes: number,
-  ): boolean
+  laneAdd(handle: unknown, fd: number, ...source: StreamSource): boolean
   laneRemove(handle: unknown, flow: number): void
   laneHold(handle: unknown, flow: number, held: boolean): void
   laneLend(handle: unknown, flow: number, giving: number): boolean
@@ -119,15 +120,7 @@ export interface LoanSockets {
     over: (flow: number, code: number) => void,
   ): unknown
   closeHandle(handle: unknown): void
-  loanTake(
-    handle: unknown,
-    flow: number,
-    port: number,
-    listener: number,
-    from: string,
-    messageBytes: number,
-    bodyBytes: number,
-  ): number
+  loanTake(handle: unknown, ...source: StreamSource): number
   loanWrite(handle: unknown, flow: number, text: string): number
   loanDrop(handle: unknown, flow: number): void
 }

@@ -121,11 +121,7 @@ napi_value loan_take(napi_env env, napi_callback_info info) {
   loan->loans = loans;
   loan->poll.data = loan;
   loan->fd = fd;
-  loan->flow = flow;
-  loan->port = number(env, args[2]);
-  loan->listener = number(env, args[3]);
-  loan->from = text_of(env, args[4]);
-  loan->limits = {static_cast<size_t>(number(env, args[5])), static_cast<size_t>(number(env, args[6]))};
+  read_source(env, args + 1, loan);
   loans->all.emplace(flow, loan);
   uv_poll_start(&loan->poll, UV_READABLE, loan_readable);
   return to_js(env, static_cast<int32_t>(0));

@@ -64,11 +64,7 @@ napi_value lane_add(napi_env env, napi_callback_info info) {
   flow->lane = lane;
   flow->poll.data = flow;
   flow->fd = fd;
-  flow->flow = id;
-  flow->port = number(env, args[3]);
-  flow->listener = number(env, args[4]);
-  flow->from = text_of(env, args[5]);
-  flow->limits = {static_cast<size_t>(number(env, args[6])), static_cast<size_t>(number(env, args[7]))};
+  read_source(env, args + 2, flow);
   lane->flows.emplace(id, flow);
   uv_poll_start(&flow->poll, UV_READABLE, flow_readable);
   return to_js(env, true);

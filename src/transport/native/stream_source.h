@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "napi_args.h"
 #include "plain_message.h"
 #include "queue_age.h"
 #include "record_kinds.h"
@@ -19,6 +20,15 @@ struct StreamSource {
   std::string from;  // `transport address`
   MessageLimits limits;
 };
+
+// What JavaScript tells of a connection: flow, port, listener, from, messageBytes, bodyBytes.
+inline void read_source(napi_env env, const napi_value* told, StreamSource* source) {
+  source->flow = number(env, told[0]);
+  source->port = number(env, told[1]);
+  source->listener = number(env, told[2]);
+  source->from = text_of(env, told[3]);
+  source->limits = {static_cast<size_t>(number(env, told[4])), static_cast<size_t>(number(env, told[5]))};
+}
 
 // When what is read now arrived, as records tell it.
 inline int32_t arrival() {
