@@ -282,8 +282,8 @@ void MediaLoop::run() {
         ready_.push_back(socket);
       }
     }
-    // Commands come first: what was configured before a packet was sent holds for it. A stream that one closes leaves
-    // ready_ with it.
+    // Commands come first: what was configured before a packet was sent holds for it, unless it comes to a socket that this
+    // turn is still at. A stream that one closes leaves ready_ with it.
     if (woken) {
       acknowledge_wake();
       run_commands();

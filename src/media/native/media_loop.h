@@ -33,7 +33,8 @@ class MediaLoop {
   MediaLoop(const MediaLoop&) = delete;
   MediaLoop& operator=(const MediaLoop&) = delete;
 
-  // Commands: queued, and carried out by the loop in the order given, before the packets that came after them.
+  // Commands: queued, and carried out by the loop in the order given, before the packets that its next turn finds. A packet
+  // that comes while the loop is at others is of the turn before, even where a command was given before it was sent.
   void attach(std::unique_ptr<PacketStream> stream);
   /// Streams of its address that are attached afterwards share it.
   void share(std::unique_ptr<SharedSocket> socket);
