@@ -62,6 +62,9 @@ export interface RelayRings<Said> {
   close(): void
 }
 
+/** How many descriptors {@link inheritedRelayRings} finds. */
+export const RELAY_RINGS_DESCRIPTORS = 3
+
 /** The rings of one worker, made by the supervisor. The descriptors stay open until `close`. */
 export function createRelayRings(native: NativeSockets): {
   readonly seat: RelayRingsSeat

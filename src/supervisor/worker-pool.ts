@@ -4,7 +4,7 @@ import { guestBundle } from '../script/index.ts'
 import { nativeSockets, shardOf } from '../transport/index.ts'
 import type { FromWorker } from './messages.ts'
 import type { AcceptedProgram, ProgramHistory } from './program-history.ts'
-import { createRelayRings, inheritedRelayRings, openSupervisorRings } from './relay-rings.ts'
+import { createRelayRings, inheritedRelayRings, openSupervisorRings, RELAY_RINGS_DESCRIPTORS } from './relay-rings.ts'
 import type { Shards } from './shards.ts'
 import type { RunReading } from './slot-memory.ts'
 import { SlotReader } from './slot-memory.ts'
@@ -14,7 +14,7 @@ import { FIRST_INHERITED, WorkerProcess } from './worker-process.ts'
 
 /** What a worker inherits: the slot, the rings of the relay, then the sockets. */
 const RELAY_RINGS_FROM = FIRST_INHERITED + 1
-const SOCKETS_FROM = RELAY_RINGS_FROM + 3
+const SOCKETS_FROM = RELAY_RINGS_FROM + RELAY_RINGS_DESCRIPTORS
 const WATCH_MILLIS = 100
 /** Generous: the program has been tried, and on a busy machine several begin at once. */
 const START_MILLIS = 60_000
