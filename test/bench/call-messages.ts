@@ -85,3 +85,16 @@ export const OK_LINES = [
   'Session-Expires: 1800;refresher=uac',
   'Content-Type: application/sdp',
 ]
+
+/** Gives the proxy a message; what it sent to that port in return, which has to start so. */
+export type Pass = (wire: string, from: number, to: number, start: string) => string
+
+/** Passes the six messages of a call that the far ends send, one after the other. */
+export function passCall(call: number, pass: Pass): void {
+  const arrived = pass(invite(call), CALLER, CALLEE, 'INVITE')
+  pass(answer(arrived, '180 Ringing', [CONTACT], ''), CALLEE, CALLER, 'SIP/2.0 180')
+  const ok = pass(answer(arrived, '200 OK', OK_LINES, ANSWER), CALLEE, CALLER, 'SIP/2.0 200')
+  pass(inDialog(ok, call, 'ACK'), CALLER, CALLEE, 'ACK')
+  const bye = pass(inDialog(ok, call, 'BYE'), CALLER, CALLEE, 'BYE')
+  pass(answer(bye, '200 OK', [], ''), CALLEE, CALLER, 'SIP/2.0 200')
+}

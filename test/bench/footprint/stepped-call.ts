@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createEngine } from '../../../src/engine/index.ts'
 import { createLayer } from '../../../src/transport/transport-layer.ts'
-import { ANSWER, answer, CALLEE, CALLER, CONTACT, inDialog, invite, OK_LINES } from '../call-messages.ts'
+import { passCall } from '../call-messages.ts'
 import { DirectSockets } from '../direct-sockets.ts'
 
 /** Calls until V8 has compiled what it will. */
@@ -30,17 +30,8 @@ function pass(wire: string, from: number, to: number, start: string): string {
   return sent.wire
 }
 
-function call(number: number): void {
-  const arrived = pass(invite(number), CALLER, CALLEE, 'INVITE')
-  pass(answer(arrived, '180 Ringing', [CONTACT], ''), CALLEE, CALLER, 'SIP/2.0 180')
-  const ok = pass(answer(arrived, '200 OK', OK_LINES, ANSWER), CALLEE, CALLER, 'SIP/2.0 200')
-  pass(inDialog(ok, number, 'ACK'), CALLER, CALLEE, 'ACK')
-  const bye = pass(inDialog(ok, number, 'BYE'), CALLER, CALLEE, 'BYE')
-  pass(answer(bye, '200 OK', [], ''), CALLEE, CALLER, 'SIP/2.0 200')
-}
-
 for (let number = 1; number <= WARM; number++) {
-  call(number)
+  passCall(number, pass)
   if (number % 50 === 0) await delay(0)
 }
 globalThis.gc?.()
@@ -51,9 +42,9 @@ await Promise.race([
     throw new Error('the stepper ended')
   }),
 ])
-for (let number = WARM + 1; number <= WARM + 500; number++) call(number)
+for (let number = WARM + 1; number <= WARM + 500; number++) passCall(number, pass)
 marked = true
-call(WARM + 501)
+passCall(WARM + 501, pass)
 marked = false
 writeFileSync(maps, readFileSync('/proc/self/maps'))
 process.exit(0)

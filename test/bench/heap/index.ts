@@ -8,7 +8,7 @@ import { getHeapStatistics } from 'node:v8'
 import { ManualClock } from '../../../src/clock.ts'
 import { createEngine } from '../../../src/engine/index.ts'
 import { createLayer } from '../../../src/transport/transport-layer.ts'
-import { ANSWER, answer, CALLEE, CALLER, CONTACT, inDialog, invite, OK_LINES } from '../call-messages.ts'
+import { passCall } from '../call-messages.ts'
 import { DirectSockets } from '../direct-sockets.ts'
 import { report } from '../figures.ts'
 
@@ -60,13 +60,7 @@ function pass(wire: string, from: number, to: number, start: string): string {
 let number = 0
 async function round(): Promise<void> {
   for (let i = 0; i < BATCH; i++) {
-    const call = ++number
-    const arrived = pass(invite(call), CALLER, CALLEE, 'INVITE')
-    pass(answer(arrived, '180 Ringing', [CONTACT], ''), CALLEE, CALLER, 'SIP/2.0 180')
-    const ok = pass(answer(arrived, '200 OK', OK_LINES, ANSWER), CALLEE, CALLER, 'SIP/2.0 200')
-    pass(inDialog(ok, call, 'ACK'), CALLER, CALLEE, 'ACK')
-    const bye = pass(inDialog(ok, call, 'BYE'), CALLER, CALLEE, 'BYE')
-    pass(answer(bye, '200 OK', [], ''), CALLEE, CALLER, 'SIP/2.0 200')
+    passCall(++number, pass)
     // What waits for nothing goes on between two datagrams, as it does in a process.
     await new Promise(setImmediate)
   }
