@@ -1,9 +1,9 @@
 // Owns a storm over the lane of the sanitized sip_sockets addon: streams of any bytes, rings of lies, flows that go in the middle.
 import { createRequire } from 'node:module'
-import { connect, createServer, type Socket } from 'node:net'
 import type { BatchSockets } from '../../src/transport/native-sockets.ts'
 import { RingReader, RingWriter } from '../../src/transport/shared-ring.ts'
 import { dice } from './dice.ts'
+import { connections, pause, report, stir } from './storm.ts'
 
 const addon = createRequire(import.meta.url)(process.argv[2]!) as BatchSockets
 const CAPACITY = 1 << 16
@@ -12,8 +12,6 @@ const SHARDS = 3
 const FLOWS = 30
 const roll = dice(3)
 const counts = { messages: 0, told: 0, unsent: 0, ended: 0, woken: 0, wrong: 0 }
-
-const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 function rig() {
   const memories = Array.from({ length: SHARDS }, () => {
@@ -66,42 +64,20 @@ function rig() {
   return { handle, memories, event, report, close }
 }
 
-const message = (n: number, length: number): string =>
-  `OPTIONS sip:a SIP/2.0\r\nCall-ID: ${n}\r\nContent-Length: ${length}\r\n\r\n${'b'.repeat(length)}`
-
 async function storm(): Promise<ReturnType<typeof rig>> {
   const lane = rig()
   const { handle, memories, event, report } = lane
-  const sockets: Socket[] = []
-  const server = createServer({ pauseOnConnect: true }, (socket) => {
-    socket.on('error', () => {})
-    const flow = sockets.push(socket) - 1
-    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle
+  const streams = await connections((flow, fd) => {
     if (!addon.laneAdd(handle, fd, flow, 5060, 0, 'tcp 127.0.0.1', 65_535, 65_535)) counts.wrong++
     // One number twice is one flow.
     if (addon.laneAdd(handle, fd, flow, 5060, 0, 'tcp 127.0.0.1', 65_535, 65_535)) counts.wrong++
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  const clients = Array.from({ length: FLOWS }, (_, n) => {
-    const client = connect(port, '127.0.0.1').on('error', () => {})
-    if (n % 3 === 0) client.pause()
-    else client.resume()
-    return client
-  })
+  const clients = Array.from({ length: FLOWS }, (_, n) => streams.open(n))
   const writers = memories.map((memory) => new RingWriter(memory, OUT, CAPACITY))
   const inputs = memories.map((memory) => new RingReader(memory, 0, CAPACITY))
   for (let round = 0; round < 400; round++) {
     const client = clients[roll(FLOWS)]!
-    const kind = roll(5)
-    if (kind === 0) client.write(Buffer.from(Array.from({ length: roll(200) }, () => roll(256))))
-    else if (kind === 1) client.write(message(round, roll(70_000)))
-    else
-      client.write(
-        message(round, roll(300))
-          .repeat(1 + roll(30))
-          .slice(roll(3)),
-      )
+    stir(client, roll(5), round, roll, 3)
     const shard = roll(SHARDS)
     for (let n = roll(40); n > 0; n--) writers[shard]!.push(6, n, roll(FLOWS + 3), 0, '', 'x'.repeat(roll(3000)), 0)
     addon.laneRoute(handle, `tcp ${'1'.repeat(roll(400))}`, roll(9), 0, roll(FLOWS))
@@ -120,17 +96,8 @@ async function storm(): Promise<ReturnType<typeof rig>> {
     if (roll(30) === 0) addon.laneRemove(handle, roll(FLOWS))
     if (roll(4) === 0) await pause(1)
   }
-  server.close()
-  for (const socket of [...clients, ...sockets]) socket.destroy()
+  streams.close()
   return lane
 }
 
-const closed = await storm()
-closed.close()
-await storm()
-const { wrong, ...rest } = counts
-// Each of them has to have happened. The second lane is open still: leaving must release it.
-process.stdout.write(
-  JSON.stringify({ wrong, missing: Object.entries(rest).flatMap(([name, n]) => (n === 0 ? [name] : [])) }),
-)
-process.exit(0)
+await report(storm, counts)

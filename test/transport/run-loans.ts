@@ -1,9 +1,9 @@
 // Owns a storm over the loans of the sanitized sip_sockets addon: connections lent and taken back, passages that are full or empty.
 import { createRequire } from 'node:module'
-import { connect, createServer, type Socket } from 'node:net'
 import type { BatchSockets } from '../../src/transport/native-sockets.ts'
 import { RingReader } from '../../src/transport/shared-ring.ts'
 import { dice } from './dice.ts'
+import { connections, pause, report, stir } from './storm.ts'
 
 const addon = createRequire(import.meta.url)(process.argv[2]!) as BatchSockets
 const CAPACITY = 1 << 16
@@ -22,10 +22,6 @@ const counts = {
   heard: 0,
   wrong: 0,
 }
-
-const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
-const message = (n: number, length: number): string =>
-  `OPTIONS sip:a SIP/2.0\r\nCall-ID: ${n}\r\nContent-Length: ${length}\r\n\r\n${'b'.repeat(length)}`
 
 async function storm(): Promise<{ close(): void }> {
   const memoryFd = addon.createSharedMemory(3 * PLACE)
@@ -56,7 +52,7 @@ async function storm(): Promise<{ close(): void }> {
     () => {},
   )
   const ring = new RingReader(memory, 2 * PLACE, CAPACITY)
-  const streams = new RingReader(memory, 0, CAPACITY)
+  const whole = new RingReader(memory, 0, CAPACITY)
   const home = (flow: number): void => {
     lent.delete(flow)
     addon.laneTakeBack(lane, flow)
@@ -76,29 +72,16 @@ async function storm(): Promise<{ close(): void }> {
       home(flow)
     },
   )
-  const sockets: Socket[] = []
-  const server = createServer({ pauseOnConnect: true }, (socket) => {
-    socket.on('error', () => {})
-    const flow = sockets.push(socket) - 1
-    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle
+  const streams = await connections((flow, fd) => {
     if (!addon.laneAdd(lane, fd, flow, 5060, 0, 'tcp 127.0.0.1', 65_535, 65_535)) counts.wrong++
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  const open = (n: number): Socket => {
-    const client = connect(port, '127.0.0.1').on('error', () => {})
-    return n % 3 === 0 ? client.pause() : client.resume()
-  }
-  const clients = Array.from({ length: FLOWS }, (_, n) => open(n))
+  const clients = Array.from({ length: FLOWS }, (_, n) => streams.open(n))
   await pause(20)
   for (let round = 0; round < 1500; round++) {
     const n = roll(clients.length)
     const client = clients[n]!
-    const kind = roll(40)
-    if (kind === 0) client.write(Buffer.from(Array.from({ length: roll(200) }, () => roll(256))))
-    else if (kind === 1) client.write(message(round, roll(70_000)))
-    else client.write(message(round, roll(300)).repeat(1 + roll(30)))
-    const flow = roll(sockets.length)
+    stir(client, roll(40), round, roll, 1)
+    const flow = roll(streams.accepted())
     if (!lent.has(flow) && addon.laneLend(lane, flow, giving)) {
       counts.lent++
       lent.set(flow, false)
@@ -130,14 +113,13 @@ async function storm(): Promise<{ close(): void }> {
     }
     if (roll(30) === 0) {
       client.resetAndDestroy()
-      clients[n] = open(round)
+      clients[n] = streams.open(round)
     }
     if (roll(3) === 0) counts.messages += ring.drain(roll(200), () => {})
-    streams.drain(200, () => {})
+    whole.drain(200, () => {})
     if (roll(4) === 0) await pause(1)
   }
-  server.close()
-  for (const socket of [...clients, ...sockets]) socket.destroy()
+  streams.close()
   return {
     close() {
       addon.closeHandle(loans)
@@ -146,12 +128,4 @@ async function storm(): Promise<{ close(): void }> {
   }
 }
 
-const closed = await storm()
-closed.close()
-await storm()
-const { wrong, ...rest } = counts
-// Each of them has to have happened. The second one's are open still: leaving must release them.
-process.stdout.write(
-  JSON.stringify({ wrong, missing: Object.entries(rest).flatMap(([name, n]) => (n === 0 ? [name] : [])) }),
-)
-process.exit(0)
+await report(storm, counts)
