@@ -69,6 +69,11 @@ export function declareReadings(metrics: Metrics, from: Readings): void {
     'Time that messages waited to be read, at the least, a tenth of a second ago.',
     () => from.overload().delaySeconds,
   )
+  metrics.reading(
+    'signalbox_datagrams_lost_total',
+    'Datagrams that found no room in the receive buffer.',
+    () => from.overload().lost,
+  )
   metrics.gauge(
     'signalbox_overload_share_max_ratio',
     'Share of new requests that overload control refuses.',

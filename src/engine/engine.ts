@@ -221,8 +221,8 @@ class ComposedEngine implements PreparedEngine {
     const overload = new OverloadControl({ clock, log })
     const sockets = (options.transport ?? createTransport)({
       listen: config.listen,
-      queued: (waitedMillis, isMore) => {
-        overload.observe(waitedMillis)
+      queued: (waitedMillis, count, isMore, dropped) => {
+        overload.observe(waitedMillis, count, dropped)
         transactions.timers.reading(waitedMillis, isMore)
       },
       http: (request, flow) => this.#services.httpRequest(request, flow),

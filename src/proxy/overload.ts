@@ -1,4 +1,5 @@
-// Owns overload control: which share of new requests is refused, from nothing but the time that messages wait to be read.
+// Owns overload control: which share of new requests is refused, from the time that messages wait to be read, and from those that
+// found no room to wait in.
 // It is RFC 8033 (PIE) with the refusals of RFC 7339 6 in place of drops: no rate is configured, the delay shows what can be held.
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -19,6 +20,8 @@ const ALPHA = 0.5
 const BETA = 2
 /** What is left when there is no delay at all. */
 const DECAY = 0.9
+/** The same where datagrams were lost lately: in a small buffer the wait tells nothing, and the next loss comes without a sign. */
+const DECAY_AFTER_LOSS = 0.98
 /** Some are taken in any case: they show when it is over. */
 const MOST = 0.98
 const QUIET_INTERVALS = 50
@@ -27,6 +30,10 @@ const REMEMBER_MILLIS = 2000
 const REMEMBERED = 20_000
 /** A pause of the process, to collect garbage or to compile, makes one batch wait or two; a queue that stands makes all wait. */
 const BURST_INTERVALS = 3
+/** Share of the datagrams that may be lost: a third of all calls have one of seven messages sent again then. */
+const TOLERATED_LOSS = 0.05
+/** Time between two lines about datagrams that were lost. */
+const TELL_LOST_MILLIS = 60_000
 
 export class OverloadControl {
   readonly #clock: Clock
@@ -48,8 +55,16 @@ export class OverloadControl {
   #refusedLately = new Set<string>()
   #refusedBefore = new Set<string>()
   #forgetAt = 0
+  #lostInInterval = 0
+  #readInInterval = 0
+  /** Intervals since more was lost than is tolerated. */
+  #sinceLost = QUIET_INTERVALS
+  #lostTold = 0
+  #tellLostAt = 0
   /** Requests refused. */
   refused = 0
+  /** Datagrams that found no room to wait in. */
+  lost = 0
 
   constructor(options: OverloadControlOptions) {
     this.#clock = options.clock
@@ -80,18 +95,35 @@ export class OverloadControl {
     return this.#delay
   }
 
-  /** A batch was read whose first message had waited so long. */
-  observe(waitedMillis: number): void {
+  /** A batch of so many messages was read, the first of which had waited so long; so many datagrams were lost since the last time. */
+  observe(waitedMillis: number, count: number, lost: number): void {
     if (waitedMillis < this.#least) this.#least = waitedMillis
+    this.#readInInterval += count
     const now = this.#clock.now()
+    if (lost > 0) this.#noteLost(lost, now)
     if (now < this.#next) return
     // What comes after a pause says nothing about the pause.
     const isStale = now - this.#next > 2 * INTERVAL_MILLIS
     this.#next = now + INTERVAL_MILLIS
     const least = isStale ? 0 : this.#least
+    const overflows = !isStale && this.#lostInInterval > TOLERATED_LOSS * (this.#lostInInterval + this.#readInInterval)
     this.#least = Number.POSITIVE_INFINITY
-    if (this.#queueMillis > 0) this.#adjust(least / 1000)
+    this.#lostInInterval = 0
+    this.#readInInterval = 0
+    if (this.#queueMillis > 0) this.#adjust(least / 1000, overflows)
     else this.#delay = least / 1000
+  }
+
+  #noteLost(lost: number, now: number): void {
+    this.lost += lost
+    this.#lostInInterval += lost
+    if (now < this.#tellLostAt) return
+    this.#tellLostAt = now + TELL_LOST_MILLIS
+    this.#log.warn(
+      { event: 'datagrams-lost', lost: this.lost - this.#lostTold },
+      'datagrams were lost, because the receive buffer was full: raise net.core.rmem_max (or grant CAP_NET_ADMIN), or the share of a processor',
+    )
+    this.#lostTold = this.lost
   }
 
   /**
@@ -120,11 +152,13 @@ export class OverloadControl {
     this.#refusedLately.add(callId)
   }
 
-  #adjust(delay: number): void {
+  #adjust(delay: number, overflows: boolean): void {
     const target = Math.min(TARGET_MILLIS, this.#queueMillis / 2) / 1000
     const before = this.#delay
     this.#delay = delay
-    this.#above = delay < this.#queueMillis / 1000 ? 0 : this.#above + 1
+    // A small buffer is full long before anything has waited long in it.
+    const stands = overflows ? Math.max(delay, this.#queueMillis / 1000) : delay
+    this.#above = stands < this.#queueMillis / 1000 ? 0 : this.#above + 1
     if (this.#quiet >= QUIET_INTERVALS) {
       if (this.#above < BURST_INTERVALS) return
       this.#log.warn(
@@ -133,8 +167,10 @@ export class OverloadControl {
       )
       this.#quiet = 0
     }
-    let share = this.#share + ALPHA * (delay - target) + BETA * (delay - before)
-    if (delay < target / 2 && before < target / 2) share = Math.min(share, this.#share * DECAY)
+    let share = this.#share + ALPHA * (stands - target) + BETA * (delay - before)
+    if (stands < target / 2 && before < target / 2) share = Math.min(share, this.#share * DECAY)
+    this.#sinceLost = overflows ? 0 : this.#sinceLost + 1
+    if (this.#sinceLost < QUIET_INTERVALS) share = Math.max(share, this.#share * DECAY_AFTER_LOSS)
     this.#share = share < 0.005 ? 0 : Math.min(MOST, share)
     if (this.#share > 0) this.#quiet = 0
     else {

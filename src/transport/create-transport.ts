@@ -3,7 +3,15 @@ import { systemClock } from '../clock.ts'
 import { type Log, silentLog } from '../log.ts'
 import { optionalNativeSockets } from './native-sockets.ts'
 import { NativeUdp } from './native-udp.ts'
-import type { DatagramSocket, Dial, Sockets, StreamEvents, StreamServer, StreamSocket } from './sockets.ts'
+import type {
+  DatagramBuffers,
+  DatagramSocket,
+  Dial,
+  Sockets,
+  StreamEvents,
+  StreamServer,
+  StreamSocket,
+} from './sockets.ts'
 import { dialStream, openStreamServer } from './stream.ts'
 import { TlsContexts } from './tls-context.ts'
 import { createLayer } from './transport-layer.ts'
@@ -34,7 +42,7 @@ export class NodeSockets implements Sockets {
 
   async openDatagram(
     spec: ListenSpec,
-    options: { bufferBytes: number },
+    options: { buffers: DatagramBuffers },
     received: (wire: string, address: string, port: number) => void,
   ): Promise<DatagramSocket> {
     // A link-local address needs its zone with every datagram, which the batches do not carry.

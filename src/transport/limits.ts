@@ -15,5 +15,7 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   udpFlows: 20_000,
   dnsTtlMillis: 300_000,
   dnsEntries: 10_000,
-  udpBufferBytes: 4 << 20,
+  // Half a second of what a whole processor can take: overload control must see them wait before they are lost.
+  udpReceiveBytes: 32 << 20,
+  udpSendBytes: 4 << 20,
 }

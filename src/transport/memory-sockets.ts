@@ -278,7 +278,7 @@ export class MemorySockets implements Sockets {
 
   async openDatagram(
     spec: ListenSpec,
-    _: { bufferBytes: number },
+    _: unknown,
     received: (wire: string, address: string, port: number) => void,
   ): Promise<DatagramSocket> {
     return this.#wires.bindDatagram(spec.address, spec.port, received)

@@ -58,11 +58,12 @@ export interface SpreadRing {
 
 /** What batched UDP needs besides; see native/udp_batch.h for the layout of the arrays. */
 export interface BatchSockets extends NativeSockets, LaneSockets, LoanSockets {
-  setBuffers(fd: number, bytes: number): void
+  /** Bytes of the kernel's buffers, as far as it grants them; 0 leaves one as it is. */
+  setBuffers(fd: number, receive: number, send: number): void
   /** Takes the descriptor over. Without `received` nothing is read from it: another does. */
   openBatch(
     fd: number,
-    received: ((count: number, waitedMicros: number) => void) | undefined,
+    received: ((count: number, waitedMicros: number, dropped: number) => void) | undefined,
     inBytes: Uint8Array,
     inMeta: Int32Array,
     outBytes: Uint8Array,
@@ -198,7 +199,7 @@ function batchSockets(): BatchSockets {
     emptyPassage: (taking) => addon.emptyPassage(descriptor(taking)),
     createSharedMemory: (bytes) => addon.createSharedMemory(size(bytes)),
     mapSharedMemory: (fd, bytes) => addon.mapSharedMemory(descriptor(fd), size(bytes)),
-    setBuffers: (fd, bytes) => addon.setBuffers(descriptor(fd), size(bytes)),
+    setBuffers: (fd, receive, send) => addon.setBuffers(descriptor(fd), receive && size(receive), send && size(send)),
     openBatch: addon.openBatch,
     sendBatch: addon.sendBatch,
     openLane: addon.openLane,

@@ -4,7 +4,7 @@ import { addressFamily, numericAddress } from './ip-address.ts'
 import { latin1 } from './latin1.ts'
 import type { BatchSockets } from './native-sockets.ts'
 import { listenError } from './socket-errors.ts'
-import type { DatagramSocket } from './sockets.ts'
+import type { DatagramBuffers, DatagramSocket } from './sockets.ts'
 import type { ListenSpec, Queued } from './types.ts'
 
 /** The addon's own measures: datagrams a batch, bytes a received one may have, words that describe one. */
@@ -36,7 +36,7 @@ interface Waiting {
 const WAITING = 4096
 
 export interface NativeUdpOptions {
-  readonly bufferBytes: number
+  readonly buffers: DatagramBuffers
   readonly queued?: Queued
   /** Who reads the socket: this object, or another that spreads what comes over shards. Default `self`. */
   readonly reader?: 'self' | 'another'
@@ -70,18 +70,18 @@ export class NativeUdp implements DatagramSocket {
     options: NativeUdpOptions,
     received: (wire: string, address: string, port: number) => void,
   ) {
-    const { bufferBytes, queued, reader } = options
+    const { buffers, queued, reader } = options
     this.#native = native
     this.#received = received
     try {
       const fd = spec.fd ?? native.bind('udp', spec.address, spec.port)
-      if (bufferBytes > 0) native.setBuffers(fd, bufferBytes)
+      native.setBuffers(fd, buffers.receive, buffers.send)
       this.address = spec.address
       this.port = native.localPort(fd)
       const own = reader !== 'another'
       this.#in = Buffer.allocUnsafeSlow(own ? BATCH * SLOT : 0)
-      const read = (count: number, waited: number): void => {
-        queued?.(waited / 1000, count === BATCH)
+      const read = (count: number, waited: number, dropped: number): void => {
+        queued?.(waited / 1000, count, count === BATCH, dropped)
         this.#read(count)
       }
       this.#handle = native.openBatch(fd, own ? read : undefined, this.#in, this.#inMeta, this.#out, this.#outMeta)

@@ -6,7 +6,15 @@ import { type LoanSeat, Loans } from './loans.ts'
 import { type BatchSockets, optionalNativeSockets } from './native-sockets.ts'
 import { NativeUdp } from './native-udp.ts'
 import { monotonicMicros, RingReader, type RingRecord } from './shared-ring.ts'
-import type { DatagramSocket, PoolOptions, Sockets, StreamPool, StreamServer, StreamSocket } from './sockets.ts'
+import type {
+  DatagramBuffers,
+  DatagramSocket,
+  PoolOptions,
+  Sockets,
+  StreamPool,
+  StreamServer,
+  StreamSocket,
+} from './sockets.ts'
 import { createLayer } from './transport-layer.ts'
 import type { Listener, ListenSpec, Queued, TransportLayer, TransportOptions } from './types.ts'
 import { TurnReader, WakingWriter } from './waking-rings.ts'
@@ -43,6 +51,8 @@ class ShardSockets implements Sockets {
   #pool: FrontPool | undefined
   #watch: { close(): void } | undefined
   #waited = -1
+  /** Of the ring, as it was told last: it outlives those who read it. */
+  #droppedBefore = 0
 
   constructor(options: TransportOptions, seat: () => ShardSeat) {
     const native = optionalNativeSockets()
@@ -55,7 +65,7 @@ class ShardSockets implements Sockets {
 
   async openDatagram(
     spec: ListenSpec,
-    { bufferBytes, listener }: { bufferBytes: number; listener: number },
+    { buffers, listener }: { buffers: DatagramBuffers; listener: number },
     received: Received,
   ): Promise<DatagramSocket> {
     const queued = this.#queued
@@ -65,7 +75,7 @@ class ShardSockets implements Sockets {
       this.#pool?.settle()
       received(...datagram)
     }
-    const socket = new NativeUdp(this.#native, spec, { bufferBytes, reader, ...(queued && { queued }) }, take)
+    const socket = new NativeUdp(this.#native, spec, { buffers, reader, ...(queued && { queued }) }, take)
     this.#udp.set(listener, { socket, received: take })
     return socket
   }
@@ -90,6 +100,7 @@ class ShardSockets implements Sockets {
     const [datagrams, loaned, streams] = [DATAGRAMS_AT, LOANED_AT, STREAMS_AT].map(
       (offset) => new RingReader(memory, offset, RING_CAPACITY),
     ) as [RingReader, RingReader, RingReader]
+    this.#droppedBefore = datagrams.dropped
     const reader = new TurnReader([datagrams, loaned, streams], () => this.#turn(datagrams, loaned, streams))
     this.#reader = reader
     const ring = new WakingWriter(memory, OUT_AT, frontEvent, native, RING_CAPACITY)
@@ -122,11 +133,18 @@ class ShardSockets implements Sockets {
       let taken = Math.max(datagrams.drain(TURN, this.#takeDatagram), loaned.drain(TURN, this.#takeStream))
       // What the front read of a connection comes after what was read while it was lent.
       if (loaned.isEmpty) taken = Math.max(taken, streams.drain(TURN, this.#takeStream))
-      if (this.#waited >= 0) this.#queued?.(this.#waited, taken === TURN)
+      if (this.#waited >= 0) this.#queued?.(this.#waited, taken, taken === TURN, this.#dropped(datagrams))
     } finally {
       this.#pool?.endBatch()
       for (const { socket } of this.#udp.values()) socket.endBatch()
     }
+  }
+
+  /** Datagrams that found no room since the last turn. */
+  #dropped({ dropped }: RingReader): number {
+    const since = (dropped - this.#droppedBefore) | 0
+    this.#droppedBefore = dropped
+    return since
   }
 
   readonly #takeDatagram = (record: RingRecord): void => {

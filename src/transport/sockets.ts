@@ -171,11 +171,17 @@ export function isStreamFlow(flow: Flow): flow is StreamFlow {
   return 'isClosed' in flow
 }
 
+/** Bytes of the kernel's buffers, as far as it grants them; 0 leaves the system's. */
+export interface DatagramBuffers {
+  readonly receive: number
+  readonly send: number
+}
+
 /** Bytes in and out. A wire text is latin1: one character is one byte. */
 export interface Sockets {
   openDatagram(
     spec: ListenSpec,
-    options: { bufferBytes: number; listener: number },
+    options: { buffers: DatagramBuffers; listener: number },
     received: (wire: string, address: string, port: number) => void,
   ): Promise<DatagramSocket>
   /**

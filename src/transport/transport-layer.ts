@@ -142,9 +142,10 @@ class SocketTransport implements TransportLayer {
 
   async #openDatagram(spec: ListenSpec, listener: Listener): Promise<DatagramSocket> {
     const flows = new UdpFlowTable(listener, () => this.#limits.udpFlows)
+    const { udpReceiveBytes: receive, udpSendBytes: send } = this.#limits
     const socket = await this.#sockets.openDatagram(
       spec,
-      { bufferBytes: this.#limits.udpBufferBytes, listener: listener.id },
+      { buffers: { receive, send }, listener: listener.id },
       (wire, address, port) => {
         // Port 0 cannot be answered; what is this short is a keep-alive (RFC 3261 18.3, RFC 5626 3.5).
         if (port === 0 || wire.length < SHORTEST_MESSAGE) this.#counters.keepAlives++

@@ -182,8 +182,9 @@ export interface TransportLimits {
   /** Longest time a DNS answer is kept. */
   readonly dnsTtlMillis: number
   readonly dnsEntries: number
-  /** Receive and send buffer asked of the kernel for UDP sockets; 0 leaves the system's. */
-  readonly udpBufferBytes: number
+  /** Buffers asked of the kernel for UDP sockets: as much as it grants; 0 leaves the system's. */
+  readonly udpReceiveBytes: number
+  readonly udpSendBytes: number
 }
 
 /** What `update` can change while traffic runs. */
@@ -245,9 +246,10 @@ export interface TransportOptions extends Partial<ReloadableTransport> {
 
 /**
  * Told with each batch of messages how many milliseconds the first of them waited to be read, as far as the system tells: the
- * time that a message spends before anybody has looked at it; and whether the batch was a full one, so that more may wait.
+ * time that a message spends before anybody has looked at it; how many they are; whether the batch was a full one, so that more
+ * may wait; and how many datagrams found no room to wait in since the last time.
  */
-export type Queued = (waitedMillis: number, isMore: boolean) => void
+export type Queued = (waitedMillis: number, count: number, isMore: boolean, dropped: number) => void
 
 /** Counters since the start, and gauges. */
 export interface TransportStats {

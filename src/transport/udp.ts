@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 import { addressFamily } from './ip-address.ts'
 import { latin1 } from './latin1.ts'
 import { listenError } from './socket-errors.ts'
-import type { DatagramSocket } from './sockets.ts'
+import type { DatagramBuffers, DatagramSocket } from './sockets.ts'
 import type { ListenSpec } from './types.ts'
 
 // Targets are numeric: asking the resolver about each would cost a turn of the event loop a datagram.
@@ -20,7 +20,7 @@ const numericLookup = (
 /** Opens a UDP socket, on an inherited descriptor where the spec has one. */
 export async function openUdp(
   spec: ListenSpec,
-  options: { bufferBytes: number },
+  options: { buffers: DatagramBuffers },
   received: (wire: string, address: string, port: number) => void,
   log: Log,
 ): Promise<DatagramSocket> {
@@ -33,7 +33,7 @@ export async function openUdp(
       : never,
   })
   await bind(socket, spec)
-  if (options.bufferBytes > 0) widen(socket, options.bufferBytes, log, spec)
+  widen(socket, options.buffers, log, spec)
   socket.on('error', (error) => log.warn({ address: spec.address, err: error }, 'UDP socket reported an error'))
   socket.on('message', (bytes, remote) => received(latin1(bytes), remote.address, remote.port))
   const { address, port } = socket.address()
@@ -63,10 +63,10 @@ function bind(socket: Socket, spec: ListenSpec): Promise<void> {
 }
 
 // A burst that comes while JavaScript is busy waits in the kernel. What the system does not grant is not an error.
-function widen(socket: Socket, bytes: number, log: Log, spec: ListenSpec): void {
+function widen(socket: Socket, { receive, send }: DatagramBuffers, log: Log, spec: ListenSpec): void {
   try {
-    socket.setRecvBufferSize(bytes)
-    socket.setSendBufferSize(bytes)
+    if (receive > 0) socket.setRecvBufferSize(receive)
+    if (send > 0) socket.setSendBufferSize(send)
   } catch (error) {
     log.debug({ address: spec.address, err: error }, 'UDP buffers stay as the system gives them')
   }

@@ -15,8 +15,14 @@ interface Outcome {
   longestWait: number
 }
 
-/** Serves calls that come at `rate` a second for `seconds`, with `share` of a processor given in slices of 100 ms. */
-function serve(rate: number, seconds: number, share: number, warm = 0): Outcome & { control: OverloadControl } {
+/** Serves calls that come at `rate` a second for `seconds`, with `share` of a processor given in slices of 100 ms; `room` messages may wait. */
+function serve(
+  rate: number,
+  seconds: number,
+  share: number,
+  warm = 0,
+  room = Number.POSITIVE_INFINITY,
+): Outcome & { control: OverloadControl } {
   const clock = new ManualClock()
   const control = new OverloadControl({ clock, log: silentLog })
   const queue: { at: number; call: boolean }[] = []
@@ -24,15 +30,20 @@ function serve(rate: number, seconds: number, share: number, warm = 0): Outcome 
   const outcome: Outcome = { offered: 0, accepted: 0, completed: 0, longestWait: 0 }
   let due = 0
   let spare = 0
+  let lost = 0
+  const arrive = (at: number, call: boolean): void => {
+    if (queue.length < room) queue.push({ at, call })
+    else lost++
+  }
   for (let now = 0; now < seconds * 1000; now++) {
     clock.advance(1)
     due += rate / 1000
-    for (; due >= 1; due--) queue.push({ at: now, call: true })
-    while (later[0] && later[0].at <= now) queue.push({ at: later.shift()!.at, call: false })
+    for (; due >= 1; due--) arrive(now, true)
+    while (later[0] && later[0].at <= now) arrive(later.shift()!.at, false)
     if (now % 100 >= share * 100) continue
     spare = queue.length === 0 ? 0 : spare + 1
-    if (queue[0]) control.observe(now - queue[0].at)
-    else control.observe(0)
+    control.observe(queue[0] ? now - queue[0].at : 0, 2, lost)
+    lost = 0
     while (spare > 0 && queue.length > 0) {
       const { at, call } = queue.shift()!
       const counted = now >= warm * 1000
@@ -81,18 +92,53 @@ describe('overload control', () => {
     expect(longestWait).toBeLessThan(800)
   })
 
+  test('keeps the goodput where little can wait, too: what finds no room tells what the wait does not', () => {
+    const { accepted, completed, longestWait, control } = serve(3000, 30, 1, 5, 60)
+    expect(longestWait).toBeLessThan(60)
+    expect(control.refused).toBeGreaterThan(1000 * 25)
+    const ideal = (25 * 1000 * (1 - 3 * CALL.refusal)) / (1 - CALL.refusal)
+    expect(completed).toBeGreaterThan(0.8 * ideal)
+    expect(accepted - completed).toBeLessThan(0.05 * accepted)
+  })
+
+  test('what is lost begins refusals when it is lost for some time, is counted, and told once a minute', () => {
+    const clock = new ManualClock()
+    const told: unknown[] = []
+    const control = new OverloadControl({ clock, log: { ...silentLog, warn: (fields: unknown) => told.push(fields) } })
+    const interval = (lost: number): void => {
+      clock.advance(100)
+      control.observe(1, 100, lost)
+    }
+    interval(0)
+    for (const lost of [500, 0, 500, 500, 0, 0]) interval(lost)
+    for (let n = 0; n < 10; n++) interval(5)
+    expect([control.isRefusing, control.lost]).toEqual([false, 1550])
+    expect(told).toEqual([{ event: 'datagrams-lost', lost: 500 }])
+    for (let n = 0; n < 3; n++) interval(10)
+    expect(control.isRefusing).toBe(true)
+    expect(control.share).toBeGreaterThan(0.1)
+    for (let n = 0; n < 100; n++) interval(0)
+    expect(control.share).toBe(0)
+    clock.advance(60_000)
+    interval(1)
+    expect(told.slice(1)).toEqual([
+      expect.objectContaining({ event: 'overload' }),
+      { event: 'datagrams-lost', lost: 1081 },
+    ])
+  })
+
   test('takes everything again soon after', () => {
     const clock = new ManualClock()
     const control = new OverloadControl({ clock, log: silentLog })
     for (let n = 0; n < 40; n++) {
       clock.advance(50)
-      control.observe(n * 50)
+      control.observe(n * 50, 1, 0)
     }
     expect(control.share).toBeGreaterThan(0.9)
     expect(['a', 'b'].map((callId) => control.admits(callId))).toContain(false)
     for (let n = 0; n < 100; n++) {
       clock.advance(50)
-      control.observe(0)
+      control.observe(0, 1, 0)
     }
     expect(control.share).toBe(0)
     expect(control.admits('c')).toBe(true)
@@ -103,7 +149,7 @@ describe('overload control', () => {
     const control = new OverloadControl({ clock, log: silentLog })
     for (let n = 0; n < 12; n++) {
       clock.advance(100)
-      control.observe(n * 100)
+      control.observe(n * 100, 1, 0)
     }
     for (let n = 0; n < 2000; n++) {
       if (!control.admits(`call-${n}`)) expect(control.admits(`call-${n}`)).toBe(false)
@@ -114,15 +160,15 @@ describe('overload control', () => {
   test('one long pause is no overload', () => {
     const clock = new ManualClock()
     const control = new OverloadControl({ clock, log: silentLog })
-    control.observe(0)
+    control.observe(0, 1, 0)
     clock.advance(2000)
-    control.observe(1900)
+    control.observe(1900, 1, 0)
     clock.advance(100)
-    control.observe(400)
+    control.observe(400, 1, 0)
     clock.advance(50)
-    control.observe(0)
+    control.observe(0, 1, 0)
     clock.advance(100)
-    control.observe(0)
+    control.observe(0, 1, 0)
     expect(control.share).toBe(0)
   })
 
@@ -137,7 +183,7 @@ describe('overload control', () => {
       control.update(queueMillis)
       for (let n = 0; n < 20; n++) {
         clock.advance(100)
-        control.observe(Math.min(600, n * 100))
+        control.observe(Math.min(600, n * 100), 1, 0)
       }
       expect(control.isRefusing, `${queueMillis}`).toBe(refuses)
       // A reload while requests are refused ends it.

@@ -21,6 +21,7 @@ import {
   type TransportLimits,
 } from '../../src/transport/index.ts'
 import { RingReader, type RingRecord } from '../../src/transport/shared-ring.ts'
+import type { Queued } from '../../src/transport/types.ts'
 import { WakingWriter } from '../../src/transport/waking-rings.ts'
 import { noFailure, optionsRequest } from './requests.ts'
 
@@ -47,6 +48,8 @@ export class Shard {
   readonly pages: Arrived[] = []
   readonly closedFlows: number[] = []
   readonly waits: number[] = []
+  /** Datagrams that found no room. */
+  lost = 0
 
   constructor(
     listen: readonly ListenSpec[],
@@ -56,7 +59,11 @@ export class Shard {
     passage?: Passage,
   ) {
     const http = (message: SipRequest, flow: Flow): void => void this.pages.push({ message, flow })
-    this.layer = createShardTransport({ listen, http, queued: (millis) => this.waits.push(millis) }, () => ({
+    const queued: Queued = (millis, _, __, dropped) => {
+      this.waits.push(millis)
+      this.lost += dropped
+    }
+    this.layer = createShardTransport({ listen, http, queued }, () => ({
       ...link,
       frontEvent,
       datagrams,

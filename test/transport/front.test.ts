@@ -140,6 +140,22 @@ describe('datagrams', () => {
     })
   }
 
+  test('that find no room in the ring of their shard are told of', async () => {
+    const { shards, port } = await spread(2)
+    const from = native.bind('udp', '127.0.0.1', 0)
+    closing.push(() => native.close(from))
+    const wire = Buffer.from(optionsRequest({ body: 'x'.repeat(50_000) }), 'latin1')
+    // The thread spreads while this one writes, and the shards do not read meanwhile.
+    const count = Math.ceil(RING_CAPACITY / 50_000) + 40
+    for (let n = 0; n < count; n++) {
+      native.sendTo(from, wire, '127.0.0.1', port)
+      if (n % 8 === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2)
+    }
+    const told = (): number => shards.reduce((sum, { arrived, lost }) => sum + arrived.length + lost, 0)
+    await until(() => told() === count)
+    expect(shards.reduce((sum, { lost }) => sum + lost, 0)).toBeGreaterThan(20)
+  })
+
   test('follow their Call-ID, as both sides reckon it, and are answered from the socket they came to', async () => {
     const { shards, port } = await spread(3)
     const { socket, heard } = await client()

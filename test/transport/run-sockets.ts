@@ -11,7 +11,7 @@ const [BATCH, SLOT, WORDS] = [64, 65_536, 8]
 
 function open(address: string, read: (count: number, meta: Int32Array, bytes: Uint8Array) => void) {
   const fd = addon.bind(0, address, 0)
-  addon.setBuffers(fd, 4 << 20)
+  addon.setBuffers(fd, 4 << 20, 4 << 20)
   const inBytes = Buffer.alloc(BATCH * SLOT)
   const inMeta = new Int32Array(BATCH * WORDS)
   const out = Buffer.alloc(4 * SLOT)

@@ -135,6 +135,27 @@ describe.each(['native', 'dgram'] as const)('UDP by %s', (datagrams) => {
   })
 })
 
+describe('a receive buffer that is full', () => {
+  test('tells how many datagrams found no room to wait in', async () => {
+    let [read, lost] = [0, 0]
+    const { layer } = await started({
+      listen: ['udp:127.0.0.1:0'],
+      limits: { udpReceiveBytes: 65_536 },
+      queued: (_, count, __, dropped) => {
+        read += count
+        lost += dropped
+      },
+    })
+    const { port } = layer.listeners[0]!
+    const from = nativeSockets().bind('udp', '127.0.0.1', 0)
+    closing.push(() => nativeSockets().close(from))
+    const wire = Buffer.from(optionsRequest({ body: 'x'.repeat(900) }), 'latin1')
+    for (let n = 0; n < 1000; n++) nativeSockets().sendTo(from, wire, '127.0.0.1', port)
+    await expect.poll(() => read + lost).toBe(1000)
+    expect(lost).toBeGreaterThan(500)
+  })
+})
+
 describe('inherited descriptors', () => {
   test.each(['udp', 'tcp'] as const)('%s serves on one', async (transport) => {
     const native = nativeSockets()

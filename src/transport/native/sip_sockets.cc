@@ -130,19 +130,19 @@ napi_value send_to(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// setBuffers(descriptor, bytes): receive and send buffer of the kernel, as far as the system grants it.
+// The forced form goes beyond the system's bound and needs CAP_NET_ADMIN.
+void set_buffer(int fd, int forced, int granted, int bytes) {
+  if (bytes == 0 || setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof(bytes)) == 0) return;
+  setsockopt(fd, SOL_SOCKET, granted, &bytes, sizeof(bytes));
+}
+
+// setBuffers(descriptor, receive, send): bytes of the kernel's buffers, as far as the system grants them; 0 leaves one as it is.
 napi_value set_buffers(napi_env env, napi_callback_info info) {
-  napi_value args[2];
+  napi_value args[3];
   arguments(env, info, args);
   int fd = number(env, args[0]);
-  int bytes = number(env, args[1]);
-  // The forced form goes beyond the system's bound and needs CAP_NET_ADMIN.
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0) {
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-  }
-  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0) {
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-  }
+  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, number(env, args[1]));
+  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, number(env, args[2]));
   return nullptr;
 }
 

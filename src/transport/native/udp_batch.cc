@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "queue_age.h"
+#include "queue_drops.h"
 #include "watched_descriptor.h"
 
 namespace sip_sockets {
@@ -32,6 +33,7 @@ struct Batch : WatchedDescriptor {
   iovec in_vec[kBatch];
   sockaddr_storage in_name[kBatch];
   QueueAge age;
+  QueueDrops drops;
   mmsghdr out[kBatch];
   iovec out_vec[kBatch];
   sockaddr_storage out_name[kBatch];
@@ -88,7 +90,9 @@ void Batch::readable() {
   int count = recvmmsg(fd, in, kBatch, MSG_DONTWAIT, nullptr);
   if (count <= 0) return;
   for (int i = 0; i < count; i++) describe(in_name[i], in[i].msg_len, in_meta + i * kWords);
-  call(received, count, static_cast<int32_t>(age.waited(in[0].msg_hdr)));
+  int64_t waited = age.waited(in[0].msg_hdr);
+  int32_t dropped = count == kBatch || waited > kDropsWaitMicroseconds ? drops.take(fd) : 0;
+  call(received, count, static_cast<int32_t>(waited), dropped);
 }
 
 }  // namespace
@@ -117,6 +121,7 @@ napi_value open_batch(napi_env env, napi_callback_info info) {
   if (reads == napi_function) {
     batch->received = batch->keep(args[1]);
     ask_arrival_times(batch->fd);
+    batch->drops.begin(batch->fd);
     batch->start();
   }
   return batch->hand_out();

@@ -20,6 +20,7 @@
 
 #include "call_shard.h"
 #include "queue_age.h"
+#include "queue_drops.h"
 #include "record_kinds.h"
 #include "script_handle.h"
 #include "shared_ring.h"
@@ -44,6 +45,7 @@ struct Spread : ScriptHandle {
   int stop_event;  // Owned.
   std::vector<pollfd> sockets;     // The last one is stop_event. Borrowed from the caller.
   std::vector<int32_t> listeners;
+  std::vector<QueueDrops> drops;   // Of each socket.
   std::vector<Shard> shards;
   std::unique_ptr<uint8_t[]> bytes;
   mmsghdr in[kBatch];
@@ -101,6 +103,15 @@ void spread_batch(Spread* spread, int32_t listener, int count) {
   }
 }
 
+// What the kernel had no room for counts as what a ring has none for; whose it was nobody knows.
+void note_drops(Spread* spread, size_t socket, int count) {
+  if (count < kBatch && spread->age.waited(spread->in[0].msg_hdr) <= kDropsWaitMicroseconds) return;
+  auto dropped = static_cast<uint32_t>(spread->drops[socket].take(spread->sockets[socket].fd));
+  auto shards = static_cast<uint32_t>(spread->shards.size());
+  for (uint32_t i = 0; dropped != 0 && i < shards; i++)
+    spread->shards[i].ring.header->dropped.fetch_add(dropped / shards + (i < dropped % shards), std::memory_order_relaxed);
+}
+
 int receive(Spread* spread, int fd) {
   for (int i = 0; i < kBatch; i++) spread->in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
   spread->age.arm(&spread->in[0].msg_hdr);
@@ -117,7 +128,10 @@ void* run(void* data) {
       if (spread->sockets[i].revents == 0) continue;
       for (int turn = 0; turn < kTurn; turn++) {
         int count = receive(spread, spread->sockets[i].fd);
-        if (count > 0) spread_batch(spread, spread->listeners[i], count);
+        if (count > 0) {
+          note_drops(spread, i, count);
+          spread_batch(spread, spread->listeners[i], count);
+        }
         if (count < kBatch) break;
       }
     }
@@ -138,6 +152,7 @@ napi_value start_spread(napi_env env, napi_callback_info info) {
   each(env, args[0], [&](napi_value fd) {
     spread->sockets.push_back({number(env, fd), POLLIN, 0});
     ask_arrival_times(number(env, fd));
+    spread->drops.emplace_back().begin(number(env, fd));
   });
   each(env, args[1], [&](napi_value listener) { spread->listeners.push_back(number(env, listener)); });
   int32_t offset = number(env, args[3]);
