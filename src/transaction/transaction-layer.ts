@@ -111,7 +111,9 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
   readonly #openBySource = new Map<string, number>()
   /** The request that was read last, for which a transaction is made next, and the stem of its key. */
   #read: SipRequest | undefined
-  #stem = ''
+  #key = ''
+  /** The same while its key is known to be nobody's. */
+  #unmatched: SipRequest | undefined
   #open = 0
   #lingering = 0
   #retransmissions = 0
@@ -177,8 +179,8 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
     user: ServerUser,
     to: ReplyTarget = this.transport.replyTarget(flow, request),
   ): ServerTransaction | undefined {
-    const key = this.#keyOf(request, request.method)
-    const existing = this.#servers.get(key)
+    const key = this.#keyOf(request)
+    const existing = request === this.#unmatched ? undefined : this.#servers.get(key)
     if (existing !== undefined && !(existing instanceof RequestHold && existing.owner === user)) {
       existing.receiveRetransmission()
       return undefined
@@ -187,19 +189,23 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
       request.method === 'INVITE'
         ? new InviteServerTransaction(this, key, flow, to, user)
         : new NonInviteServerTransaction(this, key, flow, to, user)
-    this.#servers.set(key, transaction)
-    this.#count(transaction)
+    this.#addServer(key, transaction)
     return transaction
   }
 
   /** Absorbs retransmissions of a request that has no transaction yet, until `release` or `createServer` by the same owner. */
   hold(request: SipRequest, flow: Flow, owner: unknown): RequestHold | undefined {
-    const key = this.#keyOf(request, request.method)
-    if (this.#servers.has(key)) return undefined
+    const key = this.#keyOf(request)
+    if (request !== this.#unmatched && this.#servers.has(key)) return undefined
     const hold = new RequestHold(key, flow, owner)
-    this.#servers.set(key, hold)
-    this.#count(hold)
+    this.#addServer(key, hold)
     return hold
+  }
+
+  #addServer(key: string, entry: ServerEntry & Counted): void {
+    this.#unmatched = undefined
+    this.#servers.set(key, entry)
+    this.#count(entry)
   }
 
   release(hold: RequestHold): void {
@@ -296,8 +302,6 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
     const user = this.user
     const stem = serverKeyStem(request)
     if (user === undefined || stem === undefined) return
-    this.#read = request
-    this.#stem = stem
     const { method } = request
     if (method === 'ACK') {
       const match = this.#servers.get(`${stem}INVITE`)
@@ -305,12 +309,15 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
       user.onAck(request, flow, match, absorbed)
       return
     }
-    const entry = this.#servers.get(stem + method)
+    const key = detach(stem + method)
+    const entry = this.#servers.get(key)
     if (entry !== undefined) {
       this.#retransmissions++
       entry.receiveRetransmission()
       return
     }
+    this.#read = this.#unmatched = request
+    this.#key = key
     if (method === 'CANCEL') user.onCancel(request, flow, this.#servers.get(`${stem}INVITE`))
     else user.onRequest(request, flow)
   }
@@ -330,9 +337,8 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
   }
 
   /** A text of its own, since the request goes before its transaction. */
-  #keyOf(request: SipRequest, method: string): string {
-    const stem = request === this.#read ? this.#stem : (serverKeyStem(request) ?? '')
-    return detach(stem + method)
+  #keyOf(request: SipRequest): string {
+    return request === this.#read ? this.#key : detach((serverKeyStem(request) ?? '') + request.method)
   }
 
   #parseOwn(wire: string): SipRequest | undefined {
