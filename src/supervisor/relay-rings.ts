@@ -72,18 +72,24 @@ export function createRelayRings(native: NativeSockets): {
   readonly descriptors: readonly number[]
   close(): void
 } {
-  const seat = {
-    memory: native.createSharedMemory(RELAY_RINGS_BYTES),
-    asked: native.createEvent(),
-    told: native.createEvent(),
+  const descriptors: number[] = []
+  const kept = (fd: number): number => {
+    descriptors.push(fd)
+    return fd
   }
-  const descriptors = [seat.memory, seat.asked, seat.told]
-  return {
-    seat,
-    descriptors,
-    close() {
-      for (const fd of descriptors) native.close(fd)
-    },
+  const close = (): void => {
+    for (const fd of descriptors) native.close(fd)
+  }
+  try {
+    const seat = {
+      memory: kept(native.createSharedMemory(RELAY_RINGS_BYTES)),
+      asked: kept(native.createEvent()),
+      told: kept(native.createEvent()),
+    }
+    return { seat, descriptors, close }
+  } catch (error) {
+    close()
+    throw error
   }
 }
 

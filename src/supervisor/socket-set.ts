@@ -59,7 +59,12 @@ export function bindSockets(config: EngineConfig): SocketSet {
       }),
     createSlot() {
       const fd = native.createSharedMemory(SLOT_BYTES)
-      return { fd, memory: native.mapSharedMemory(fd, SLOT_BYTES), close: () => native.close(fd) }
+      try {
+        return { fd, memory: native.mapSharedMemory(fd, SLOT_BYTES), close: () => native.close(fd) }
+      } catch (error) {
+        native.close(fd)
+        throw error
+      }
     },
     send(listener, wire, address, port) {
       const fd = descriptors[listener]

@@ -21,6 +21,9 @@ const START_MILLIS = 60_000
 const ACTIVATE_MILLIS = 5_000
 /** Deaths without a run in the slot, one right after the other, after which there is no sense in trying on. */
 const EARLY_DEATHS = 5
+/** Before a stand-by is tried again; longer each time, up to the other. */
+const AGAIN_MILLIS = 500
+const AGAIN_MOST_MILLIS = 10_000
 
 export interface WorkerPoolOptions {
   /** How many serve. */
@@ -66,6 +69,8 @@ export class WorkerPool {
   /** The version that the stand-by has loaded. */
   #standbyVersion = 0
   #watch: NodeJS.Timeout | undefined
+  /** The next try to begin a stand-by. */
+  #again: NodeJS.Timeout | undefined
   #closing = false
   #earlyDeaths = 0
   #replacing = false
@@ -173,23 +178,33 @@ export class WorkerPool {
   #spawn(): WorkerProcess {
     const { sockets, shards, memoryMegabytes } = this.#options
     const native = nativeSockets()
-    const slot = sockets.createSlot()
-    const rings = createRelayRings(native)
-    const worker = new WorkerProcess({
-      descriptors: [slot.fd, ...rings.descriptors, ...sockets.descriptors, ...(shards?.descriptors ?? [])],
-      heapMegabytes: memoryMegabytes,
-      slot: new SlotReader(slot.memory),
-      rings: (heard, broken) => openSupervisorRings(native, rings.seat, heard, broken),
-      message: (message) => this.#options.message(worker, message),
-      exited: (gone, how) => {
-        slot.close()
-        rings.close()
-        this.#all.delete(gone)
-        this.#exited(gone, how)
-      },
-    })
-    this.#all.add(worker)
-    return worker
+    const held: { close(): void }[] = []
+    const letGo = (): void => {
+      for (const one of held.splice(0)) one.close()
+    }
+    try {
+      const slot = sockets.createSlot()
+      held.push(slot)
+      const rings = createRelayRings(native)
+      held.push(rings)
+      const worker = new WorkerProcess({
+        descriptors: [slot.fd, ...rings.descriptors, ...sockets.descriptors, ...(shards?.descriptors ?? [])],
+        heapMegabytes: memoryMegabytes,
+        slot: new SlotReader(slot.memory),
+        rings: (heard, broken) => openSupervisorRings(native, rings.seat, heard, broken),
+        message: (message) => this.#options.message(worker, message),
+        exited: (gone, how) => {
+          letGo()
+          this.#all.delete(gone)
+          this.#exited(gone, how)
+        },
+      })
+      this.#all.add(worker)
+      return worker
+    } catch (error) {
+      letGo()
+      throw error
+    }
   }
 
   async #prepare(worker: WorkerProcess, program: AcceptedProgram): Promise<void> {
@@ -237,7 +252,14 @@ export class WorkerPool {
   #startStandby(): void {
     if (this.#closing || this.#standby) return
     const program = this.#program()
-    const worker = this.#spawn()
+    let worker: WorkerProcess
+    try {
+      worker = this.#spawn()
+    } catch (error) {
+      // Calls with media may hold every descriptor that there is: who serves goes on, and some are given back.
+      this.#tryStandbyAgain(String(error))
+      return
+    }
     this.#standby = worker
     this.#standbyVersion = program.version
     this.#standbyBegun = this.#prepare(worker, program).then(
@@ -247,11 +269,22 @@ export class WorkerPool {
         if (!this.isWhole && !this.#closing) void this.#replace()
       },
       (error: unknown) => {
-        if (worker.gone) return
-        this.#options.log.error({ error: String(error) }, 'a stand-by worker did not start')
-        worker.kill('it did not start')
+        worker.kill(`it did not start: ${error}`)
       },
     )
+  }
+
+  /** A stand-by did not come to be. */
+  #tryStandbyAgain(why: string): void {
+    if (this.#closing) return
+    this.#options.log.error({ event: 'worker', error: why }, 'a stand-by worker did not start; it is tried again')
+    if (++this.#earlyDeaths >= EARLY_DEATHS && this.serving.length === 0) {
+      this.#options.hopeless(`workers end before they are ready (${why})`)
+      return
+    }
+    clearTimeout(this.#again)
+    const millis = Math.min(AGAIN_MILLIS * this.#earlyDeaths, AGAIN_MOST_MILLIS)
+    this.#again = setTimeout(() => this.#startStandby(), millis).unref()
   }
 
   #look(): void {
@@ -267,12 +300,8 @@ export class WorkerPool {
     const why = worker.killedFor ?? how
     if (worker === this.#standby) {
       this.#standby = undefined
-      if (this.#closing) return
-      if (!worker.ready && ++this.#earlyDeaths >= EARLY_DEATHS && this.serving.length === 0) {
-        this.#options.hopeless(`workers end before they are ready (${why})`)
-        return
-      }
-      setTimeout(() => this.#startStandby(), worker.ready ? 0 : 500).unref()
+      if (worker.ready) setTimeout(() => this.#startStandby(), 0).unref()
+      else this.#tryStandbyAgain(why)
       return
     }
     const seat = this.#seats.find((one) => one.worker === worker)

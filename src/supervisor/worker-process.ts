@@ -54,24 +54,29 @@ export class WorkerProcess {
     this.#exit = new Promise((resolve) => {
       this.#leave = resolve
     })
-    this.#child = fork(ENTRY, [], {
-      execArgv: [
-        '--no-node-snapshot',
-        `--max-old-space-size=${options.heapMegabytes}`,
-        // What a call keeps outlives a young generation of any size: small ones cost as much processor time and 80 MB less.
-        '--max-semi-space-size=4',
-        // What is alive may grow to two and a half times before all of it is marked: V8 would mark again at one and two thirds, every 8 s under load.
-        '--heap-growing-percent=150',
-        // What runs once a call would wait for 3,000 of them to be compiled well: at 200 a second V8's threads worked on it for half a minute.
-        '--invocation-count-for-turbofan=400',
-      ],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.descriptors],
-      serialization: 'json',
-    })
     this.#rings = options.rings?.(
       (message) => options.message(message),
       () => this.kill('it asked the relay what nobody can read'),
     )
+    try {
+      this.#child = fork(ENTRY, [], {
+        execArgv: [
+          '--no-node-snapshot',
+          `--max-old-space-size=${options.heapMegabytes}`,
+          // What a call keeps outlives a young generation of any size: small ones cost as much processor time and 80 MB less.
+          '--max-semi-space-size=4',
+          // What is alive may grow to two and a half times before all of it is marked: V8 would mark again at one and two thirds, every 8 s under load.
+          '--heap-growing-percent=150',
+          // What runs once a call would wait for 3,000 of them to be compiled well: at 200 a second V8's threads worked on it for half a minute.
+          '--invocation-count-for-turbofan=400',
+        ],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.descriptors],
+        serialization: 'json',
+      })
+    } catch (error) {
+      this.#rings?.close()
+      throw error
+    }
     this.#child.on('message', (message) => this.#received(message as FromWorker, options))
     this.#child.on('error', () => {
       // Reported by exit as well, or the process never came to be.
