@@ -27,6 +27,9 @@ const MOST_VALUES = 128
  */
 const WORKERS = 840
 
+/** Kamailio's, which everybody knows. */
+const PUBLIC_KEY = '_static_value_'
+
 /** Which way a message goes: `d` from the caller, `u` to him. Kamailio's cookie in the Via has it as well: TH=div. */
 type Direction = 'd' | 'u'
 
@@ -45,7 +48,7 @@ interface Settings {
 
 function settingsOf(parameters: Parameters): Settings {
   return {
-    cipher: new TopologyCipher(parameters.text('mask_key', '_static_value_')),
+    cipher: new TopologyCipher(parameters.text('mask_key', PUBLIC_KEY)),
     address: parameters.text('mask_ip', '127.0.0.8'),
     callId: parameters.on('mask_callid'),
     uriParameter: parameters.text('uparam_name', 'line'),
@@ -270,6 +273,11 @@ export function createTopoh(host: ServiceHost): Service {
     module: 'topoh',
     configure(given, loaded) {
       const parameters = new Parameters(given)
+      if (loaded && parameters.text('mask_key', PUBLIC_KEY) === PUBLIC_KEY)
+        host.log.warn(
+          {},
+          'topoh masks with the key that every installation has: whoever knows it reads what is hidden; set modparam("topoh", "mask_key", "...")',
+        )
       mask = loaded ? new TopologyMask(host, settingsOf(parameters), parameters.number('event_mode', 3)) : undefined
     },
     mask: () => mask,

@@ -59,6 +59,14 @@ async function ack({ alice, callId, answer }: Call, toTag: string): Promise<void
   await alice.send(routes.length === 0 ? text : text.replace('\r\nVia', `\r\nRoute: ${routes.join(', ')}\r\nVia`))
 }
 
+test.each([
+  ['', 1],
+  ['modparam("topoh", "mask_key", "some words of our own")\n', 0],
+])('topoh says when it masks with the key of everybody: %j', async (parameters, warnings) => {
+  const route = await start('topoh', parameters)
+  expect(route.lines.filter(({ message }) => message.includes('mask_key')).length).toBe(warnings)
+})
+
 describe('topos', () => {
   test('names the socket that each side can reach', async () => {
     const route = await start('topos')
