@@ -4,9 +4,9 @@ import { type EngineConfig, type EngineLog, transportSettings } from '../engine/
 import { SignalboxError } from '../errors.ts'
 import {
   DATAGRAMS_AT,
+  DATAGRAMS_CAPACITY,
   type FrontSettings,
   nativeSockets,
-  RING_CAPACITY,
   type TransportStats,
 } from '../transport/index.ts'
 import type { FromFront, FrontStart, ToFront } from './front-messages.ts'
@@ -70,7 +70,7 @@ function spreadDatagrams(config: EngineConfig, sockets: SocketSet, shards: Shard
     transport === 'udp' ? [{ fd: sockets.descriptors[listener]!, listener }] : [],
   )
   if (udp.length === 0) return undefined
-  return nativeSockets().startSpread(udp, shards.links, { offset: DATAGRAMS_AT, capacity: RING_CAPACITY })
+  return nativeSockets().startSpread(udp, shards.links, { offset: DATAGRAMS_AT, capacity: DATAGRAMS_CAPACITY })
 }
 
 class StreamThread {

@@ -1,20 +1,27 @@
 // Owns what front and shards say to each other: the rings of a shard, and the kinds of records in them.
 import { RING_HEADER } from './shared-ring.ts'
 
-/** Bytes of records in each ring: some thousand messages, and many of the longest. */
+/** Bytes of records in a ring: some thousand messages, and many of the longest. */
 export const RING_CAPACITY = 1 << 22
-const RING_BYTES = 4096 + RING_CAPACITY
+/**
+ * The same of the ring of datagrams, whose senders nothing holds back: as much as waits until overload control has its effect. What is never
+ * used of it takes no memory.
+ */
+export const DATAGRAMS_CAPACITY = 1 << 24
+/** Before the records of a ring; each begins with a page. */
+const HEADER_BYTES = 4096
+if (RING_HEADER > HEADER_BYTES) throw new Error('the header of a ring is longer than its place')
+const RING_BYTES = HEADER_BYTES + RING_CAPACITY
 /**
  * Where the rings lie in a shard's memory: datagrams and stream messages come in, what goes to streams goes out, and what the
  * worker read of connections that are lent to it waits for itself, or for the next.
  */
 export const DATAGRAMS_AT = 0
-export const STREAMS_AT = RING_BYTES
-export const OUT_AT = 2 * RING_BYTES
-export const LOANED_AT = 3 * RING_BYTES
+export const STREAMS_AT = HEADER_BYTES + DATAGRAMS_CAPACITY
+export const OUT_AT = STREAMS_AT + RING_BYTES
+export const LOANED_AT = OUT_AT + RING_BYTES
 /** Bytes of the memory of one shard. */
-export const SHARD_BYTES = 4 * RING_BYTES
-if (RING_HEADER + RING_CAPACITY > RING_BYTES) throw new Error('a ring is longer than its place')
+export const SHARD_BYTES = LOANED_AT + RING_BYTES
 
 /** Kinds of records. `a`, `b`, `c`, prefix and text of each are named beside it. The native side is native/record_kinds.h. */
 export const Kind = {

@@ -1,7 +1,16 @@
 // Owns the sockets of a shard: UDP by its own descriptors, streams and spread datagrams by the rings of the front.
 import { SignalboxError } from '../errors.ts'
 import { FrontPool } from './front-pool.ts'
-import { DATAGRAMS_AT, Kind, LOANED_AT, OUT_AT, RING_CAPACITY, type ShardLink, STREAMS_AT } from './front-rings.ts'
+import {
+  DATAGRAMS_AT,
+  DATAGRAMS_CAPACITY,
+  Kind,
+  LOANED_AT,
+  OUT_AT,
+  RING_CAPACITY,
+  type ShardLink,
+  STREAMS_AT,
+} from './front-rings.ts'
 import { type LoanSeat, Loans } from './loans.ts'
 import { type BatchSockets, optionalNativeSockets } from './native-sockets.ts'
 import { NativeUdp } from './native-udp.ts'
@@ -97,9 +106,9 @@ class ShardSockets implements Sockets {
   started(): void {
     const { memory, event, frontEvent, loans } = (this.#seat ??= this.#askSeat())
     const native = this.#native
-    const [datagrams, loaned, streams] = [DATAGRAMS_AT, LOANED_AT, STREAMS_AT].map(
-      (offset) => new RingReader(memory, offset, RING_CAPACITY),
-    ) as [RingReader, RingReader, RingReader]
+    const datagrams = new RingReader(memory, DATAGRAMS_AT, DATAGRAMS_CAPACITY)
+    const loaned = new RingReader(memory, LOANED_AT, RING_CAPACITY)
+    const streams = new RingReader(memory, STREAMS_AT, RING_CAPACITY)
     this.#droppedBefore = datagrams.dropped
     const reader = new TurnReader([datagrams, loaned, streams], () => this.#turn(datagrams, loaned, streams))
     this.#reader = reader

@@ -4,7 +4,14 @@ import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
 import { buildReply, type SipRequest } from '../../src/sip/index.ts'
-import { callIdOf, DATAGRAMS_AT, frontFlow, RING_CAPACITY, shardOf } from '../../src/transport/index.ts'
+import {
+  callIdOf,
+  DATAGRAMS_AT,
+  DATAGRAMS_CAPACITY,
+  frontFlow,
+  RING_CAPACITY,
+  shardOf,
+} from '../../src/transport/index.ts'
 import { callIdFor, closing, dialled, links, native, ok, Shard, streams, until } from './front-rig.ts'
 import { noFailure, optionsRequest } from './requests.ts'
 
@@ -110,7 +117,10 @@ describe('datagrams', () => {
     const { shards: made, event } = links(count)
     const fd = native.bind('udp', '127.0.0.1', 0)
     const port = native.localPort(fd)
-    const thread = native.startSpread([{ fd, listener: 0 }], made, { offset: DATAGRAMS_AT, capacity: RING_CAPACITY })
+    const thread = native.startSpread([{ fd, listener: 0 }], made, {
+      offset: DATAGRAMS_AT,
+      capacity: DATAGRAMS_CAPACITY,
+    })
     const shards = await Promise.all(
       made.map((link) =>
         new Shard(
@@ -127,7 +137,7 @@ describe('datagrams', () => {
       for (const { layer } of shards) await layer.close()
       native.close(fd)
     })
-    return { shards, port }
+    return { shards, port, links: made }
   }
 
   function client(): Promise<{ socket: Datagrams; heard: string[] }> {
@@ -146,7 +156,7 @@ describe('datagrams', () => {
     closing.push(() => native.close(from))
     const wire = Buffer.from(optionsRequest({ body: 'x'.repeat(50_000) }), 'latin1')
     // The thread spreads while this one writes, and the shards do not read meanwhile.
-    const count = Math.ceil(RING_CAPACITY / 50_000) + 40
+    const count = Math.ceil(DATAGRAMS_CAPACITY / 50_000) + 40
     for (let n = 0; n < count; n++) {
       native.sendTo(from, wire, '127.0.0.1', port)
       if (n % 8 === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2)
@@ -154,6 +164,21 @@ describe('datagrams', () => {
     const told = (): number => shards.reduce((sum, { arrived, lost }) => sum + arrived.length + lost, 0)
     await until(() => told() === count)
     expect(shards.reduce((sum, { lost }) => sum + lost, 0)).toBeGreaterThan(20)
+  })
+
+  test('that are read as they come use the beginning of their ring again and again', async () => {
+    const { shards, port, links: made } = await spread(1)
+    const { socket } = await client()
+    const body = 'x'.repeat(4000)
+    for (let n = 0; n < 120; n++) {
+      socket.send(Buffer.from(optionsRequest({ callId: `c${n}`, body }), 'latin1'), port, '127.0.0.1')
+      const { message } = await shards[0]!.next()
+      expect(message.raw).toContain(`Call-ID: c${n}\r\n`)
+    }
+    const ring = Buffer.from(made[0]!.memory, DATAGRAMS_AT, DATAGRAMS_CAPACITY)
+    const used = ring.findLastIndex((byte) => byte !== 0)
+    expect(used).toBeGreaterThan(100_000)
+    expect(used).toBeLessThan(150_000)
   })
 
   test('follow their Call-ID, as both sides reckon it, and are answered from the socket they came to', async () => {

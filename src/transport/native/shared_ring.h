@@ -34,6 +34,9 @@ static_assert(sizeof(RecordHeader) == 32);
 
 constexpr uint32_t kAlign = 32;
 constexpr int32_t kWrap = -1;
+// A writer that finds all of it read begins at the start again, once it is so far from there: memory that is used the whole
+// time stays in the cache, and what a ring holds in bad times costs none in good ones.
+constexpr uint32_t kBeginAgain = 1 << 17;
 
 inline uint32_t record_size(const RecordHeader& record) {
   return (sizeof(RecordHeader) + record.prefix + record.text + kAlign - 1) & ~(kAlign - 1);
@@ -53,10 +56,12 @@ struct RingWriter {
   bool try_push(RecordHeader record, const void* prefix, const void* text) {
     uint32_t size = record_size(record);
     uint32_t head = header->head.load(std::memory_order_relaxed);
+    uint32_t held = head - header->tail.load(std::memory_order_acquire);
     uint32_t at = head & (capacity - 1);
     uint32_t to_end = capacity - at;
-    uint32_t skip = size > to_end ? to_end : 0;
-    if (size + skip > capacity - (head - header->tail.load(std::memory_order_acquire))) return false;
+    bool begins_again = held == 0 && at >= kBeginAgain && size <= at;
+    uint32_t skip = size > to_end || begins_again ? to_end : 0;
+    if (size + skip > capacity - held) return false;
     if (skip != 0) {
       std::memcpy(bytes + at, &kWrap, sizeof(kWrap));
       at = 0;
