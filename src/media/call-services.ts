@@ -91,23 +91,30 @@ export class CallServices {
     return this.#recordings.open
   }
 
-  /** An offer or answer of `fromTag` has been taken; `sdp` is what the other side gets. */
-  exchanged(call: Call, kind: 'offer' | 'answer', request: NgDictionary, sdp: string): readonly string[] {
+  /** An offer or answer with such words has been taken; `sdp` is what the other side gets. */
+  exchanged(
+    call: Call,
+    kind: 'offer' | 'answer',
+    words: NgDictionary,
+    { fromTag, toTag }: SessionOptions,
+    sdp: string,
+  ): readonly string[] {
     const warnings: string[] = []
-    const record = textOf(request['record-call']).toLowerCase()
+    const record = textOf(words['record-call']).toLowerCase()
     if (/^(yes|on|1)$/.test(record)) {
-      const warning = this.#recordings.start(call, textOf(request.metadata))
+      const warning = this.#recordings.start(call, textOf(words.metadata))
       if (warning !== undefined) warnings.push(warning)
     } else if (/^(no|off|0)$/.test(record)) this.#recordings.stop(call)
     this.#recordings.describe(call, kind, sdp)
     this.#subscriptions.follow(call)
-    const speaker = speakerOf(call, kind, request)
-    const music =
-      typeof request.moh === 'object' && !Array.isArray(request.moh) ? readClipSource(request.moh) : undefined
+    // Who the description is from: in an answer it is who the To tag names.
+    const tag = kind === 'offer' ? fromTag : toTag
+    const speaker = call.parties.find((party) => tag !== '' && party.tag === tag)
+    const music = typeof words.moh === 'object' && !Array.isArray(words.moh) ? readClipSource(words.moh) : undefined
     if (speaker && music)
       this.#holdMusic.set(speaker, {
         ...music,
-        times: request.moh && 'repeat-times' in (request.moh as NgDictionary) ? music.times : 0,
+        times: words.moh && 'repeat-times' in (words.moh as NgDictionary) ? music.times : 0,
       })
     if (kind === 'answer') for (const party of call.parties) this.#holdOrResume(call, party, warnings)
     return warnings
@@ -176,10 +183,4 @@ function textOf(value: unknown): string {
 
 function warned(warning: string | undefined): NgDictionary {
   return dictionary({ result: 'ok', warning })
-}
-
-/** Who the description is from: in an answer it is who the To tag names. */
-function speakerOf(call: Call, kind: 'offer' | 'answer', request: NgDictionary): Party | undefined {
-  const tag = textOf(kind === 'offer' ? request['from-tag'] : request['to-tag'])
-  return call.parties.find((party) => tag !== '' && party.tag === tag)
 }

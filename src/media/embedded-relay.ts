@@ -13,12 +13,13 @@ import { MediaInterfaces } from './interfaces.ts'
 import { type ConnectionEvent, createNativeRelay, type NativeRelay, type TimeoutEvent } from './native-relay.ts'
 import { dictionary, type NgDictionary } from './ng/bencode.ts'
 import { controlled } from './ng/controlled.ts'
-import { ngRequest } from './ng/request.ts'
+import { ngOwn, ngRequest } from './ng/request.ts'
 import { randomKeys } from './random-keys.ts'
 import { recordingKinds } from './recordings.ts'
 import type { MediaAnswer, MediaRelay, MediaRequest, MediaStats } from './relay.ts'
 import { RelayStatistics } from './relay-statistics.ts'
-import type { SessionDefaults, SessionOptions } from './session-options.ts'
+import { rtpFlags } from './rtp-flags.ts'
+import { canonicalRequest, type SessionDefaults, type SessionOptions } from './session-options.ts'
 import { type ReadRequest, SessionReader } from './session-reader.ts'
 import { takeFragment } from './trickle.ts'
 
@@ -192,7 +193,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     return { sdp: session.sdp ?? '', ...(warnings.length > 0 ? { warnings } : {}) }
   }
 
-  function negotiate(command: 'offer' | 'answer', session: SessionOptions, request: NgDictionary): MediaAnswer {
+  function negotiate(command: 'offer' | 'answer', { session, words }: ReadRequest): MediaAnswer {
     if (session.fragment) return trickle(command, session)
     const sdp = native.together(() => (command === 'offer' ? table.offer(session) : table.answer(session)))
     const call = table.find(session.callId)
@@ -203,7 +204,7 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     const warnings = [
       ...session.warnings,
       ...(command === 'offer' ? warnAboutInterfaces(session) : []),
-      ...(call ? services.exchanged(call, command, request, sdp) : []),
+      ...(call ? services.exchanged(call, command, words, session, sdp) : []),
     ]
     log.debug({ callId: session.callId, warnings }, `media ${command}`)
     return { sdp, ...(warnings.length > 0 ? { warnings } : {}) }
@@ -253,17 +254,18 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
     }
     const service = services.commandOf(command)
     if (service) {
-      const { message, session } = reader.read(request)
+      const { session } = reader.read(request)
       const call = table.find(session.callId)
       if (!call) throw new SignalboxError('ERR_MEDIA', UNKNOWN_CALL)
-      const answer = service(call, message, session)
+      const answer = service(call, canonicalRequest(request), session)
       const warning = [...session.warnings, ...(answer.warning === undefined ? [] : [answer.warning])].join('; ')
       return dictionary({ ...answer, warning: warning || undefined })
     }
     if (!COMMANDS.has(command)) throw new SignalboxError('ERR_PARSE', 'Unrecognized command')
-    const { message, session } = reader.read(request)
+    const read = reader.read(request)
+    const { session } = read
     if (command === 'offer' || command === 'answer') {
-      const { sdp, warnings } = negotiate(command, session, message)
+      const { sdp, warnings } = negotiate(command, read)
       return dictionary({ sdp: session.fragment ? undefined : sdp, warning: warnings?.join('; '), result: 'ok' })
     }
     if (session.callId === '') throw new SignalboxError('ERR_PARSE', 'No call-id in message')
@@ -281,23 +283,24 @@ export function createEmbeddedRelay(options: EmbeddedRelayOptions): EmbeddedRela
 
   function readRequest(command: 'offer' | 'answer' | 'delete' | 'query', request: MediaRequest): ReadRequest {
     if (closed) throw new SignalboxError('ERR_MEDIA', 'the relay has been closed')
-    const { message: raw, words, warnings } = ngRequest(command, request)
-    const { message, session } = reader.read(raw, words)
-    if (warnings.length === 0 && session.warnings.length === 0) return { session, message }
+    const flags = rtpFlags(request.flags)
+    const raw = (): NgDictionary => ngRequest(command, request).message
+    const read = reader.readOwn(command, flags.dictionary, ngOwn(command, request, flags), raw)
+    const { warnings } = flags
+    const { session, words } = read
+    if (warnings.length === 0 && session.warnings.length === 0) return read
     // Words that only the flag string has are told by its own reader.
     const told = new Set(warnings.map((warning) => /"(.*)"/.exec(warning)?.[1]))
     const rest = session.warnings.filter((warning) => !told.has(/"(.*)"/.exec(warning)?.[1]))
-    return { session: { ...session, warnings: [...warnings, ...rest] }, message }
+    return { words, session: { ...session, warnings: [...warnings, ...rest] } }
   }
 
   const relay: EmbeddedRelay = {
     async offer(request) {
-      const { session, message } = readRequest('offer', request)
-      return negotiate('offer', session, message)
+      return negotiate('offer', readRequest('offer', request))
     },
     async answer(request) {
-      const { session, message } = readRequest('answer', request)
-      return negotiate('answer', session, message)
+      return negotiate('answer', readRequest('answer', request))
     },
     async delete(request) {
       const stats = remove(readRequest('delete', request).session, (_, told) => told)

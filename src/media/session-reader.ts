@@ -1,5 +1,6 @@
 // Owns the reading of requests whose words are said over and over: what they mean is remembered, and only what is of one call is read anew.
-import { dictionary, type NgDictionary, type NgValue } from './ng/bencode.ts'
+import { dictionary, type NgDictionary } from './ng/bencode.ts'
+import type { NgOwn } from './ng/request.ts'
 import {
   CALL_KEYS,
   canonicalKey,
@@ -7,6 +8,7 @@ import {
   readCall,
   readSessionOptions,
   readSource,
+  type SessionCall,
   type SessionDefaults,
   type SessionOptions,
 } from './session-options.ts'
@@ -18,64 +20,87 @@ const LONGEST = 8_000
 /** Stands where the address of a message would. */
 const SOMEWHERE = '?'
 
-/** A request with its keys in one spelling, and what it asks for. */
+/** What a request asks for. */
 export interface ReadRequest {
-  readonly message: NgDictionary
   readonly session: SessionOptions
+  /** What it says besides what is of one call, its keys in one spelling; shared by all that say the same. */
+  readonly words: NgDictionary
 }
 
 export class SessionReader {
   readonly #defaults: SessionDefaults
   readonly #known = new Map<string, ReadRequest>()
   /** The same by the flags that said the words, command by command. */
-  readonly #flags = new WeakMap<NgDictionary, Map<NgValue | undefined, ReadRequest>>()
+  readonly #flags = new WeakMap<NgDictionary, Map<string, ReadRequest>>()
 
   constructor(defaults: SessionDefaults) {
     this.#defaults = defaults
   }
 
-  /** `flags`, where they are given, say all words of the request but its command and those that are of one call. */
-  read(raw: NgDictionary, flags?: NgDictionary): ReadRequest {
-    const before = flags && this.#flags.get(flags)?.get(raw.command)
-    if (before) return ofCall(before, raw)
-    const own = dictionary()
-    const said = dictionary()
-    for (const [key, value] of Object.entries(raw)) {
-      const canonical = canonicalKey(key)
-      if (CALL_KEYS.has(canonical)) own[canonical] = value
-      else said[key] = value
+  read(raw: NgDictionary): ReadRequest {
+    const { said, own } = parted(raw)
+    const known = this.#knownAs(said)
+    if (known) return ofCall(known, readCall(own), readSource(own))
+    const words = canonicalRequest(raw)
+    return { words, session: readSessionOptions(words, this.#defaults) }
+  }
+
+  /** Reads the request `raw()` of a command, all words of which are those of `flags`, but for what is of one message. */
+  readOwn(command: string, flags: NgDictionary, own: NgOwn, raw: () => NgDictionary): ReadRequest {
+    const before = this.#flags.get(flags)?.get(command)
+    if (before) {
+      const { callId, fromTag, toTag = '', viaBranch = '', sdp, receivedFrom } = own
+      return ofCall(before, { callId, fromTag, toTag, viaBranch, sdp }, receivedFrom?.[1])
     }
-    const words = JSON.stringify(said)
-    const known = this.#known.get(words) ?? this.#learn(words, said)
-    if (known === undefined) {
-      const message = canonicalRequest(raw)
-      return { message, session: readSessionOptions(message, this.#defaults) }
+    const request = raw()
+    const known = Object.keys(flags).some(isOfCall) ? undefined : this.#knownAs(parted(request).said)
+    if (known) {
+      const commands = this.#flags.get(flags) ?? new Map<string, ReadRequest>()
+      this.#flags.set(flags, commands.set(command, known))
     }
-    if (flags && !Object.keys(flags).some((key) => CALL_KEYS.has(canonicalKey(key)))) {
-      const commands = this.#flags.get(flags) ?? new Map<NgValue | undefined, ReadRequest>()
-      this.#flags.set(flags, commands.set(raw.command, known))
-    }
-    return ofCall(known, own)
+    return this.read(request)
   }
 
   /** Undefined where the words themselves speak of one call. */
-  #learn(words: string, said: NgDictionary): ReadRequest | undefined {
-    if (words.length > LONGEST) return undefined
-    const message = canonicalRequest(said)
-    if (Object.keys(message).some((key) => CALL_KEYS.has(key))) return undefined
-    const session = readSessionOptions({ ...message, 'received-from': ['', SOMEWHERE] }, this.#defaults)
+  #knownAs(said: NgDictionary): ReadRequest | undefined {
+    const text = JSON.stringify(said)
+    const before = this.#known.get(text)
+    if (before || text.length > LONGEST) return before
+    const words = canonicalRequest(said)
+    if (Object.keys(words).some(isOfCall)) return undefined
+    const session = readSessionOptions({ ...words, 'received-from': ['', SOMEWHERE] }, this.#defaults)
     if (this.#known.size >= MOST) this.#known.clear()
-    const read = { message, session }
-    this.#known.set(words, read)
+    const read = { words, session }
+    this.#known.set(text, read)
     return read
   }
 }
 
-/** `own` has what is of one call in the one spelling. */
-function ofCall({ message, session }: ReadRequest, own: NgDictionary): ReadRequest {
+function isOfCall(key: string): boolean {
+  return CALL_KEYS.has(canonicalKey(key))
+}
+
+/** A request in two: its words, and what is of one call, in the one spelling. */
+function parted(raw: NgDictionary): { said: NgDictionary; own: NgDictionary } {
+  const said = dictionary()
+  const own = dictionary()
+  for (const [key, value] of Object.entries(raw)) {
+    if (isOfCall(key)) own[canonicalKey(key)] = value
+    else said[key] = value
+  }
+  return { said, own }
+}
+
+/** The same words said of one call, by a message from `source`. */
+function ofCall({ words, session }: ReadRequest, call: SessionCall, source: string | undefined): ReadRequest {
+  // Copied as it is and written over: a literal that spreads two objects has V8 add the second one name by name.
+  const own: { -readonly [Name in keyof SessionOptions]: SessionOptions[Name] } = { ...session }
+  own.callId = call.callId
+  own.fromTag = call.fromTag
+  own.toTag = call.toTag
+  own.viaBranch = call.viaBranch
+  own.sdp = call.sdp
   // What the words want of the message, whatever that is.
-  const sourceAddress = session.sourceAddress === SOMEWHERE ? readSource(own) : session.sourceAddress
-  const whole = dictionary(message)
-  for (const key of CALL_KEYS) if (own[key] !== undefined) whole[key] = own[key]
-  return { message: whole, session: { ...session, ...readCall(own), sourceAddress } }
+  if (session.sourceAddress === SOMEWHERE) own.sourceAddress = source
+  return { words, session: own }
 }

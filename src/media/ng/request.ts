@@ -1,35 +1,63 @@
 // Owns the NG request that an operation of the engine becomes: what Kamailio's rtpengine module sends for it.
-import { addressFamily } from '../../sdp/index.ts'
+import { type AddressFamily, addressFamily } from '../../sdp/index.ts'
 import type { MediaCommand, MediaRequest } from '../relay.ts'
-import { rtpFlags } from '../rtp-flags.ts'
+import { type RtpFlags, rtpFlags } from '../rtp-flags.ts'
 import { dictionary, type NgDictionary } from './bencode.ts'
 
-/** Builds the dictionary; `words` are those of it that the flag string said (shared by all that say the same), `warnings` its own. */
-export function ngRequest(
-  command: Exclude<MediaCommand, 'ping'>,
+/** What is of one message in a request; where the flag string says the same, that holds. */
+export interface NgOwn {
+  readonly callId: string
+  readonly fromTag: string
+  /** Undefined: none is said, whatever the flag string has. */
+  readonly toTag: string | undefined
+  readonly viaBranch: string | undefined
+  readonly sdp: string | undefined
+  readonly receivedFrom: readonly [AddressFamily, string] | undefined
+}
+
+/** What Kamailio's module takes from the message for this command. */
+export function ngOwn(
+  command: Exclude<MediaCommand, 'ping' | 'control'>,
   request: MediaRequest,
-): { message: NgDictionary; words: NgDictionary; warnings: readonly string[] } {
-  const flags = rtpFlags(request.flags)
-  const message = dictionary({ ...flags.dictionary, command: request.control ?? command })
-  message['call-id'] ??= request.callId
-  if (command === 'control') {
-    pointAtParty(message, request)
-    return { message, words: flags.dictionary, warnings: flags.warnings }
-  }
+  flags: RtpFlags,
+): NgOwn {
   // The tag of who offered goes first. A late offer stands in a reply and its answer in a request (RFC 3264 4, ACK and PRACK),
   // so that From and To change places there.
   const kind = request.message ?? (command === 'answer' ? 'reply' : 'request')
   const late = (command === 'offer' && kind === 'reply') || (command === 'answer' && kind === 'request')
   const [from, to] = late ? [request.toTag ?? '', request.fromTag] : [request.fromTag, request.toTag ?? '']
-  message['from-tag'] ??= from
-  const withTo = command === 'offer' || command === 'answer' || flags.toTag
-  if (withTo && to !== '') message['to-tag'] ??= to
-  if (!withTo) delete message['to-tag']
-  if (flags.viaBranch !== undefined && request.viaBranch) message['via-branch'] = request.viaBranch
-  if (request.sdp !== undefined && (command === 'offer' || command === 'answer')) message.sdp = request.sdp
+  const described = command === 'offer' || command === 'answer'
   const family = request.receivedFrom === undefined ? undefined : addressFamily(request.receivedFrom)
-  if (family !== undefined) message['received-from'] ??= [family, request.receivedFrom!]
-  return { message, words: flags.dictionary, warnings: flags.warnings }
+  return {
+    callId: request.callId,
+    fromTag: from,
+    toTag: described || flags.toTag ? to : undefined,
+    viaBranch: flags.viaBranch !== undefined && request.viaBranch ? request.viaBranch : undefined,
+    sdp: described ? request.sdp : undefined,
+    receivedFrom: family === undefined ? undefined : [family, request.receivedFrom!],
+  }
+}
+
+/** Builds the dictionary; `warnings` are those of the flag string. */
+export function ngRequest(
+  command: Exclude<MediaCommand, 'ping'>,
+  request: MediaRequest,
+): { message: NgDictionary; warnings: readonly string[] } {
+  const flags = rtpFlags(request.flags)
+  const message = dictionary({ ...flags.dictionary, command: request.control ?? command })
+  message['call-id'] ??= request.callId
+  if (command === 'control') {
+    pointAtParty(message, request)
+    return { message, warnings: flags.warnings }
+  }
+  const { fromTag, toTag, viaBranch, sdp, receivedFrom } = ngOwn(command, request, flags)
+  message['from-tag'] ??= fromTag
+  if (toTag) message['to-tag'] ??= toTag
+  if (toTag === undefined) delete message['to-tag']
+  if (viaBranch !== undefined) message['via-branch'] = viaBranch
+  if (sdp !== undefined) message.sdp = sdp
+  if (receivedFrom) message['received-from'] ??= [...receivedFrom]
+  return { message, warnings: flags.warnings }
 }
 
 /**
