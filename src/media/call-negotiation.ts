@@ -295,6 +295,7 @@ function relayed(
     mid: part.mid,
     ptime: part.ptime,
     forcedPtime: part.rtp ? part.forcedPtime : undefined,
+    said: statement.payloads,
     payloads: part.payloads,
   }
 }

@@ -1,15 +1,6 @@
 // Owns which codecs an offer and an answer name towards the other side, and which of them have to be turned into each other.
-import type { Conversion, PayloadRule } from './audio-settings.ts'
-import {
-  type CodecOptions,
-  codecKey,
-  isAccompanying,
-  isNamed,
-  lawOf,
-  namesAll,
-  type Payload,
-  TELEPHONE_EVENT,
-} from './codec-policy.ts'
+import type { Conversion, G711, PayloadRule } from './audio-settings.ts'
+import { type CodecOptions, codecOf, isNamed, namesAll, type Payload, TELEPHONE_EVENT } from './codec-policy.ts'
 
 /** What a party was offered, and what is to become of its answer. */
 export interface CodecOffer {
@@ -25,20 +16,16 @@ export interface CodecLists extends CodecOptions {
   readonly always: boolean
 }
 
-function law(payload: Payload): ReturnType<typeof lawOf> {
-  return lawOf(payload.codec)
+function law({ codec }: Payload): G711 | undefined {
+  return codec?.law
 }
 
-function isSpeech(payload: Payload): boolean {
-  return !isAccompanying(payload.codec)
-}
-
-function key(payload: Payload): string | undefined {
-  return payload.codec === undefined ? undefined : codecKey(payload.codec)
+function isSpeech({ codec }: Payload): boolean {
+  return !codec?.accompanies
 }
 
 function same(a: Payload, b: Payload): boolean {
-  return key(a) === undefined ? a.format === b.format && key(b) === undefined : key(a) === key(b)
+  return a.codec === undefined ? a.format === b.format && b.codec === undefined : a.codec.key === b.codec?.key
 }
 
 /**
@@ -66,8 +53,9 @@ export function offerCodecs(
   for (const name of offer) for (const payload of offered) if (isNamed(payload.codec, [name])) add(payload)
   for (const name of convertible ? transcode : [])
     for (const [format, codec] of MADE) {
-      if (!isNamed(codec, [name])) continue
-      add(offered.find((payload) => key(payload) === codecKey(codec)) ?? make(format, codec, [...offered, ...kept]))
+      if (!isNamed(codecOf(codec), [name])) continue
+      const { key } = codecOf(codec)
+      add(offered.find((payload) => payload.codec?.key === key) ?? make(format, codec, [...offered, ...kept]))
     }
   const accepted = offered.filter(
     (payload) =>
@@ -97,7 +85,7 @@ function make(fixed: string | undefined, codec: string, others: readonly Payload
   const format = fixed !== undefined && !taken.has(fixed) ? fixed : String(number)
   // RFC 4733 2.4.1: the keys, and no other events.
   const events = codec === TELEPHONE_EVENT ? [`fmtp:${format} 0-15`] : []
-  return { format, codec, attributes: [`rtpmap:${format} ${codec}`, ...events] }
+  return { format, codec: codecOf(codec), attributes: [`rtpmap:${format} ${codec}`, ...events] }
 }
 
 export interface Answered {
@@ -213,7 +201,7 @@ function conversion(
       if (target) rules.set(number, { from: number, to: Number(target.format), laws: [own, law(target)!] })
     } else if (known) {
       if (known.format !== payload.format) rules.set(number, { from: number, to: Number(known.format) })
-    } else if (spokenLaw && isNamed(payload.codec, ['telephone-event/8000'])) {
+    } else if (spokenLaw && isNamed(payload.codec, [TELEPHONE_EVENT])) {
       rules.set(number, { from: number, to: Number(speech.format), sound: spokenLaw })
     }
   }

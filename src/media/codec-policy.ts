@@ -1,5 +1,5 @@
 // Owns what NG's `codec` key asks for, and the names and payload types of codecs.
-import { attributeValue, type SdpMedia } from '../sdp/index.ts'
+import type { SdpMedia } from '../sdp/index.ts'
 import type { G711 } from './audio-settings.ts'
 import type { NgValue } from './ng/bencode.ts'
 import { staticRtpmap } from './static-payloads.ts'
@@ -31,7 +31,7 @@ export const ALL_CODECS: CodecOptions = {
   transcode: [],
 }
 
-/** Codecs that the relay can turn into each other; a key of `codecKey`. */
+/** Codecs that the relay can turn into each other, by {@link Codec.key}. */
 const CONVERTIBLE: ReadonlyMap<string, G711> = new Map([
   ['pcmu/8000/1', 'PCMU'],
   ['pcma/8000/1', 'PCMA'],
@@ -62,55 +62,62 @@ export function readCodecs(value: NgValue | undefined, warnings: string[]): Code
       warnings.push(`codec ${JSON.stringify(word.slice(0, 40))} is not known and was ignored`)
   }
   for (const name of lists.transcode)
-    if (!isConvertible(name) && !isNamed(TELEPHONE_EVENT, [name]))
+    if (!MADE_CODECS.some((text) => isNamed(codecOf(text), [name])))
       warnings.push(
         `codec transcode ${JSON.stringify(name.slice(0, 40))}: the relay makes PCMU and PCMA; it was ignored`,
       )
   return lists
 }
 
-function isConvertible(name: string): boolean {
-  return ['PCMU/8000', 'PCMA/8000'].some((codec) => isNamed(codec, [name]))
-}
-
-/** Which law a codec is; undefined for what the relay cannot turn into another. */
-export function lawOf(codec: string | undefined): G711 | undefined {
-  return codec === undefined ? undefined : CONVERTIBLE.get(codecKey(codec))
-}
-
 export const TELEPHONE_EVENT = 'telephone-event/8000'
+const MADE_CODECS = ['PCMU/8000', 'PCMA/8000', TELEPHONE_EVENT]
 
-/** Names that were taken apart; a few are said for every call. */
-const known = new Map<string, CodecName>()
-const MOST_KNOWN = 200
-const LONGEST_KNOWN = 100
-
-interface CodecName {
+/** A codec, taken apart; letters in lower case. */
+export interface Codec {
+  /** `opus/48000/2`, as it was written. */
+  readonly text: string
   readonly name: string
   readonly rate: string | undefined
   readonly channels: string | undefined
   /** The same for all spellings of one codec. */
   readonly key: string
+  /** Undefined for what the relay cannot turn into another. */
+  readonly law: G711 | undefined
+  /** It accompanies speech, and is no codec of its own. */
+  readonly accompanies: boolean
 }
 
-function nameOf(codec: string): CodecName {
-  const before = known.get(codec)
+/** Codecs by what they were written as; a few are said for every call. */
+const known = new Map<string, Codec>()
+const MOST_KNOWN = 200
+const LONGEST_KNOWN = 100
+const ACCOMPANYING: readonly string[] = ['telephone-event', 'cn']
+
+/** Takes `NAME`, `NAME/RATE` or `NAME/RATE/CHANNELS` apart. */
+export function codecOf(text: string): Codec {
+  const before = known.get(text)
   if (before) return before
-  const [name = '', rate, channels] = codec.toLowerCase().split('/')
-  const read = { name, rate, channels, key: `${name}/${rate}/${channels ?? '1'}` }
-  if (codec.length > LONGEST_KNOWN) return read
-  if (known.size >= MOST_KNOWN) known.clear()
+  const [name = '', rate, channels] = text.toLowerCase().split('/')
+  const key = `${name}/${rate}/${channels ?? '1'}`
   // A copy: a part of a description would keep all of it.
-  known.set(Buffer.from(codec, 'latin1').toString('latin1'), read)
+  const own = Buffer.from(text, 'latin1').toString('latin1')
+  const accompanies = ACCOMPANYING.includes(name)
+  const read = { text: own, name, rate, channels, key, law: CONVERTIBLE.get(key), accompanies }
+  if (text.length > LONGEST_KNOWN) return read
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(own, read)
   return read
 }
 
+/** What a payload type is that nothing tells the codec of. */
+const UNKNOWN = codecOf('')
+
 /** Whether a codec is one of `names`, each `NAME`, `NAME/RATE` or `NAME/RATE/CHANNELS`. */
-export function isNamed(codec: string | undefined, names: readonly string[]): boolean {
+export function isNamed(codec: Codec | undefined, names: readonly string[]): boolean {
   if (names.length === 0) return false
-  const { name, rate, channels = '1' } = nameOf(codec ?? '')
+  const { name, rate, channels = '1' } = codec ?? UNKNOWN
   return names.some((each) => {
-    const wanted = nameOf(each)
+    const wanted = codecOf(each)
     return (
       name === wanted.name &&
       (wanted.rate === undefined || wanted.rate === rate) &&
@@ -123,49 +130,39 @@ export function namesAll(names: readonly string[]): boolean {
   return names.some((name) => /^(all|full)$/i.test(name))
 }
 
-/** What accompanies speech, and is no codec of its own. */
-const ACCOMPANYING = ['telephone-event', 'CN']
-
-export function isAccompanying(codec: string | undefined): boolean {
-  return isNamed(codec, ACCOMPANYING)
-}
-
-/** Two payload types with the same key are the same codec. */
-export function codecKey(codec: string): string {
-  return nameOf(codec).key
-}
-
 /** One format of an m-line, with the lines that belong to it. */
 export interface Payload {
   readonly format: string
-  /** `opus/48000/2`: its rtpmap, or what RFC 3551 6 says of it; undefined where neither tells. */
-  readonly codec: string | undefined
+  /** Of its rtpmap, or what RFC 3551 6 says of it; undefined where neither tells. */
+  readonly codec: Codec | undefined
   /** Attributes without `a=`: rtpmap, fmtp, rtcp-fb. */
   readonly attributes: readonly string[]
 }
 
 /** Each format once, in order. */
 export function readPayloads(media: SdpMedia): readonly Payload[] {
-  const attributes = new Map<string, string[]>()
+  const payloads = new Map<string, { format: string; codec: Codec | undefined; attributes: string[] }>()
+  for (const format of media.formats)
+    if (!payloads.has(format)) payloads.set(format, { format, codec: staticCodec(format), attributes: [] })
   // Of several rtpmaps of one format the first counts.
-  const codecs = new Map<string, string | undefined>()
-  for (const line of media.lines) {
-    const { name } = line
+  const mapped = new Set<string>()
+  for (const { name, value } of media.lines) {
     if (name !== 'rtpmap' && name !== 'fmtp' && name !== 'rtcp-fb') continue
-    const value = attributeValue(line)
-    if (name === 'rtpmap') {
-      const [mapped = '', codec] = value.split(' ')
-      if (!codecs.has(mapped)) codecs.set(mapped, codec)
+    const text = value.slice(value.indexOf(':') + 1)
+    const space = text.indexOf(' ')
+    const format = space < 0 ? text : text.slice(0, space)
+    const payload = payloads.get(format)
+    if (!payload) continue
+    if (name === 'rtpmap' && !mapped.has(format)) {
+      mapped.add(format)
+      payload.codec = space < 0 ? undefined : codecOf(text.slice(space + 1).split(' ', 1)[0]!)
     }
-    const format = /^\d+(?= |$)/.exec(value)?.[0]
-    if (format === undefined) continue
-    const lines = attributes.get(format) ?? []
-    lines.push(line.value)
-    attributes.set(format, lines)
+    if (/^\d+$/.test(format)) payload.attributes.push(value)
   }
-  return [...new Set(media.formats)].map((format) => ({
-    format,
-    codec: codecs.has(format) ? codecs.get(format) : staticRtpmap(format),
-    attributes: attributes.get(format) ?? [],
-  }))
+  return [...payloads.values()]
+}
+
+function staticCodec(format: string): Codec | undefined {
+  const rtpmap = staticRtpmap(format)
+  return rtpmap === undefined ? undefined : codecOf(rtpmap)
 }

@@ -88,12 +88,12 @@ function readRtcpPort(media: SdpMedia): number {
 
 function readEventPayloads(payloads: readonly Payload[]): number[] {
   return payloads
-    .filter(({ codec }) => codec !== undefined && /^telephone-event\//i.test(codec))
+    .filter(({ codec }) => codec?.name === 'telephone-event' && codec.rate !== undefined)
     .map(({ format }) => Number(format))
     .filter((payload) => payload <= 127)
 }
 
 function readClockRate(payloads: readonly Payload[]): number {
-  const rate = Number(payloads[0]?.codec?.split('/')[1])
+  const rate = Number(payloads[0]?.codec?.rate)
   return Number.isInteger(rate) && rate > 0 && rate <= 1_000_000 ? rate : 8000
 }

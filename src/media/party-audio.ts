@@ -3,7 +3,7 @@ import { SignalboxError } from '../errors.ts'
 import type { G711 } from './audio-settings.ts'
 import type { Call, Party, PartyMedia, RelayStream } from './call.ts'
 import { namedParty } from './call-control.ts'
-import { isNamed, lawOf } from './codec-policy.ts'
+import { isNamed } from './codec-policy.ts'
 import type { SessionOptions } from './session-options.ts'
 
 export interface PartyAudio {
@@ -28,7 +28,7 @@ export function audioOf(party: Party | undefined): PartyAudio | undefined {
 /** How the party is sent G.711; undefined where it does not take any. */
 export function speechOf({ media }: PartyAudio): Speech | undefined {
   for (const { format, codec } of media.sendable) {
-    const law = lawOf(codec)
+    const law = codec?.law
     if (law) return { payloadType: Number(format), law }
   }
   return undefined
@@ -52,7 +52,7 @@ export function packetMillisOf({ media }: PartyAudio): number {
 export function payloadsOf(media: PartyMedia, other: PartyMedia | undefined): Record<G711, number[]> {
   const result: Record<G711, number[]> = { PCMU: [], PCMA: [] }
   for (const { format, codec } of [...(other?.stated?.payloads ?? []), ...(media.stated?.payloads ?? [])]) {
-    const law = lawOf(codec)
+    const law = codec?.law
     if (law && !result.PCMU.includes(Number(format)) && !result.PCMA.includes(Number(format)))
       result[law].push(Number(format))
   }

@@ -3,7 +3,7 @@
 import {
   type AddressFamily,
   addressFamily,
-  attributeValue,
+  DIRECTIONS,
   type Direction,
   hasAttribute,
   isDirection,
@@ -12,7 +12,7 @@ import {
   type SdpLine,
   type SdpMedia,
 } from '../sdp/index.ts'
-import { type Payload, readPayloads } from './codec-policy.ts'
+import type { Payload } from './codec-policy.ts'
 import { staticRtpmap } from './static-payloads.ts'
 
 export interface RelayedMedia {
@@ -41,7 +41,9 @@ export interface RelayedMedia {
   readonly ptime: string | undefined
   /** Value of `a=ptime` whatever the media has. */
   readonly forcedPtime: string | undefined
-  /** Payload types that go on, in order; undefined: as they came. */
+  /** Payload types that came, in order; empty where the media is no RTP. */
+  readonly said: readonly Payload[]
+  /** Those that go on; undefined: as they came. */
   readonly payloads: readonly Payload[] | undefined
 }
 
@@ -87,16 +89,16 @@ const ICE: ReadonlySet<string> = new Set([
 const DTLS: ReadonlySet<string> = new Set(['fingerprint', 'setup', 'tls-id', 'connection'])
 /** Attributes of the session part that the relay owns. BUNDLE would put two m-lines on one port (RFC 8843). */
 const OWN_OF_SESSION: ReadonlySet<string> = new Set(['group', 'rtcp-mux', 'rtcp-mux-only', 'rtcp', 'crypto'])
-const OWN_OF_MEDIA: ReadonlySet<string> = new Set([
-  'rtcp',
-  'rtcp-mux',
-  'rtcp-mux-only',
-  'crypto',
-  'mid',
-  'ptime',
-  'bundle-only',
+const OWN_OF_MEDIA = ['rtcp', 'rtcp-mux', 'rtcp-mux-only', 'crypto', 'mid', 'ptime', 'bundle-only']
+const OF_PAYLOAD = ['rtpmap', 'fmtp', 'rtcp-fb']
+/** What becomes of an attribute of a media section that does not just go on: `own` ones are the relay's to write. */
+const OF_MEDIA: ReadonlyMap<string, 'own' | 'direction' | 'payload'> = new Map([
+  ...[...ICE, ...DTLS, ...OWN_OF_MEDIA].map((name) => [name, 'own'] as const),
+  ...[...DIRECTIONS].map((name) => [name, 'direction'] as const),
+  ...OF_PAYLOAD.map((name) => [name, 'payload'] as const),
 ])
-const OF_PAYLOAD: ReadonlySet<string> = new Set(['rtpmap', 'fmtp', 'rtcp-fb'])
+/** Of one payload type; others are of all (`rtcp-fb:*`). */
+const OF_ONE_PAYLOAD = /^[^:]*:\d+(?: |$)/
 
 /** Writes the description anew. `plan.media` has one entry for each m-line. */
 export function rewriteSdp(document: SdpDocument, plan: RewritePlan): string {
@@ -165,17 +167,20 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
   const formatText = part.payloads?.map(({ format }) => ` ${format}`).join('') ?? media.formatText
   let text = `m=${media.kind} ${part.port}${count} ${part.protocol}${formatText}\r\n`
   const rtp = part.rtcpPort !== undefined
-  const payloads = new Set(media.formats)
   for (const line of media.lines.slice(1)) {
-    const { name } = line
-    if (line.type === 'c') text += connectionLine(document, line, part, plan)
-    else if (isDirection(name)) text += part.direction === undefined ? verbatim(document, line) : ''
-    else if (ICE.has(name) || OWN_OF_MEDIA.has(name) || DTLS.has(name)) continue
-    else if (rtp && OF_PAYLOAD.has(name) && payloadOf(line, payloads) !== 'other') continue
-    else text += verbatim(document, line)
+    if (line.type === 'c') {
+      text += connectionLine(document, line, part, plan)
+      continue
+    }
+    const kind = OF_MEDIA.get(line.name)
+    const goesOn =
+      kind === undefined ||
+      (kind === 'direction' && part.direction === undefined) ||
+      (kind === 'payload' && !(rtp && OF_ONE_PAYLOAD.test(line.value)))
+    if (goesOn) text += verbatim(document, line)
   }
   text += midLine(part.mid)
-  if (rtp) text += payloadLines(part.payloads ?? readPayloads(media))
+  if (rtp) text += payloadLines(part.payloads ?? part.said)
   if (part.direction !== undefined) text += `a=${part.direction}\r\n`
   if (part.rtcpPort !== undefined && part.rtcpAttribute !== 'none') {
     // RFC 3605 2.1
@@ -191,13 +196,6 @@ function relayedSection(document: SdpDocument, media: SdpMedia, part: RelayedMed
   else if (part.ptime !== undefined) text += `a=ptime:${part.ptime}\r\n`
   for (const attribute of part.ice) text += `a=${attribute}\r\n`
   return text
-}
-
-/** Whether a payload line belongs to a payload of the m-line, to one that is not offered, or to none in particular. */
-function payloadOf(line: SdpLine, payloads: ReadonlySet<string>): string {
-  const format = /^\d+(?= |$)/.exec(attributeValue(line))?.[0]
-  if (format === undefined) return 'other'
-  return payloads.has(format) ? format : 'unused'
 }
 
 /** rtpmap, fmtp and rtcp-fb in the order of the m-line's payloads; RFC 3551 6 tells the rtpmap of static ones without. */

@@ -6,8 +6,8 @@ import type { SessionOptions } from './session-options.ts'
 export interface OriginMemory {
   readonly username: string
   readonly sessionName: string
-  /** Version that was sent last; up to 64 bits (RFC 8866 5.2). */
-  readonly version: bigint
+  /** Version that was sent last, in digits: up to 64 bits (RFC 8866 5.2). */
+  readonly version: string
   /** The last description sent on, without its o= line. */
   readonly text: string
 }
@@ -32,19 +32,25 @@ export function nameSession(
   let named = sdp
   if (replaceSessionName && first.sessionName !== sessionName)
     named = named.replace(/^s=.*$/m, () => `s=${first.sessionName}`)
-  const text = named.replace(/^o=.*$/m, 'o=')
-  const given = readVersion(origin.version)
+  const at = named.indexOf('\no=') + 1
+  const text = `${named.slice(0, at)}o=${named.slice(named.indexOf('\r\n', at))}`
   // RFC 8866 5.2: the version grows whenever the description changes, and only then.
-  const kept = before === undefined ? given : before.text === text ? before.version : before.version + 1n
-  const version = replaceVersion ? kept : given
+  const version =
+    before === undefined ? digitsOf(origin.version) : before.text === text ? before.version : next(before.version)
   const username = replaceUsername ? first.username : origin.username
-  named = named.replace(
-    /^o=\S+ (\S+) \S+/m,
-    (_, id: string) => `o=${username} ${id} ${replaceVersion ? version : origin.version}`,
-  )
-  return { sdp: named, memory: { ...first, version, text } }
+  if (username !== origin.username || (replaceVersion && version !== origin.version)) {
+    const { sessionId } = origin
+    const rest = named.slice(at + `o=${origin.username} ${sessionId} ${origin.version}`.length)
+    named = `${named.slice(0, at)}o=${username} ${sessionId} ${replaceVersion ? version : origin.version}${rest}`
+  }
+  return { sdp: named, memory: { username: first.username, sessionName: first.sessionName, version, text } }
 }
 
-function readVersion(text: string): bigint {
-  return /^\d{1,20}$/.test(text) ? BigInt(text) : 0n
+/** A version without zeros before it; what is none counts as 0. */
+function digitsOf(version: string): string {
+  return /^\d{1,20}$/.test(version) ? version.replace(/^0+(?=\d)/, '') : '0'
+}
+
+function next(version: string): string {
+  return String(BigInt(version) + 1n)
 }

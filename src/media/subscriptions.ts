@@ -207,7 +207,7 @@ function heardAs(source: PartyMedia): readonly Payload[] {
 
 function describe({ format, codec, attributes }: Payload): string[] {
   const rtpmap = attributes.find((line) => line.startsWith('rtpmap:'))
-  const first = rtpmap ?? (codec === undefined ? undefined : `rtpmap:${format} ${codec}`)
+  const first = rtpmap ?? (codec === undefined ? undefined : `rtpmap:${format} ${codec.text}`)
   return [...(first === undefined ? [] : [first]), ...attributes.filter((line) => line !== rtpmap)].map(
     (line) => `a=${line}`,
   )

@@ -57,8 +57,8 @@ export function parseCrypto(value: string): CryptoAttribute | undefined {
   const keys = texts.map((text) => parseInline(text, suite))
   const [first, ...others] = keys.every((key) => key !== undefined) ? keys : []
   if (!first || !apart([first, ...others])) return undefined
-  const further = others.length > 0 ? { further: others } : {}
-  return { tag: Number(tagText), suite, ...first, ...further, sessionParameters }
+  const attribute = { ...first, tag: Number(tagText), suite, sessionParameters }
+  return others.length === 0 ? attribute : { ...attribute, further: others }
 }
 
 function parseInline(text: string, suite: CryptoSuite): InlineKey | undefined {
@@ -68,7 +68,10 @@ function parseInline(text: string, suite: CryptoSuite): InlineKey | undefined {
   if (key?.length !== CRYPTO_SUITES[suite]) return undefined
   const mki = match[3] === undefined ? undefined : { value: Number(match[3]), length: Number(match[4]) }
   if (mki && !isMki(mki)) return undefined
-  return { key, ...(match[2] === undefined ? {} : { lifetime: match[2] }), ...(mki === undefined ? {} : { mki }) }
+  const inline: { -readonly [Name in keyof InlineKey]: InlineKey[Name] } = { key }
+  if (match[2] !== undefined) inline.lifetime = match[2]
+  if (mki) inline.mki = mki
+  return inline
 }
 
 /**

@@ -53,8 +53,9 @@ export type SdpParse =
 /** Reads a session description leniently (RFC 8866 5): a blank line ends it, unknown lines and attributes stay. */
 export function parseSdp(text: string, limits: SdpLimits = DEFAULT_SDP_LIMITS): SdpParse {
   if (text.length > limits.bytes) return { ok: false, reason: `longer than ${limits.bytes} bytes` }
-  const session: SdpLine[] = []
-  const media: { lines: SdpLine[]; head: MediaHead }[] = []
+  const session: Growing<SdpSection> = { lines: [], connection: undefined }
+  const media: Growing<SdpMedia>[] = []
+  let section = session
   let count = 0
   for (const raw of rawLines(text)) {
     if (raw.text === '') break
@@ -70,28 +71,24 @@ export function parseSdp(text: string, limits: SdpLimits = DEFAULT_SDP_LIMITS): 
       const head = parseMediaLine(line.value)
       if (!head) return { ok: false, reason: `line ${count} is not a media description: ${quote(line.value)}` }
       if (media.length === limits.media) return { ok: false, reason: `more than ${limits.media} media` }
-      media.push({ lines: [line], head })
-    } else {
-      ;(media.at(-1)?.lines ?? session).push(line)
+      const begun = { ...head, lines: [], connection: undefined }
+      media.push(begun)
+      section = begun
+    } else if (line.type === 'c') {
+      const connection = parseConnection(line)
+      if (!connection) return { ok: false, reason: `bad connection: ${quote(line.value)}` }
+      section.connection ??= connection
     }
+    section.lines.push(line)
   }
   if (count === 0) return { ok: false, reason: 'empty' }
-  const sections = [session, ...media.map((part) => part.lines)]
-  for (const lines of sections) {
-    for (const line of lines) {
-      if (line.type === 'c' && !parseConnection(line))
-        return { ok: false, reason: `bad connection: ${quote(line.value)}` }
-    }
-  }
-  return {
-    ok: true,
-    document: {
-      text,
-      session: { lines: session, connection: connectionOf(session) },
-      origin: originOf(session),
-      media: media.map(({ lines, head }) => ({ ...head, lines, connection: connectionOf(lines) })),
-    },
-  }
+  return { ok: true, document: { text, session, origin: originOf(session.lines), media } }
+}
+
+/** A section while its lines are read. */
+type Growing<Section extends SdpSection> = Omit<Section, 'lines' | 'connection'> & {
+  lines: SdpLine[]
+  connection: SdpConnection | undefined
 }
 
 type MediaHead = Pick<SdpMedia, 'kind' | 'port' | 'portCount' | 'protocol' | 'formats' | 'formatText'>
@@ -121,11 +118,6 @@ function parseConnection(line: SdpLine): SdpConnection | undefined {
   const numeric = addressFamily(address)
   if (numeric !== undefined && numeric !== family) return undefined
   return { family, address, line }
-}
-
-function connectionOf(lines: readonly SdpLine[]): SdpConnection | undefined {
-  const line = lines.find((candidate) => candidate.type === 'c')
-  return line && parseConnection(line)
 }
 
 // RFC 8866 5.2: o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address>

@@ -29,6 +29,7 @@ export {
   type SdpLine,
 } from './lines.ts'
 export {
+  DIRECTIONS,
   type Direction,
   directionOf,
   directionSaid,

@@ -4,7 +4,7 @@ import type { SdpDocument, SdpMedia, SdpSection } from './document.ts'
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
-const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
+export const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
 
 export function isDirection(name: string): name is Direction {
   return DIRECTIONS.has(name)

@@ -368,6 +368,8 @@ describe('copies', () => {
     const offered = String(request.sdp)
     expect(offered.match(/^m=audio \d+ RTP\/SAVP 8 0 101\r$/gm)).toHaveLength(2)
     expect(offered.match(/^a=sendonly\r$/gm)).toHaveLength(2)
+    // The number 8 says it all; a description of our own says it in words too.
+    expect(offered.match(/^a=rtpmap:8 PCMA\/8000\r$/gm)).toHaveLength(2)
     const keys = [...offered.matchAll(/a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:(\S+)/g)].map((match) => match[1]!)
     expect(new Set(keys).size).toBe(2)
     const section = (port: number): string =>

@@ -1,17 +1,17 @@
 // Owns the tests of codecs between an offer and its answer, without a relay; what rtpengine gives is in test/interop/ng-audio.ts.
 import { describe, expect, test } from 'vitest'
 import { answerCodecs, offerCodecs } from '../../src/media/codec-negotiation.ts'
-import { ALL_CODECS, type CodecOptions, type Payload } from '../../src/media/codec-policy.ts'
+import { ALL_CODECS, type CodecOptions, codecOf, type Payload } from '../../src/media/codec-policy.ts'
 
-const NAMES: Record<string, string> = { 0: 'PCMU/8000', 8: 'PCMA/8000', 9: 'G722/8000', 18: 'G729/8000' }
+const STATIC: Record<string, string> = { 0: 'PCMU/8000', 8: 'PCMA/8000', 9: 'G722/8000', 18: 'G729/8000' }
 
 /** `8 te=101 opus=96`: payloads by number, telephone events and opus with the number that they have. */
 function payloads(text: string): Payload[] {
   return text.split(' ').map((word): Payload => {
     const [name, number] = word.split('=')
-    if (number === undefined) return { format: word, codec: NAMES[word], attributes: [] }
+    if (number === undefined) return { format: word, codec: codecOf(STATIC[word]!), attributes: [] }
     const codec = name === 'te' ? 'telephone-event/8000' : name === 'a' ? 'PCMA/8000' : 'opus/48000/2'
-    return { format: number, codec, attributes: [`rtpmap:${number} ${codec}`, `fmtp:${number} x=1`] }
+    return { format: number, codec: codecOf(codec), attributes: [`rtpmap:${number} ${codec}`, `fmtp:${number} x=1`] }
   })
 }
 
