@@ -66,15 +66,13 @@ export function mediaStats({ call, stats }: CallReport): MediaStats {
 function streamStats(party: Party, index: number, media: PartyMedia, counters: StreamStats): MediaStreamStats {
   const stated = media.stated ?? media.pending
   const stream = media.stream!
-  return {
+  const told: { -readonly [Name in keyof MediaStreamStats]: MediaStreamStats[Name] } = {
     tag: party.tag,
     index: index + 1,
     type: stated?.kind ?? '',
     protocol: media.protocol || (stated?.protocol ?? ''),
     localAddress: stream.local.address,
     localPort: stream.rtpPort,
-    ...(stated?.address === undefined ? {} : { remoteAddress: stated.address, remotePort: stated.port }),
-    ...(media.agreed ? { suite: media.agreed.local.suite } : {}),
     rtpIn: { packets: counters.rtpPacketsIn, bytes: counters.rtpBytesIn, errors: errorsIn(counters) },
     rtpOut: { packets: counters.rtpPacketsOut, bytes: counters.rtpBytesOut, errors: counters.sendErrors },
     rtcpIn: { packets: counters.rtcpPacketsIn, bytes: counters.rtcpBytesIn, errors: 0 },
@@ -83,10 +81,16 @@ function streamStats(party: Party, index: number, media: PartyMedia, counters: S
     jitterMillis: counters.jitterMillis,
     srtpFailures: srtpFailures(counters),
     ssrcChanges: counters.ssrcChanges,
-    ...(counters.roundTrips > 0 ? { roundTripMillis: counters.roundTripMeanMillis } : {}),
-    ...(stated?.kind === 'audio' && counters.rtpPacketsIn > 0 ? { mos: mosOf(counters, totalOf(counters)) } : {}),
-    ...(counters.lastPacketAgeMillis < 0 ? {} : { lastPacketMillis: counters.lastPacketAgeMillis }),
   }
+  if (stated?.address !== undefined) {
+    told.remoteAddress = stated.address
+    told.remotePort = stated.port
+  }
+  if (media.agreed) told.suite = media.agreed.local.suite
+  if (counters.roundTrips > 0) told.roundTripMillis = counters.roundTripMeanMillis
+  if (stated?.kind === 'audio' && counters.rtpPacketsIn > 0) told.mos = mosOf(counters, totalOf(counters))
+  if (counters.lastPacketAgeMillis >= 0) told.lastPacketMillis = counters.lastPacketAgeMillis
+  return told
 }
 
 /** rtpengine's shape, of the parties given (all, where a query names no tag). */

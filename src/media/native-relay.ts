@@ -39,7 +39,7 @@ export interface ConnectionEvent {
 /** The relay's threads. Packets never enter JavaScript. Every method but openStream throws ERR_MEDIA for an unknown stream. */
 export interface NativeRelay extends NativeAudio {
   /** Binds an even port for RTP and the odd one above it. Throws ERR_MEDIA_PORTS where none is free, ERR_MEDIA where the address is not ours. */
-  openStream(options: { address: string; portMin: number; portMax: number; tos?: number }): {
+  openStream(options: { address: string; portMin: number; portMax: number; tos?: number | undefined }): {
     id: number
     rtpPort: number
     rtcpPort: number

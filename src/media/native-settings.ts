@@ -31,7 +31,7 @@ export interface SrtpKey {
 /** Everything about a stream; what is absent has its default, whatever was configured before. */
 export interface StreamConfig {
   /** Where the far end said it receives, from SDP. Absent, or the unspecified address (a hold of RFC 2543): not known. */
-  remote?: { address: string; rtpPort: number; rtcpPort: number }
+  remote?: { address: string; rtpPort: number; rtcpPort: number } | undefined
   /**
    * Who may send here. `learn`: whoever does so first, better matches of the signalled address winning within
    * the learning window, nobody else afterwards; answers follow. `strict`: the signalled address and port alone. `off`: anybody,
@@ -39,7 +39,7 @@ export interface StreamConfig {
    */
   latching: 'learn' | 'strict' | 'off' | 'move'
   /** The learning window after the first packet, in milliseconds. Default 3000. */
-  learningMillis?: number
+  learningMillis?: number | undefined
   /** RTCP leaves by the RTP port, to the far end's RTP port (RFC 5761). It is understood there in any case. */
   rtcpMux?: boolean
   /** How packets that arrive here are protected; absent or null: not at all. The same key again keeps its ROC. */
@@ -219,6 +219,8 @@ export function nativeSettings(id: number, family: number | undefined, config: S
   if (config.passthrough && (config.srtpIn || config.srtpOut))
     throw new SignalboxError('ERR_MEDIA', 'Media that is no RTP cannot have SRTP keys.')
   const clockRate = integer('clockRate', config.clockRate ?? 8000, 1, 1_000_000)
+  const { ice, dtls } = connectionForm(family, config.ice, config.dtls)
+  const { rules, packetSamples } = conversionForm(config.conversion)
   const dtmf = (config.dtmfPayloadTypes ?? []).map((type) => integer('dtmfPayloadTypes', type, 0, 127))
   return {
     latching: LATCHING[config.ice ? 'strict' : config.latching],
@@ -241,8 +243,10 @@ export function nativeSettings(id: number, family: number | undefined, config: S
     silentTimeoutMillis: integer('silentTimeoutMillis', config.silentTimeoutMillis ?? 0, 0, MAX_MILLIS),
     clockRate,
     learningMillis: integer('learningMillis', config.learningMillis ?? 3000, 0, 60_000),
-    ...connectionForm(family, config.ice, config.dtls),
-    ...conversionForm(config.conversion),
+    ice,
+    dtls,
+    rules,
+    packetSamples,
     packetRate: integer('packetRate', config.packetRate ?? 5000, 1, 2 ** 32 - 1),
   }
 }

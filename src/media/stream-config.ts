@@ -82,9 +82,9 @@ function streamConfig(
   const passStun = media.iceAdded !== undefined && other.iceAdded !== undefined
   const silent = isHeldMedia(stated) || passStun
   return {
-    ...(reachable ? { remote: { address: stated.address!, rtpPort: stated.port, rtcpPort: stated.rtcpPort } } : {}),
+    remote: reachable ? { address: stated.address!, rtpPort: stated.port, rtcpPort: stated.rtcpPort } : undefined,
     latching: stated.latching,
-    ...(learningMillis === undefined ? {} : { learningMillis }),
+    learningMillis,
     rtcpMux: media.mux,
     passStun,
     ice: passthrough ? null : (iceConfig(media) ?? null),

@@ -10,13 +10,15 @@ export interface PortRange {
 
 export class StreamPool {
   readonly #native: NativeRelay
-  readonly #range: PortRange
+  readonly #portMin: number
+  readonly #portMax: number
   readonly #calls = new Map<number, Call>()
   readonly #ports = new Map<MediaInterface, number>()
 
-  constructor(native: NativeRelay, range: PortRange) {
+  constructor(native: NativeRelay, { portMin, portMax }: PortRange) {
     this.#native = native
-    this.#range = range
+    this.#portMin = portMin
+    this.#portMax = portMax
   }
 
   /** Number of open streams. */
@@ -28,8 +30,9 @@ export class StreamPool {
   open(call: Call, local: MediaInterface, tos: number | undefined): RelayStream {
     const { id, rtpPort, rtcpPort } = this.#native.openStream({
       address: local.address,
-      ...this.#range,
-      ...(tos === undefined ? {} : { tos }),
+      portMin: this.#portMin,
+      portMax: this.#portMax,
+      tos,
     })
     this.#calls.set(id, call)
     this.#ports.set(local, this.portsOn(local) + 2)
