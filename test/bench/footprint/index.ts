@@ -1,6 +1,7 @@
 // Owns the measuring of a call's footprint: instructions, and lines and pages of code, for each of its messages, counted one by one by stepping
-// through a warm engine. The same on any machine however busy, while times of cold caches are not: a line costs 15 to 40 ns then.
-// usage: node test/bench/footprint/index.ts [FILE] [--top N]
+// through a warm engine, or for what is asked of a relay for its media. The same on any machine however busy, while times of cold caches are
+// not: a line costs 15 to 40 ns then.
+// usage: node test/bench/footprint/index.ts [FILE | --media] [--top N]
 // Needs gcc, nm and the right to trace (ptrace). Half a minute.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -10,7 +11,6 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { report } from '../figures.ts'
 
-const MESSAGES = ['INVITE', '180', '200', 'ACK', 'BYE', '200 BYE']
 const BEGIN = 1n
 const END = 2n
 const LINE_BITS = 6n
@@ -18,11 +18,14 @@ const PAGE_BITS = 12n
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { top: { type: 'string', default: '25' } },
+  options: { top: { type: 'string', default: '25' }, media: { type: 'boolean', default: false } },
 })
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const file = positionals[0] ?? here('../../../../shared/bench/proxy.cfg')
-if (!existsSync(file)) throw new Error(`there is no ${file}`)
+if (!values.media && !existsSync(file)) throw new Error(`there is no ${file}`)
+const STEPPED = values.media
+  ? { program: 'stepped-media.ts', parts: ['offer', 'answer', 'delete'], what: 'the media of a call' }
+  : { program: 'stepped-call.ts', parts: ['INVITE', '180', '200', 'ACK', 'BYE', '200 BYE'], what: 'a call in memory' }
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-footprint-'))
 const [stepper, steps, maps] = ['single-step', 'steps', 'maps'].map((name) => join(folder, name)) as [
@@ -38,7 +41,7 @@ const { status, pid } = spawnSync(
     '--expose-gc',
     '--perf-basic-prof',
     '--interpreted-frames-native-stack',
-    here('stepped-call.ts'),
+    here(STEPPED.program),
     stepper,
     steps,
     maps,
@@ -124,6 +127,8 @@ function nameOf(address: bigint): string {
     .replace(/file:\S*\/(?=src\/|stdlib\/)/, '')
 }
 
+/** Names of our own code, and of what Node has in JavaScript. */
+const OURS = /(?:^| )(?:src|stdlib)\/|(?:^| )(?:signalbox-|node:\w)/
 const names = new Map<bigint, string>()
 const named = (address: bigint): string => {
   let name = names.get(address)
@@ -133,26 +138,34 @@ const named = (address: bigint): string => {
 
 const words = readFileSync(steps)
 const places = new Map<string, { instructions: number; lines: number }>()
-let message = -1
+/** Instructions of each function of ours with those that V8 and others run for it until the next one of ours has its turn. */
+const withOthers = new Map<string, number>()
+/** Of each part of a call the time with the fewest instructions: V8 compiles within another. */
+const least: bigint[][] = []
+let counted = 0
 let within: bigint[] = []
 const total = { instructions: 0, lines: 0 }
-console.log('message    instructions   lines of code (KB)   pages')
+console.log('           instructions   lines of code (KB)   pages')
 for (let at = 0; at + 8 <= words.length; at += 8) {
   const word = words.readBigUInt64LE(at)
-  if (word === BEGIN) {
-    message++
-    within = []
-  } else if (word === END) account()
-  else within.push(word)
+  if (word === BEGIN) within = []
+  else if (word === END) {
+    const part = counted++ % STEPPED.parts.length
+    if (within.length < (least[part]?.length ?? Number.POSITIVE_INFINITY)) least[part] = within
+  } else within.push(word)
 }
+for (const [part, addresses] of least.entries()) account(STEPPED.parts[part]!, addresses)
 
-/** Counts what one message took. */
-function account(): void {
+/** Counts what one part took. */
+function account(part: string, within: readonly bigint[]): void {
   const lines = new Set(within.map((address) => address >> LINE_BITS))
   const pages = new Set(within.map((address) => address >> PAGE_BITS))
   const own = new Map<string, Set<bigint>>()
+  let ours = 'before any of ours'
   for (const address of within) {
     const name = named(address)
+    if (OURS.test(name)) ours = name
+    withOthers.set(ours, (withOthers.get(ours) ?? 0) + 1)
     const place = places.get(name) ?? { instructions: 0, lines: 0 }
     places.set(name, place)
     place.instructions++
@@ -165,7 +178,7 @@ function account(): void {
   total.lines += lines.size
   const kilobytes = `(${Math.round((lines.size * 64) / 1024)})`
   console.log(
-    `${MESSAGES[message]!.padEnd(10)} ${String(within.length).padStart(12)} ${String(lines.size).padStart(15)} ${kilobytes.padEnd(7)} ${String(pages.size).padStart(4)}`,
+    `${part.padEnd(10)} ${String(within.length).padStart(12)} ${String(lines.size).padStart(15)} ${kilobytes.padEnd(7)} ${String(pages.size).padStart(4)}`,
   )
 }
 
@@ -176,7 +189,10 @@ const top = (by: 'instructions' | 'lines'): void => {
 }
 top('instructions')
 top('lines')
-report({ group: 'call', name: 'a call in memory: instructions', unit: 'instructions', value: total.instructions })
-report({ group: 'call', name: 'a call in memory: lines of code', unit: 'lines', value: total.lines })
+console.log('\nmost instructions, with those of V8 and others in between')
+for (const [name, instructions] of [...withOthers].sort((a, b) => b[1] - a[1]).slice(0, Number(values.top)))
+  console.log(`  ${String(instructions).padStart(7)}  ${name.slice(0, 110)}`)
+report({ group: 'call', name: `${STEPPED.what}: instructions`, unit: 'instructions', value: total.instructions })
+report({ group: 'call', name: `${STEPPED.what}: lines of code`, unit: 'lines', value: total.lines })
 rmSync(folder, { recursive: true, force: true })
 rmSync(perfMap, { force: true })

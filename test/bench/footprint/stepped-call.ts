@@ -1,13 +1,11 @@
 // Owns the process that is stepped through: an engine in memory, warm, and the messages of one call between marks.
 // usage: stepped-call STEPPER FILE-OF-STEPS FILE-OF-MAPS ROUTES
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createEngine } from '../../../src/engine/index.ts'
 import { createLayer } from '../../../src/transport/transport-layer.ts'
 import { passCall } from '../call-messages.ts'
 import { DirectSockets } from '../direct-sockets.ts'
+import { finish, follow, mark } from './steps.ts'
 
 /** Calls until V8 has compiled what it will. */
 const WARM = 20_000
@@ -22,9 +20,9 @@ let marked = false
 function pass(wire: string, from: number, to: number, start: string): string {
   // A string from the wire is flat and hashes nothing yet.
   const fresh = Buffer.from(wire, 'latin1').toString('latin1')
-  if (marked) process.kill(process.pid, 'SIGTRAP')
+  mark(marked)
   sockets.deliver(fresh, from)
-  if (marked) process.kill(process.pid, 'SIGTRAP')
+  mark(marked)
   const sent = sockets.take().find((one) => one.port === to && one.wire.startsWith(start))
   if (sent === undefined) throw new Error(`the engine sent no ${start}`)
   return sent.wire
@@ -34,17 +32,8 @@ for (let number = 1; number <= WARM; number++) {
   passCall(number, pass)
   if (number % 50 === 0) await delay(0)
 }
-globalThis.gc?.()
-const tracer = spawn(stepper, [String(process.pid), steps], { stdio: 'inherit' })
-await Promise.race([
-  delay(500),
-  once(tracer, 'exit').then(() => {
-    throw new Error('the stepper ended')
-  }),
-])
+await follow(stepper, steps)
 for (let number = WARM + 1; number <= WARM + 500; number++) passCall(number, pass)
 marked = true
-passCall(WARM + 501, pass)
-marked = false
-writeFileSync(maps, readFileSync('/proc/self/maps'))
-process.exit(0)
+for (let number = WARM + 501; number <= WARM + 503; number++) passCall(number, pass)
+finish(maps)
