@@ -121,7 +121,7 @@ export class OverloadControl {
     this.#tellLostAt = now + TELL_LOST_MILLIS
     this.#log.warn(
       { event: 'datagrams-lost', lost: this.lost - this.#lostTold },
-      'datagrams were lost, because the receive buffer was full: raise net.core.rmem_max (or grant CAP_NET_ADMIN), or the share of a processor',
+      'datagrams were lost, because more came than could be read: a larger share of a processor helps, more workers, and in bursts net.core.rmem_max (or CAP_NET_ADMIN)',
     )
     this.#lostTold = this.lost
   }
