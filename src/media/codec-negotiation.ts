@@ -1,6 +1,14 @@
 // Owns which codecs an offer and an answer name towards the other side, and which of them have to be turned into each other.
 import type { Conversion, G711, PayloadRule } from './audio-settings.ts'
-import { type CodecOptions, codecOf, isNamed, namesAll, type Payload, TELEPHONE_EVENT } from './codec-policy.ts'
+import {
+  type Codec,
+  type CodecOptions,
+  isNamed,
+  MADE,
+  namesAll,
+  type Payload,
+  TELEPHONE_EVENT,
+} from './codec-policy.ts'
 
 /** What a party was offered, and what is to become of its answer. */
 export interface CodecOffer {
@@ -52,10 +60,9 @@ export function offerCodecs(
   }
   for (const name of offer) for (const payload of offered) if (isNamed(payload.codec, [name])) add(payload)
   for (const name of convertible ? transcode : [])
-    for (const [format, codec] of MADE) {
-      if (!isNamed(codecOf(codec), [name])) continue
-      const { key } = codecOf(codec)
-      add(offered.find((payload) => payload.codec?.key === key) ?? make(format, codec, [...offered, ...kept]))
+    for (const { format, codec } of MADE) {
+      if (!isNamed(codec, [name])) continue
+      add(offered.find((payload) => payload.codec?.key === codec.key) ?? make(format, codec, [...offered, ...kept]))
     }
   const accepted = offered.filter(
     (payload) =>
@@ -71,21 +78,14 @@ export function offerCodecs(
   }
 }
 
-/** Codecs that can be offered for a party that did not, with their static format where there is one. */
-const MADE: readonly (readonly [string | undefined, string])[] = [
-  ['0', 'PCMU/8000'],
-  ['8', 'PCMA/8000'],
-  [undefined, TELEPHONE_EVENT],
-]
-
-function make(fixed: string | undefined, codec: string, others: readonly Payload[]): Payload {
+function make(fixed: string | undefined, codec: Codec, others: readonly Payload[]): Payload {
   const taken = new Set(others.map(({ format }) => format))
   let number = 96
   while (taken.has(String(number)) && number < 127) number++
   const format = fixed !== undefined && !taken.has(fixed) ? fixed : String(number)
   // RFC 4733 2.4.1: the keys, and no other events.
-  const events = codec === TELEPHONE_EVENT ? [`fmtp:${format} 0-15`] : []
-  return { format, codec: codecOf(codec), attributes: [`rtpmap:${format} ${codec}`, ...events] }
+  const events = codec.text === TELEPHONE_EVENT ? [`fmtp:${format} 0-15`] : []
+  return { format, codec, attributes: [`rtpmap:${format} ${codec.text}`, ...events] }
 }
 
 export interface Answered {

@@ -62,7 +62,7 @@ export function readCodecs(value: NgValue | undefined, warnings: string[]): Code
       warnings.push(`codec ${JSON.stringify(word.slice(0, 40))} is not known and was ignored`)
   }
   for (const name of lists.transcode)
-    if (!MADE_CODECS.some((text) => isNamed(codecOf(text), [name])))
+    if (!MADE.some(({ codec }) => isNamed(codec, [name])))
       warnings.push(
         `codec transcode ${JSON.stringify(name.slice(0, 40))}: the relay makes PCMU and PCMA; it was ignored`,
       )
@@ -70,7 +70,6 @@ export function readCodecs(value: NgValue | undefined, warnings: string[]): Code
 }
 
 export const TELEPHONE_EVENT = 'telephone-event/8000'
-const MADE_CODECS = ['PCMU/8000', 'PCMA/8000', TELEPHONE_EVENT]
 
 /** A codec, taken apart; letters in lower case. */
 export interface Codec {
@@ -108,6 +107,13 @@ export function codecOf(text: string): Codec {
   known.set(own, read)
   return read
 }
+
+/** Codecs that can be offered for a party that did not, with their static format where there is one. */
+export const MADE: readonly { readonly format: string | undefined; readonly codec: Codec }[] = [
+  { format: '0', codec: codecOf('PCMU/8000') },
+  { format: '8', codec: codecOf('PCMA/8000') },
+  { format: undefined, codec: codecOf(TELEPHONE_EVENT) },
+]
 
 /** What a payload type is that nothing tells the codec of. */
 const UNKNOWN = codecOf('')
