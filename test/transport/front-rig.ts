@@ -4,7 +4,7 @@ import { afterEach } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { silentLog } from '../../src/log.ts'
 import { buildReply, type SipMessage, type SipRequest } from '../../src/sip/index.ts'
-import { Kind, OUT_AT, STREAMS_AT } from '../../src/transport/front-rings.ts'
+import { Kind, OUT_AT, RING_CAPACITY, STREAMS_AT } from '../../src/transport/front-rings.ts'
 import {
   createShardTransport,
   type Flow,
@@ -13,7 +13,6 @@ import {
   nativeSockets,
   openStreamFront,
   type Passage,
-  RING_CAPACITY,
   SHARD_BYTES,
   type ShardLink,
   shardOf,

@@ -4,14 +4,8 @@ import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
 import { buildReply, type SipRequest } from '../../src/sip/index.ts'
-import {
-  callIdOf,
-  DATAGRAMS_AT,
-  DATAGRAMS_CAPACITY,
-  frontFlow,
-  RING_CAPACITY,
-  shardOf,
-} from '../../src/transport/index.ts'
+import { RING_CAPACITY } from '../../src/transport/front-rings.ts'
+import { callIdOf, DATAGRAMS_AT, DATAGRAMS_CAPACITY, frontFlow, shardOf } from '../../src/transport/index.ts'
 import { callIdFor, closing, dialled, links, native, ok, Shard, streams, until } from './front-rig.ts'
 import { noFailure, optionsRequest } from './requests.ts'
 
