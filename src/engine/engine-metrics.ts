@@ -71,7 +71,7 @@ export function declareReadings(metrics: Metrics, from: Readings): void {
   )
   metrics.reading(
     'signalbox_datagrams_lost_total',
-    'Datagrams that found no room in the receive buffer.',
+    'Datagrams that found no room to wait in: in a receive buffer, or in the ring of one of several workers.',
     () => from.overload().lost,
   )
   metrics.gauge(
