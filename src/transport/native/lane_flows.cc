@@ -66,6 +66,12 @@ void write_outgoing(LaneFlow* flow) {
   flow->outgoing.clear();
 }
 
+// The loop's own time stands still while it works, and the kernel's does not: what was sent before would be told as sent since.
+uint64_t time_now(Lane* lane) {
+  uv_update_time(lane->loop());
+  return uv_now(lane->loop());
+}
+
 int32_t age(Lane* lane, bool since_report, uint64_t then) {
   if (!since_report) return -1;
   return static_cast<int32_t>(std::min<uint64_t>(uv_now(lane->loop()) - then, INT32_MAX));
@@ -138,12 +144,12 @@ bool lend_flow(LaneFlow* flow, int giving) {
   if (flow->held || flow->ended || flow->lent || flow->awaited != 0 || !pass_descriptor(giving, flow->fd, flow->flow)) return false;
   uv_poll_stop(&flow->poll);
   flow->lent = true;
-  flow->asked = uv_now(flow->lane->loop());
+  flow->asked = time_now(flow->lane);
   return true;
 }
 
 void ask_kernel(LaneFlow* flow) {
-  uint64_t now = uv_now(flow->lane->loop());
+  uint64_t now = time_now(flow->lane);
   tcp_info told;
   socklen_t size = sizeof(told);
   if (getsockopt(flow->fd, IPPROTO_TCP, TCP_INFO, &told, &size) != 0) return;
