@@ -1,5 +1,5 @@
 // Owns reading option values: ports, seconds, addresses, defines; what is wrong names the option and what to write.
-import { LOG_LEVELS, type LogFormat, type LogLevel } from '../engine/index.ts'
+import { checkConfigValue, type LimitConfig, LOG_LEVELS, type LogFormat, type LogLevel } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 
 /** Options of the embedded relay, in rtpengine's spelling. */
@@ -76,6 +76,16 @@ export function parseDefines(list: readonly string[]): Map<string, string> {
     defines.set(match[1]!, match[2] ?? '')
   }
   return defines
+}
+
+/** `NAME=NUMBER`, a key of config.limits: a .cfg has no other place for them. */
+export function limits(value: string, before: Partial<LimitConfig> | undefined): Partial<LimitConfig> {
+  const match = /^(\w+)=(\d{1,9})$/.exec(value)
+  if (!match) throw wrong('--limit', value, 'write NAME=NUMBER, for example queueMillis=0')
+  const checked = checkConfigValue({ limits: { [match[1]!]: Number(match[2]) } })
+  if ('value' in checked) return { ...before, ...(checked.value.limits as Partial<LimitConfig>) }
+  const { message, hint } = checked.problems[0]!
+  throw wrong('--limit', value, hint ? `${message}; ${hint}` : message)
 }
 
 /** Kamailio's and rtpengine's numbers are taken where a level has a name: 0-3 error, 4 warn, 5-6 info, 7 debug. */

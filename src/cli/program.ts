@@ -6,6 +6,7 @@ import type { CheckFlags } from './check.ts'
 import type { CtlFlags } from './ctl.ts'
 import {
   interfaces,
+  limits,
   logLevel,
   ngAddress,
   parseDefines,
@@ -62,6 +63,11 @@ Exit status: 0 good (warnings included), 1 errors found, 2 wrong usage.
       repeated,
     )
     .option('--workers <n|auto>', 'worker processes; auto is one less than the processors', workers, 1)
+    .option(
+      '--limit <name=number>',
+      "a key of config.limits in place of the file's, as queueMillis=0 (repeatable)",
+      limits,
+    )
   relayOptions(run, 'embedded relay: ')
   logOptions(run)
     .option('--control <path>', 'open a Unix socket here for `signalbox ctl`')

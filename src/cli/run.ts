@@ -1,7 +1,7 @@
 // Owns the command `run`: starts the supervisor, listens for signals, and gives its exit status.
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { type AudioConfig, createLogger } from '../engine/index.ts'
+import { type AudioConfig, createLogger, type LimitConfig } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { Supervisor } from '../supervisor/index.ts'
 import { mustBeScript } from './files.ts'
@@ -10,6 +10,7 @@ import { onSignals } from './signals.ts'
 
 export interface RunFlags extends RelayFlags, LogFlags {
   listen?: string[]
+  limit?: Partial<LimitConfig>
   workers?: number | 'auto'
   control?: string
   metrics?: string
@@ -36,6 +37,7 @@ export async function runCommand(
     defines: flags.defines,
     override: {
       ...(listen ? { listen } : {}),
+      ...(flags.limit ? { limits: flags.limit } : {}),
       ...(flags.interface ? { interfaces: flags.interface } : {}),
       ...(portMin === undefined ? {} : { portMin }),
       ...(portMax === undefined ? {} : { portMax }),

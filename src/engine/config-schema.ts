@@ -193,6 +193,7 @@ const UNITS: Readonly<Record<string, string>> = {
   'limits.runMillis': 'milliseconds',
   'limits.isolateMegabytes': 'megabytes',
   'limits.messageBytes': 'bytes',
+  'limits.queueMillis': 'milliseconds',
 }
 
 function unitAt(path: readonly PropertyKey[]): string | undefined {

@@ -93,6 +93,7 @@ export interface ConfigOverride {
   readonly timeout?: number
   readonly silentTimeout?: number
   readonly audio?: AudioConfig
+  readonly limits?: Partial<LimitConfig>
   /** One of the relay's options was given: the relay runs here, if only on the interfaces that the file names. */
   readonly embedded?: true
 }

@@ -19,6 +19,7 @@ export {
   reloadable,
 } from './config.ts'
 export { readCfgConfig } from './config-cfg.ts'
+export { checkConfigValue } from './config-schema.ts'
 export { createEngine, createPreparedEngine } from './engine.ts'
 export { type ErrorReply, errorReply } from './error-replies.ts'
 export { loadConfig } from './load-config.ts'

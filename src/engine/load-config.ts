@@ -47,8 +47,9 @@ export function loadConfig(source: ConfigSource): ConfigResult {
         commandLine(source, 'the embedded relay has no interface: give --interface=[NAME/]ADDRESS'),
       ],
     }
-  const { listen: _listen, ...rest } = file
-  return { ok: true, config: { ...rest, listen: withoutTwins(listen), media } satisfies EngineConfig, diagnostics }
+  const limits = { ...file.limits, ...source.override?.limits }
+  const config = { ...file, listen: withoutTwins(listen), media, limits } satisfies EngineConfig
+  return { ok: true, config, diagnostics }
 }
 
 /** Two lines that name the same socket open it once. */

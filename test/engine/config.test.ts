@@ -1,6 +1,6 @@
 // Owns the tests of configuration: what a .ts and a .cfg say, and how a wrong key, type or unit is told.
 import { describe, expect, test } from 'vitest'
-import { type ConfigOverride, loadConfig, needsRestart, reloadable } from '../../src/engine/index.ts'
+import { type ConfigOverride, DEFAULT_LIMITS, loadConfig, needsRestart, reloadable } from '../../src/engine/index.ts'
 import type { CfgSettings } from '../../src/script/index.ts'
 
 const SOURCE = `import { env } from 'signalbox'
@@ -118,6 +118,10 @@ describe('config of a .ts', () => {
       timeout: 5,
       silentTimeout: 3600,
     })
+    const limits = { transactionsPerSource: 20_000 }
+    expect(
+      good(fromTs({ limits: { runMillis: 20, transactionsPerSource: 10 } }, { override: { limits } })).limits,
+    ).toEqual({ ...DEFAULT_LIMITS, runMillis: 20, transactionsPerSource: 20_000 })
   })
 
   test('a relay that is asked for without an interface is told', () => {
