@@ -2,7 +2,7 @@
 // found no room to wait in.
 // It is RFC 8033 (PIE) with the refusals of RFC 7339 6 in place of drops: no rate is configured, the delay shows what can be held.
 import type { Clock } from '../clock.ts'
-import type { Log } from '../log.ts'
+import { type Log, Seldom } from '../log.ts'
 import { DEFAULT_PROXY_LIMITS } from './options.ts'
 
 export interface OverloadControlOptions {
@@ -60,7 +60,7 @@ export class OverloadControl {
   /** Intervals since more was lost than is tolerated. */
   #sinceLost = QUIET_INTERVALS
   #lostTold = 0
-  #tellLostAt = 0
+  readonly #lostNotice = new Seldom(TELL_LOST_MILLIS)
   /** Requests refused. */
   refused = 0
   /** Datagrams that found no room to wait in. */
@@ -117,8 +117,7 @@ export class OverloadControl {
   #noteLost(lost: number, now: number): void {
     this.lost += lost
     this.#lostInInterval += lost
-    if (now < this.#tellLostAt) return
-    this.#tellLostAt = now + TELL_LOST_MILLIS
+    if (!this.#lostNotice.isDue(now)) return
     this.#log.warn(
       { event: 'datagrams-lost', lost: this.lost - this.#lostTold },
       'datagrams were lost, because more came than could be read: a larger share of a processor helps, more workers, and in bursts net.core.rmem_max (or CAP_NET_ADMIN)',

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import { LIMIT_TOLD_MILLIS, type Log, Seldom } from '../log.ts'
 import { buildReply, type IdSource, type SipReply, type SipRequest, validateRequest } from '../sip/index.ts'
 import {
   RequestHold,
@@ -59,6 +59,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
    * is under way, V8 would forget the shapes of objects at its next collection, and throw away the code that it made for them.
    */
   #answeredLast: Resting | undefined
+  readonly #callsNotice = new Seldom(LIMIT_TOLD_MILLIS)
   #draining = false
   #drained: (() => void)[] = []
 
@@ -163,6 +164,7 @@ export class ProxyCore implements TransactionUser, ProxyHost {
       const call = this.calls.invite(request, flow)
       if (call === undefined) {
         this.#contexts.remove(context)
+        this.#tellCalls(flow)
         this.#refuse(request, flow)
         return
       }
@@ -313,6 +315,16 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     const control = this.#overload
     if (!control?.isRefusing) return false
     return !request.requestUri.startsWith('urn:service:sos') && !control.admits(request.callId)
+  }
+
+  /** Calls have the limit of transactions. */
+  #tellCalls(flow: Flow): void {
+    const { calls } = this.limits
+    if (this.calls.size < calls || !this.#callsNotice.isDue(this.transactions.timers.now())) return
+    this.#log.warn(
+      { event: 'limit', limit: 'transactions', source: flow.remoteAddress },
+      `calls are refused: limits.transactions (${calls}) of them are up`,
+    )
   }
 
   #refuse(request: SipRequest, flow: Flow): void {

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import type { SignalboxError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import { LIMIT_TOLD_MILLIS, type Log, Seldom } from '../log.ts'
 import {
   buildAck,
   buildCancel,
@@ -120,6 +120,7 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
   #strays = 0
   #replyFailures = 0
   #refused = 0
+  readonly #limitNotice = new Seldom(LIMIT_TOLD_MILLIS)
 
   constructor(options: TransactionLayerOptions) {
     this.timers = new TimerQueue(options.clock)
@@ -163,12 +164,20 @@ export class TransactionLayer implements TransportUser, ClientEnvironment, Serve
 
   /** Whether one more open request from there is within the caps, multiplied by `headroom`. A refusal is counted. */
   admits(flow: Flow, headroom = 1): boolean {
-    if (
-      this.#open < this.limits.transactions * headroom &&
-      (this.#openBySource.get(flow.remoteAddress) ?? 0) < this.limits.transactionsPerSource * headroom
-    )
-      return true
+    const { transactions, transactionsPerSource } = this.limits
+    if (this.#open >= transactions * headroom) return this.#refuse(flow, 'transactions', '')
+    const held = this.#openBySource.get(flow.remoteAddress) ?? 0
+    if (held < transactionsPerSource * headroom) return true
+    return this.#refuse(flow, 'transactionsPerSource', ` from ${flow.remoteAddress}`)
+  }
+
+  #refuse(flow: Flow, limit: 'transactions' | 'transactionsPerSource', whose: string): false {
     this.#refused++
+    if (this.#limitNotice.isDue(this.timers.now()))
+      this.#log.warn(
+        { event: 'limit', limit, source: flow.remoteAddress },
+        `requests${whose} are refused: limits.${limit} (${this.limits[limit]}) of them are open`,
+      )
     return false
   }
 

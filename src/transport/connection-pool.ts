@@ -1,6 +1,7 @@
 // Owns all stream connections: caps, reuse, dialling, and the bytes that wait on them.
 import type { Clock } from '../clock.ts'
 import { SignalboxError } from '../errors.ts'
+import { LIMIT_TOLD_MILLIS, Seldom } from '../log.ts'
 import type { ParseLimits } from '../sip/index.ts'
 import type { ConnectionEnd } from './close-reason.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
@@ -10,7 +11,7 @@ import { dialProfile, namesInclude } from './tls-profiles.ts'
 import type { Hop, Listener, SendFailed, Transport, TransportLimits } from './types.ts'
 import { isWeb } from './websocket-face.ts'
 
-const WARNING_MILLIS = 1000
+const TLS_TOLD_MILLIS = 1000
 
 /** Connections by remote endpoint; the owner of each. */
 export class ConnectionPool implements StreamPool, ConnectionOwner {
@@ -19,7 +20,8 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
   readonly #byRemote = new Map<string, Connection[]>()
   readonly #perSource = new Map<string, number>()
   #writeBytes = 0
-  #lastWarning = Number.NEGATIVE_INFINITY
+  readonly #tlsNotice = new Seldom(TLS_TOLD_MILLIS)
+  readonly #limitNotice = new Seldom(LIMIT_TOLD_MILLIS)
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -48,14 +50,19 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
   }
 
   admit(listener: Listener, socket: StreamSocket): StreamEvents | undefined {
-    const { counters, limits, log } = this.#options
+    const { clock, counters, limits, log } = this.#options
     const source = sourceKey(socket.remoteAddress)
     const held = this.#perSource.get(source) ?? 0
     const reason =
       this.#all.size >= limits.connections ? 'cap' : held >= limits.connectionsPerSource ? 'source-cap' : undefined
     if (reason) {
       counters.countClosed(reason)
-      log.debug({ source: socket.remoteAddress, reason }, 'connection refused')
+      const limit = reason === 'cap' ? 'connections' : 'connectionsPerSource'
+      const whose = reason === 'cap' ? '' : ` from ${socket.remoteAddress}`
+      log[this.#limitNotice.isDue(clock.now()) ? 'warn' : 'debug'](
+        { event: 'limit', limit, source: socket.remoteAddress },
+        `connections${whose} are refused: limits.${limit} (${limits[limit]}) of them are open`,
+      )
       return undefined
     }
     counters.accepted++
@@ -259,11 +266,8 @@ export class ConnectionPool implements StreamPool, ConnectionOwner {
       ...(error && { error: error.message }),
     }
     // Why a far end is refused must be seen; one that knocks a thousand times a second must not fill the disk.
-    const now = this.#options.clock.now()
-    if (tls && now - this.#lastWarning >= WARNING_MILLIS) {
-      this.#lastWarning = now
-      this.#options.log.warn(fields, error.message)
-    } else this.#options.log.debug(fields, 'connection closed')
+    if (tls && this.#tlsNotice.isDue(this.#options.clock.now())) this.#options.log.warn(fields, error.message)
+    else this.#options.log.debug(fields, 'connection closed')
     this.#options.flowClosed(connection, lost)
   }
 

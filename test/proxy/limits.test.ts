@@ -1,6 +1,7 @@
 // Owns the tests of caps, draining and what is left behind.
 
 import { describe, expect, test } from 'vitest'
+import { type LogFields, silentLog } from '../../src/log.ts'
 import {
   answerTo,
   branchTo,
@@ -34,6 +35,25 @@ describe.each(['ts', 'cfg'] as const)('caps in a .%s', (language) => {
     for (let i = 10; i < 20; i++) await rig.send(caller, request({ method: 'INFO', toTag: 'callee', cseq: i }))
     expect(rig.router.requests).toHaveLength(5)
     expect(rig.core.stats().refused).toBe(10)
+  })
+
+  test('whoever is refused is told once in ten seconds, with the limit that it met', async () => {
+    const warned: string[] = []
+    const log = { ...silentLog, warn: (fields: LogFields, text: string) => void warned.push(`${fields.limit} ${text}`) }
+    const rig = await createRig({ language, limits: { transactionsPerSource: 2, transactions: 3, calls: 1 }, log })
+    rig.router.onRequest = async (context) => void (await context.relay(relayTo(`sip:bob@${CALLEE}`)))
+    const caller = rig.end(CALLER)
+    for (let i = 0; i < 5; i++) await rig.send(caller, request({ method: 'OPTIONS', cseq: i + 1 }))
+    expect(warned).toEqual([
+      `transactionsPerSource requests from ${CALLER} are refused: limits.transactionsPerSource (2) of them are open`,
+    ])
+    await rig.advance(10_000)
+    const other = rig.end('10.0.0.66')
+    for (const cseq of [1, 2]) await rig.send(other, request({ method: 'OPTIONS', sentBy: '10.0.0.66:5060', cseq }))
+    expect(warned.slice(1)).toEqual(['transactions requests are refused: limits.transactions (3) of them are open'])
+    await rig.advance(32_000)
+    for (const callId of ['one', 'two']) await rig.send(caller, request({ callId, branch: `z9hG4bK${callId}` }))
+    expect(warned.slice(2)).toEqual(['transactions calls are refused: limits.transactions (1) of them are up'])
   })
 
   test('a route that waits counts', async () => {

@@ -1,7 +1,7 @@
 // Owns the bench of the proxy's tests: a proxy on the memory network with a manual clock, far ends, and messages.
 
 import { ManualClock } from '../../src/clock.ts'
-import { silentLog } from '../../src/log.ts'
+import { type Log, silentLog } from '../../src/log.ts'
 import {
   type BranchFailure,
   type BranchSpec,
@@ -118,6 +118,7 @@ export interface RigOptions {
   limits?: Partial<TransactionLimits & ProxyLimits>
   options?: Partial<ProxyOptions>
   loss?: (packet: { wire: string }) => boolean
+  log?: Log
 }
 
 export interface Rig {
@@ -139,6 +140,7 @@ export interface Rig {
 }
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
+  const { log = silentLog } = options
   const clock = new ManualClock()
   const network = createMemoryNetwork(clock)
   const transport = network.transport({
@@ -152,7 +154,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const transactions = new TransactionLayer({
     clock,
     transport,
-    log: silentLog,
+    log,
     ...(options.timers && { timers: options.timers }),
     ...(options.limits && { limits: options.limits }),
   })
@@ -161,7 +163,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     router,
     clock,
     ids: countingIds(),
-    log: silentLog,
+    log,
     ...(options.limits && { limits: options.limits }),
     ...(options.options && { options: options.options }),
   })

@@ -1,6 +1,7 @@
 // Owns the tests of the transport layer's logic on the memory network.
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
+import { type LogFields, silentLog } from '../../src/log.ts'
 import { buildReply, parseUri, type SipMessage, type SipRequest } from '../../src/sip/index.ts'
 import {
   createMemoryNetwork,
@@ -247,10 +248,13 @@ describe('streams', () => {
   })
 
   test('connections are capped per source and in all', async () => {
-    const { net, transport } = await layer({ limits: { connectionsPerSource: 2, connections: 3 } })
+    const warned: string[] = []
+    const log = { ...silentLog, warn: (_: LogFields, text: string) => void warned.push(text) }
+    const { net, transport } = await layer({ limits: { connectionsPerSource: 2, connections: 3 }, log })
     for (const port of [1, 2, 3]) net.endpoint('tcp', '10.0.0.9', port).send('OPT', { address: '10.0.0.5', port: 5060 })
     await net.settle()
     expect(transport.stats()).toMatchObject({ connections: { open: 2 }, closed: { 'source-cap': 1 } })
+    expect(warned).toEqual(['connections from 10.0.0.9 are refused: limits.connectionsPerSource (2) of them are open'])
     for (const port of [1, 2]) net.endpoint('tcp', '10.0.0.8', port).send('OPT', { address: '10.0.0.5', port: 5060 })
     await net.settle()
     expect(transport.stats()).toMatchObject({ connections: { open: 3 }, closed: { 'source-cap': 1, cap: 1 } })
