@@ -40,6 +40,8 @@ export class Loan {
   refused = false
   /** A loan that came to nothing has yet to be returned. */
   owed = false
+  /** It has just come back: what the worker left in the kernel has yet to be read here. */
+  unread = false
   notBefore = Number.NEGATIVE_INFINITY
   /** What is done as soon as it is here. */
   waiting: (() => void)[] = []
@@ -94,9 +96,9 @@ export class StreamLoans {
   #lendDue(): void {
     const now = this.#options.clock.now()
     for (const loan of this.#due) {
-      const { flow, state, held, refused, owed, notBefore } = loan
+      const { flow, state, held, refused, owed, unread, notBefore } = loan
       // What keeps it here says so when it ends.
-      if (state !== 'here' || held || refused || owed || flow.awaited !== 0) this.#due.delete(loan)
+      if (state !== 'here' || held || refused || owed || unread || flow.awaited !== 0) this.#due.delete(loan)
       else if (notBefore <= now && this.#lend(loan, now)) this.#due.delete(loan)
     }
     if (this.#due.size === 0 || this.#resting) return
@@ -191,8 +193,18 @@ export class StreamLoans {
     }
   }
 
-  #takeBack({ state, flow }: Loan): void {
-    if (state !== 'here') this.#options.native.laneTakeBack(this.#options.lane, flow.id)
+  #takeBack(loan: Loan): void {
+    const { state, flow } = loan
+    if (state === 'here') return
+    this.#options.native.laneTakeBack(this.#options.lane, flow.id)
+    loan.unread = true
+    // After one whole turn of the loop the socket has been read.
+    setImmediate(() =>
+      setImmediate(() => {
+        loan.unread = false
+        if (this.#all.get(flow.id) === loan) this.due(loan)
+      }),
+    )
   }
 
   returned({ b, c: code, prefix, text }: RingRecord): void {

@@ -38,7 +38,7 @@ async function play(lane: Lane) {
   }, 1)
   closing.push(() => clearInterval(timer))
   const clients = await Promise.all(
-    Array.from({ length: 24 }, async (_, n) => {
+    Array.from({ length: 48 }, async (_, n) => {
       const client = await dialled(rig.port)
       const port = client.socket.localPort!
       client.socket.setNoDelay(true)

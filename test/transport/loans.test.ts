@@ -84,6 +84,23 @@ describe('a lent connection', () => {
     expect(rig.heads().streams).not.toBe(before)
   })
 
+  test('that comes back late is read by the front before it is lent again', async () => {
+    let now = 0
+    // A second passes between any two looks: whenever something is given back, it may be lent again.
+    const late: Clock = {
+      ...systemClock,
+      now: () => (now += 1000),
+      setTimer: (_, fire) => systemClock.setTimer(0, fire),
+    }
+    const never = { idleMillis: 1e12, partialMillis: 1e12, stallMillis: 1e12, connectMillis: 1e12 }
+    const rig = await rigOf(never, late)
+    const client = await rig.client()
+    for (const [n, callId] of ['a', 'b', 'c'].entries()) {
+      client.socket.write(optionsRequest({ callId, extra: 'X: one\r\n\ttwo' }))
+      await until(() => rig.shard.arrived.length === n + 1)
+    }
+  })
+
   test('is read in its order when the front goes on while the shard is behind', async () => {
     const rig = await rigOf()
     const client = await rig.client()
