@@ -68,6 +68,8 @@ export function createAuth(host: ServiceHost): Service & { readonly authenticati
 
   const authentication: Authentication = {
     check(credentials, secret) {
+      // Who has no password (an empty column, a variable never set) has none that anybody could know.
+      if (secret.value === '') return AUTH.error
       const { nonce, qop, nc, cnonce } = credentials
       const used = digestAlgorithm(credentials.algorithm)
       // A weaker algorithm than the one asked for is no answer to our challenge.

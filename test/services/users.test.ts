@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { OWN_SCHEMA } from '../../src/database/schema.ts'
+import { digestResponse, ha1 } from '../../src/services/auth-digest.ts'
 import { type Party, request } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
 import { Phone } from './stock-phone.ts'
@@ -188,6 +189,41 @@ describe('auth', () => {
     await alice.party.send(request('REGISTER', { callId: 'late', headers: sent }))
     expect((await alice.party.reply(401)).message.header('WWW-Authenticate')).toContain('stale=true')
     expect(cfg!.said()).toEqual(['-5', '-6', '-4'])
+  })
+
+  test.each([
+    ['ha1', 'auth_check("127.0.0.1", "subscriber", "0")', (_ha1: string) => ''],
+    ['password', 'auth_check("127.0.0.1", "subscriber", "0")', (ha1: string) => ha1],
+    ['ha1', 'pv_www_authenticate("127.0.0.1", "$var(none)", "1")', (_ha1: string) => ''],
+  ])('nobody gets in for whom there is no %s: %s', async (column, check, key) => {
+    const url = withTables("INSERT INTO subscriber (username, domain) VALUES ('bob', '127.0.0.1');", scratch())
+    cfg = await cfgRoute(
+      'tm sl pv xlog textops auth auth_db',
+      `modparam("auth_db", "db_url", "${url}")
+       modparam("auth_db", "load_credentials", "")
+       modparam("auth_db", "calculate_ha1", ${column === 'password' ? 1 : 0})
+       request_route {
+         $var(none) = "";
+         if (!${check}) { www_challenge("127.0.0.1", "0"); exit; }
+         sl_send_reply("200", "OK");
+       }`,
+    )
+    const bob = await party()
+    const from = '<sip:bob@127.0.0.1>;tag=1'
+    await bob.send(request('REGISTER', { uri: 'sip:127.0.0.1', callId: 'one', headers: { From: from } }))
+    const [, nonce = ''] = /nonce="([^"]*)"/.exec((await bob.reply(401)).message.header('WWW-Authenticate') ?? '') ?? []
+    const fields = { algorithm: 'MD5', nonce, method: 'REGISTER', uri: 'sip:127.0.0.1' } as const
+    const response = digestResponse({
+      ...fields,
+      ha1: key(ha1('MD5', 'bob', '127.0.0.1', '')),
+      qop: '',
+      nc: '',
+      cnonce: '',
+      body: '',
+    })
+    const Authorization = `Digest username="bob", realm="127.0.0.1", nonce="${nonce}", uri="sip:127.0.0.1", response="${response}"`
+    await bob.send(request('REGISTER', { uri: 'sip:127.0.0.1', callId: 'two', headers: { From: from, Authorization } }))
+    await bob.reply(401)
   })
 })
 
