@@ -86,7 +86,8 @@ export function createPermissions(host: ServiceHost, databases: Databases): Serv
         addressOf(
           Number(row[group]),
           textIn(row, address),
-          Number(row[mask]),
+          // NULL names no network, least of all every address.
+          row[mask] === null ? undefined : Number(row[mask]),
           Number(row[port] ?? 0),
           textIn(row, tag),
         ),

@@ -268,6 +268,23 @@ describe('permissions', () => {
     expect(said).toEqual(['1', '-1', '-1'])
   })
 
+  test('an address whose mask is NULL is one address', async () => {
+    const url = `sqlite://${scratch()}`
+    const database = new DatabaseSync(url.slice('sqlite://'.length))
+    database.exec(
+      `CREATE TABLE address (grp INTEGER, ip_addr TEXT, mask INTEGER, port INTEGER, tag TEXT);
+       INSERT INTO address VALUES (1, '10.9.9.9', NULL, NULL, NULL), (2, '2001:db8::1', NULL, NULL, NULL);`,
+    )
+    database.close()
+    const said = await answers(
+      `allow_source_address("1"); xlog("$rc\\n"); allow_address("1", "10.9.9.9", "5060"); xlog("$rc\\n");
+       allow_address("2", "2001:db8::2", "5060"); xlog("$rc\\n");`,
+      {},
+      `modparam("permissions", "db_url", "${url}")\nmodparam("permissions", "load_backends", 1)`,
+    )
+    expect(said).toEqual(['-1', '1', '-1'])
+  })
+
   test('trusted peers of a table', async () => {
     const url = withTables(
       "INSERT INTO trusted (src_ip, proto, from_pattern, tag) VALUES ('10.0.0.6', 'any', '^sip:al@', 'peer'), ('10.0.0.7', 'tcp', NULL, NULL);",
