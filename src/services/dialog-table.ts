@@ -1,5 +1,5 @@
 // Owns the dialogs that module dialog follows: which there are, and which one a message belongs to.
-import type { Dialog } from './dialog-state.ts'
+import { type Dialog, ENDED } from './dialog-state.ts'
 
 /** However many dialogs have one Call-ID (an attack has thousands), a message is compared with those of its tags alone. */
 export class DialogTable {
@@ -24,9 +24,9 @@ export class DialogTable {
     this.#byKey.set(dialog.key, dialog)
     let call = this.#byCall.get(dialog.callId)
     if (call === undefined) this.#byCall.set(dialog.callId, (call = new Map()))
-    const others = call.get(dialog.caller.tag)
-    if (others === undefined) call.set(dialog.caller.tag, [dialog])
-    else others.push(dialog)
+    // What is over makes room for the INVITE that comes again.
+    const others = call.get(dialog.caller.tag)?.filter(({ state }) => state !== ENDED) ?? []
+    call.set(dialog.caller.tag, [...others, dialog])
   }
 
   remove(dialog: Dialog): void {

@@ -51,7 +51,12 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
     if (event?.dialog !== undefined) return dialogs.get(event.dialog)
     return dialogs.size === 0 ? undefined : ofMessage(run.message)
   }
-  const ofMessage = (message: SipMessage) => dialogs.find(message.callId, message.fromTag, message.toTag)
+  function ofMessage(message: SipMessage): Dialog | undefined {
+    const found = dialogs.find(message.callId, message.fromTag, message.toTag)
+    // RFC 3261 22.2: the INVITE with credentials has the Call-ID and tag of the one that was challenged, and begins anew.
+    const isNext = found?.state === ENDED && message.toTag === '' && message.cseqNumber !== found.invite.cseqNumber
+    return isNext ? undefined : found
+  }
 
   function begin(invite: SipRequest, flow: Flow): Dialog | undefined {
     if (dialogs.size >= MOST_DIALOGS) {

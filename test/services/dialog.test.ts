@@ -75,6 +75,24 @@ test('a refused call fails', async () => {
   expect(cfg.said()).toEqual(['failed busy'])
 })
 
+test('a call that is challenged is followed when it comes again with credentials', async () => {
+  cfg = await cfgRoute(MODULES, ROUTES)
+  const { alice, bob } = await call('asked', 407)
+  await bob.request('ACK')
+  const headers = { Contact: '<sip:alice@127.0.0.6:5060>' }
+  await alice.send(request('INVITE', { from: FROM, callId: 'asked', fromTag: 'a', cseq: 2, headers }))
+  await bob.answer(await bob.request('INVITE'), 200, {
+    toTag: 'c',
+    headers: 'Contact: <sip:bob@127.0.0.2:5070>\r\n',
+  })
+  await alice.reply(200)
+  await cfg.route.settle()
+  expect(cfg.said()).toEqual(['failed asked', 'start asked'])
+  await cfg.route.advance(10_000)
+  await alice.send(request('OPTIONS', { from: FROM }))
+  expect(cfg.said()).toContain('size 1 up 1')
+})
+
 test('dlg_bye hangs up on both sides', async () => {
   cfg = await cfgRoute(MODULES, ROUTES)
   const { alice, bob } = await call('two')
