@@ -27,9 +27,18 @@ export class DialogProfiles {
     if (!this.#kinds.has(name)) return false
     this.remove(dialog, name)
     dialog.profiles.set(name, value)
+    this.#count(dialog, name, value)
+    return true
+  }
+
+  /** The dialog has its whole lifetime before it again. */
+  renew(dialog: Dialog): void {
+    for (const [name, value] of dialog.profiles) this.#count(dialog, name, value)
+  }
+
+  #count(dialog: Dialog, name: string, value: string): void {
     const seconds = dialog.lifetime + 60
     for (const table of this.#tables(name, value)) this.#store.set(table, memberOf(dialog), '1', seconds)
-    return true
   }
 
   remove(dialog: Dialog, name: string): boolean {

@@ -89,6 +89,7 @@ export function createDialog(host: ServiceHost, databases: Databases): Service {
   function expire(dialog: Dialog): void {
     dialog.expires = seconds() + dialog.lifetime
     arm(dialog, dialog.lifetime * 1000)
+    profiles.renew(dialog)
     database.changed(dialog)
   }
 

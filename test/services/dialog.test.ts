@@ -134,6 +134,20 @@ test('a call that is too long is ended', async () => {
   expect(cfg.said()).toEqual(['start short', 'end short 5'])
 })
 
+test('a call that goes on beyond its first lifetime is still counted in its profile', async () => {
+  cfg = await cfgRoute(MODULES, ROUTES)
+  const { alice, bob } = await call('short')
+  for (let cseq = 2; cseq < 6; cseq++) {
+    await cfg.route.advance(45_000)
+    const headers = { Route: '<sip:127.0.0.1;lr>' }
+    const within = { from: FROM, callId: 'short', fromTag: 'a', toTag: 'b', cseq, headers }
+    await alice.send(request('UPDATE', { ...within, uri: 'sip:bob@127.0.0.2:5070' }))
+    await bob.answer(await bob.request('UPDATE'), 200)
+  }
+  await alice.send(request('OPTIONS', { from: FROM }))
+  expect(cfg.said()).toEqual(['start short', 'size 1 up 1'])
+})
+
 test('a call in which no media flows any more is hung up on both sides, with the reason', async () => {
   const socket = 'modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:22222")\n'
   cfg = await cfgRoute(
