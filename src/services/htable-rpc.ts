@@ -9,8 +9,6 @@ export interface HtableCommandParts {
   reload(table: HashTable): Promise<void>
   store(table: HashTable): Promise<void>
   hasDatabase(): boolean
-  /** Told of each value that a command writes. */
-  watch(table: HashTable, key: string, value: CellValue | null): void
 }
 
 const SET = 'Ok. Key set to new value.'
@@ -23,9 +21,7 @@ export function htableCommands(parts: HtableCommandParts): Record<string, Servic
   }
   const write = (given: readonly unknown[], value: CellValue): HashTable => {
     const table = tableAt(given)
-    const key = rpcText(given, 1, 'the key')
-    table.set(key, value)
-    parts.watch(table, key, value)
+    table.set(rpcText(given, 1, 'the key'), value)
     return table
   }
   const withDatabase = (given: readonly unknown[]): HashTable => {
@@ -47,9 +43,7 @@ export function htableCommands(parts: HtableCommandParts): Record<string, Servic
     },
     'htable.delete'(given) {
       const table = tableAt(given)
-      const key = rpcText(given, 1, 'the key')
-      if (!table.delete(key)) throw new RpcFault(404, 'Key not found in htable.')
-      parts.watch(table, key, null)
+      if (!table.delete(rpcText(given, 1, 'the key'))) throw new RpcFault(404, 'Key not found in htable.')
       return 'Ok. Key deleted.'
     },
     'htable.sets'(given) {

@@ -28,11 +28,17 @@ export class HashTable {
   readonly definition: TableDefinition
   readonly #store: Store
   readonly #part: string
+  /** Entries whose end is to be told, with their last values: what expired is in no table any more. */
+  readonly #toldPart: string
+  readonly #isTold: () => boolean
 
-  constructor(definition: TableDefinition, store: Store) {
+  /** `isTold`: somebody wants to hear of entries that expire. */
+  constructor(definition: TableDefinition, store: Store, isTold: () => boolean = () => false) {
     this.definition = definition
     this.#store = store
     this.#part = `htable:${definition.name}`
+    this.#toldPart = `htable-told:${definition.name}`
+    this.#isTold = () => definition.expires > 0 && isTold()
   }
 
   /** The value; null when there is none, not even one to begin with. */
@@ -54,11 +60,17 @@ export class HashTable {
         value: JSON.stringify(value),
         seconds: before === undefined ? expires : 'keep',
       }))
+    this.#note(key, value)
+  }
+
+  #note(key: string, value: CellValue): void {
+    if (this.#isTold()) this.#store.set(this.#toldPart, key, JSON.stringify(value))
   }
 
   /** Puts an entry back that had `seconds` left. */
   restore(key: string, value: CellValue, seconds: number | undefined): void {
     this.#store.set(this.#part, key, JSON.stringify(value), seconds)
+    this.#note(key, value)
   }
 
   /** Adds to a number, beginning with the table's own; null where there is no number. */
@@ -72,15 +84,28 @@ export class HashTable {
       const seconds = before !== undefined && !renewed ? 'keep' : expires === 0 ? undefined : expires
       return { value: JSON.stringify(result), ...(seconds === undefined ? {} : { seconds }) }
     })
+    if (result !== null) this.#note(key, result)
     return result
   }
 
   delete(key: string): boolean {
+    if (this.#isTold()) this.#store.delete(this.#toldPart, key)
     return this.#store.delete(this.#part, key)
   }
 
   clear(): void {
+    this.#store.clear(this.#toldPart)
     this.#store.clear(this.#part)
+  }
+
+  /** What has expired since the last time, each entry once whoever asks. */
+  takeExpired(): { key: string; value: CellValue }[] {
+    if (!this.#isTold()) return []
+    const noted = this.#store.entries(this.#toldPart)
+    const live = noted.length === 0 ? undefined : new Set(this.#store.keys(this.#part))
+    return noted
+      .filter(([key]) => live?.has(key) === false && this.#store.delete(this.#toldPart, key))
+      .map(([key, value]) => ({ key, value: JSON.parse(value) as CellValue }))
   }
 
   /** Seconds left, 0 where entries stay or there is none. */

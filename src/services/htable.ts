@@ -7,6 +7,7 @@ import { type Comparison, HashTable, textTest } from './htable-table.ts'
 import { loadedAtStart } from './loading.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
 import { fieldsOf, Parameters } from './parameters.ts'
+import { RpcFault } from './rpc-fault.ts'
 import type { Service, ServiceHost, ServiceRun } from './service.ts'
 
 /** How long a lock is waited for before it is taken all the same: whoever held it has died of something. */
@@ -26,12 +27,15 @@ export const checkHtable: ParameterCheck = ({ name, value }) => {
 }
 
 const KEY_LENGTH = 4096
+/** Tables that the database has filled. */
+const LOADED = 'htable-loaded'
+const STORING = 'htable:storing'
+/** A worker that died while it wrote keeps others from it for so long. */
+const STORING_SECONDS = 60
 
 export function createHtable(host: ServiceHost, databases: Databases): Service {
   const tables = new Map<string, HashTable>()
   const locks = new Map<string, Lock>()
-  /** Entries whose end an event route wants to hear of: what they were, by table and key. */
-  const watched = new Map<string, Map<string, { value: CellValue }>>()
   let parameters = new Parameters([])
   let sweep: { cancel(): void } | undefined
   let started = false
@@ -49,14 +53,6 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
     const text = `${key}`
     if (text.length > KEY_LENGTH) throw new Error(`a key of a hash table has at most ${KEY_LENGTH} bytes`)
     return text
-  }
-  const watch = (table: HashTable, key: string, value: CellValue | null): void => {
-    const { name, expires } = table.definition
-    if (expires === 0 || !host.hasEvent(`htable:expired:${name}`)) return
-    let seen = watched.get(name)
-    if (seen === undefined) watched.set(name, (seen = new Map()))
-    if (value === null) seen.delete(key)
-    else seen.set(key, { value })
   }
   const matcher = (by: unknown, comparison: unknown, wanted: unknown) => {
     const test = textTest(`${comparison}` as Comparison, `${wanted}`)
@@ -107,24 +103,44 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
     sweep?.cancel()
     const seconds = Math.max(1, parameters.number('timer_interval', 20))
     sweep = host.clock.setTimer(seconds * 1000, () => {
-      for (const [name, seen] of watched) {
-        const table = tables.get(name)
-        for (const [key, { value }] of seen) {
-          if (table?.has(key)) continue
-          seen.delete(key)
-          if (table !== undefined) void host.event({ name: `htable:expired:${name}`, data: { key, value } })
-        }
-      }
+      // Of several workers one tells of all entries.
+      if (host.store.lease('htable:expired', seconds * 2.5))
+        for (const [name, table] of tables)
+          for (const data of table.takeExpired()) void host.event({ name: `htable:expired:${name}`, data })
       watchExpiry()
     })
   }
 
+  /** What the database has takes the place of what there is. Rejects where it cannot be read: then everything stays. */
   async function fill(table: HashTable): Promise<void> {
     if (table.definition.databaseTable === '') return
     const source = database()
     if (source === undefined) return
-    for (const cell of await cellsFromDatabase(source, table.definition, parameters))
+    const cells = await cellsFromDatabase(source, table.definition, parameters)
+    table.clear()
+    for (const cell of cells)
       table.restore(cell.key, cell.value, cell.seconds ?? (table.definition.expires || undefined))
+  }
+
+  /** Writes tables to the database, unless another worker does: rows of two would stand side by side. */
+  async function stored(list: readonly HashTable[]): Promise<boolean> {
+    const source = database()
+    if (source === undefined || list.length === 0) return true
+    if (!host.store.lease(STORING, STORING_SECONDS)) return false
+    try {
+      for (const table of list) await storeCells(source, table, parameters)
+    } finally {
+      host.store.lease(STORING, 0)
+    }
+    return true
+  }
+
+  /** For all workers once: one that takes the place of another finds what calls have made of the tables since. */
+  async function fillFirst(table: HashTable): Promise<void> {
+    const { name } = table.definition
+    if (host.store.get(LOADED, name) !== undefined) return
+    await fill(table)
+    host.store.set(LOADED, name, '1')
   }
 
   return {
@@ -136,15 +152,11 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
         const [into, name] = [tableNamed(table), keyOf(key)]
         if (typeof value === 'string' || typeof value === 'number') into.set(name, value)
         else into.delete(name)
-        watch(into, name, typeof value === 'string' || typeof value === 'number' ? value : null)
         return 1
       },
       add(_run, args) {
         const { table, key, difference } = fieldsOf(args)
-        const into = tableNamed(table)
-        const result = into.add(keyOf(key), Number(difference))
-        if (result !== null) watch(into, keyOf(key), result)
-        return result
+        return tableNamed(table).add(keyOf(key), Number(difference))
       },
       remaining: (_run, args) => tableNamed(fieldsOf(args).table).remaining(keyOf(fieldsOf(args).key)),
       expire(_run, args) {
@@ -164,7 +176,6 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
         const table = tables.get(`${fieldsOf(args).table}`)
         if (table === undefined) return -1
         table.clear()
-        watched.delete(table.definition.name)
         return 1
       },
       exists: (_run, args) => (tables.has(`${fieldsOf(args).table}`) ? 1 : -1),
@@ -180,16 +191,11 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
     },
     commands: htableCommands({
       tables,
-      reload: async (table) => {
-        table.clear()
-        await fill(table)
-      },
+      reload: fill,
       store: async (table) => {
-        const source = database()
-        if (source !== undefined) await storeCells(source, table, parameters)
+        if (!(await stored([table]))) throw new RpcFault(500, 'another worker is storing hash tables')
       },
       hasDatabase: () => database() !== undefined,
-      watch,
     }),
     configure(given) {
       parameters = new Parameters(given)
@@ -198,24 +204,27 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
         .map((each) => tableDefinition(`${each}`))
         .filter((each): each is TableDefinition => typeof each !== 'string')
       for (const name of tables.keys()) if (!definitions.some((each) => each.name === name)) tables.delete(name)
-      for (const definition of definitions) tables.set(definition.name, new HashTable(definition, host.store))
+      for (const definition of definitions) {
+        const event = `htable:expired:${definition.name}`
+        tables.set(definition.name, new HashTable(definition, host.store, () => host.hasEvent(event)))
+      }
       if (started) watchExpiry()
     },
     async start() {
       started = true
       for (const table of tables.values()) {
-        await loadedAtStart(host, `the hash table ${table.definition.name}`, () => fill(table))
+        await loadedAtStart(host, `the hash table ${table.definition.name}`, () => fillFirst(table))
       }
       watchExpiry()
       await host.event({ name: 'htable:mod-init' })
     },
     async close() {
       sweep?.cancel()
-      const source = database()
-      if (source === undefined) return
-      for (const table of tables.values())
-        if (table.definition.stored && table.definition.databaseTable !== '')
-          await storeCells(source, table, parameters)
+      const kept = [...tables.values()].filter(({ definition }) => definition.stored && definition.databaseTable !== '')
+      // Other services have yet to close.
+      await stored(kept).catch((error: unknown) =>
+        host.log.error({ err: error }, 'hash tables could not be written to the database'),
+      )
     },
   }
 }
