@@ -35,6 +35,19 @@ export class CallLoads {
     return 1
   }
 
+  /** Destinations were read anew: a call counts for the one that takes the place of its own. */
+  follow(placeOf: (destination: Destination) => Destination | undefined): void {
+    for (const [id, { destination, began }] of this.#calls) {
+      const next = placeOf(destination)
+      if (next === undefined) {
+        this.#calls.delete(id)
+        continue
+      }
+      next.load++
+      this.#calls.set(id, { destination: next, began })
+    }
+  }
+
   /** ds_load_update: a BYE, a CANCEL or a failure ends the call. */
   update(message: SipMessage): number {
     if (message instanceof SipReply) return message.status >= 300 ? this.end(message.callId) : 1

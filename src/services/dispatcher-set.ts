@@ -36,7 +36,21 @@ export class DestinationSet {
   add(destination: Destination): void {
     const place = this.destinations.findIndex((each) => each.priority <= destination.priority)
     this.destinations.splice(place < 0 ? this.destinations.length : place, 0, destination)
+    this.#forgetShares()
+  }
+
+  /** False: there is none of that URI. */
+  remove(uri: string): boolean {
+    const index = this.destinations.findIndex((each) => each.uri === uri)
+    if (index < 0) return false
+    this.destinations.splice(index, 1)
+    this.#forgetShares()
+    return true
+  }
+
+  #forgetShares(): void {
     this.#shares = []
+    this.#relativeFor = ''
   }
 
   get active(): boolean {

@@ -119,19 +119,20 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
   }
 
   function takeRows(rows: readonly DestinationRow[]): void {
-    const before = new Map([...all()].map((each) => [each.key, each]))
+    const isFirst = sets.size === 0
     const next = new Map<number, DestinationSet>()
     for (const row of rows) {
       const destination = new Destination(row)
-      const known = before.get(destination.key)
-      // What calls are up stays known over a reload.
-      if (known !== undefined) destination.load = known.load
       const set = next.get(row.set) ?? new DestinationSet(row.set)
       set.add(destination)
       next.set(row.set, set)
     }
     sets = next
-    host.store.clear(STATES)
+    // What calls are up stays known over a reload.
+    loads.follow(({ set, uri }) => find(set, uri))
+    // A worker that takes the place of another finds what is down or switched off; a reload begins with what is written.
+    if (isFirst) followStates()
+    else host.store.clear(STATES)
     for (const destination of all()) void findAddresses(destination)
   }
 
@@ -179,13 +180,17 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
   }
 
   /** States that another worker has set. */
+  function followStates(): void {
+    const states = new Map(host.store.entries(STATES))
+    for (const destination of all()) {
+      const flags = states.get(destination.key)
+      if (flags !== undefined) destination.flags = Number(flags)
+    }
+  }
+
   function followOthers(): void {
     sync = host.clock.setTimer(SYNC_MILLIS, () => {
-      const states = new Map(host.store.entries(STATES))
-      for (const destination of all()) {
-        const flags = states.get(destination.key)
-        if (flags !== undefined) destination.flags = Number(flags)
-      }
+      followStates()
       followOthers()
     })
   }
@@ -267,13 +272,7 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
         void findAddresses(destination)
         return true
       },
-      remove(set, uri) {
-        const from = sets.get(set)
-        const index = from?.destinations.findIndex((each) => each.uri === uri) ?? -1
-        if (from === undefined || index < 0) return false
-        from.destinations.splice(index, 1)
-        return true
-      },
+      remove: (set, uri) => sets.get(set)?.remove(uri) ?? false,
       latencies: () => parameters.on('ds_ping_latency_stats'),
     }),
     configure(given) {

@@ -1,0 +1,74 @@
+// Checks what module dispatcher keeps over a reload and shares among workers: calls counted, states of destinations.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
+import { openDatabases } from '../../src/database/index.ts'
+import { createDispatcher } from '../../src/services/dispatcher.ts'
+import type { Service, ServiceRun } from '../../src/services/service.ts'
+import { request } from '../../src/testkit/index.ts'
+import { type CfgRoute, cfgRoute } from './cfg-route.ts'
+import { sharedWorkers } from './shared-workers.ts'
+
+const FROM = 'udp:127.0.0.6:5060'
+let cfg: CfgRoute | undefined
+afterEach(() => cfg?.close())
+const folder = mkdtempSync(join(tmpdir(), 'dispatcher-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test('calls that were up at a reload, and end after it, leave their destination free', async () => {
+  cfg = await cfgRoute(
+    'tm sl rr pv xlog textops siputils dispatcher',
+    `modparam("dispatcher", "list_file", "list")
+modparam("dispatcher", "flags", 2)
+request_route {
+  if (!has_totag()) { record_route(); ds_select_dst("1", "10"); } else { ds_load_update(); $du = "sip:127.0.0.2:5070"; }
+  t_relay();
+}`,
+    { list: '1 sip:127.0.0.2:5070 0 0 duid=a;maxload=1\n' },
+  )
+  const { route } = cfg
+  const [alice, bob] = [route.party(FROM), route.party('udp:127.0.0.2:5070')]
+  await alice.send(request('INVITE', { from: FROM, callId: 'call', fromTag: 'a' }))
+  await bob.answer(await bob.request('INVITE'), 200, { toTag: 'b' })
+  await alice.reply(200)
+  const load = async () => /"DLGLOAD":\d+/.exec(JSON.stringify(await route.engine.command('dispatcher.list', [])))?.[0]
+  expect(await load()).toBe('"DLGLOAD":1')
+  await route.engine.command('dispatcher.reload', [])
+  expect(await load()).toBe('"DLGLOAD":1')
+  await alice.send(request('BYE', { from: FROM, callId: 'call', fromTag: 'a', toTag: 'b', cseq: 2 }))
+  await bob.answer(await bob.request('BYE'), 200)
+  expect(await load()).toBe('"DLGLOAD":0')
+})
+
+test('a worker that takes the place of another knows what is switched off; new weights count at once', async () => {
+  writeFileSync(join(folder, 'list'), '1 sip:127.0.0.2:5070\n1 sip:127.0.0.3:5070 0 0 rweight=100\n')
+  const clock = new ManualClock()
+  const workers = sharedWorkers(clock)
+  const databases = openDatabases({ folder })
+  const begun = async (): Promise<Service> => {
+    const service = createDispatcher(workers.host(undefined, { folder }), databases)
+    service.configure?.([{ module: 'dispatcher', name: 'list_file', value: 'list' }], true)
+    await service.start?.()
+    return service
+  }
+  const run = { id: 1, message: { callId: 'x' } } as ServiceRun
+  const chosen = (service: Service, algorithm: number) =>
+    (service.operations!.select!(run, { set: 1, algorithm, hash: ['x'] }) as { uri: string }[]).map(({ uri }) => uri)
+  const [one, two] = [await begun(), await begun()]
+  for (const each of [one, two]) await each.commands!['dispatcher.set_state']!(['d', 1, 'sip:127.0.0.3:5070'])
+  const three = await begun()
+  for (const each of [one, two, three]) expect(chosen(each, 8)).toEqual(['sip:127.0.0.2:5070'])
+  clock.advance(2000)
+  for (const each of [one, two, three]) expect(chosen(each, 8)).toEqual(['sip:127.0.0.2:5070'])
+
+  await one.commands!['dispatcher.reload']!([])
+  expect(chosen(one, 11)[0]).toBe('sip:127.0.0.3:5070')
+  await one.commands!['dispatcher.remove']!([1, 'sip:127.0.0.3:5070'])
+  await one.commands!['dispatcher.add']!([1, 'sip:127.0.0.4:5070', 0, 0, 'rweight=100'])
+  expect(chosen(one, 11)[0]).toBe('sip:127.0.0.4:5070')
+  for (const each of [one, two, three]) await each.close?.()
+  await databases.close()
+  await workers.close()
+})
