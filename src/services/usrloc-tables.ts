@@ -44,7 +44,7 @@ export interface Usrloc {
 }
 
 const TABLE = (domain: string) => `usrloc:${domain}`
-/** Contacts whose rows are still to be written, db_mode 2. */
+/** Contacts whose rows are still to be written: in db_mode 2 all, in db_mode 1 those that the database refused. */
 const DIRTY = 'usrloc-dirty'
 
 export interface TablesOptions {
@@ -91,14 +91,20 @@ export class StoredContacts implements ContactTables {
 
   expire(domain: string): Answer<readonly Contact[]> {
     const gone: Contact[] = []
-    const work: Answer<unknown>[] = []
+    const work: Answer<void>[] = []
     for (const [aor, text] of this.#options.store.entries(TABLE(domain))) {
       if (parse(text).every((contact) => this.#isLive(contact))) continue
       this.#options.store.update(TABLE(domain), aor, (now) => {
         const before = parse(now)
         const after = this.#live(before)
         gone.push(...before.filter((contact) => !after.includes(contact)))
-        work.push(this.#written(domain, { before, after }))
+        // A row that the database keeps waits for the flush.
+        work.push(
+          guarded(
+            () => this.#written(domain, { before, after }),
+            () => undefined,
+          ),
+        )
         return after.length === 0 ? undefined : { value: JSON.stringify(after) }
       })
     }
@@ -135,11 +141,7 @@ export class StoredContacts implements ContactTables {
         failures.push(error)
       })
     })
-    const done = (): void => {
-      if (failures.length > 0) throw failures[0]
-    }
-    const late = work.filter((answer) => answer instanceof Promise)
-    return late.length > 0 ? Promise.all(late).then(done) : done()
+    return allDone(work, failures)
   }
 
   #isLive(contact: Contact): boolean {
@@ -159,13 +161,28 @@ export class StoredContacts implements ContactTables {
       for (const { aor, ruid } of [...gone, ...changed]) store.set(DIRTY, JSON.stringify([domain, aor, ruid]), '1')
       return
     }
+    const failures: unknown[] = []
+    /** What the database refuses is told, and tried again by the flush. */
+    const attempt = ({ aor, ruid }: Contact, write: () => Answer<void>): Answer<void> =>
+      guarded(write, (error) => {
+        store.set(DIRTY, JSON.stringify([domain, aor, ruid]), '1')
+        failures.push(error)
+      })
     const work = [
-      ...gone.map(({ ruid }) => database.remove(domain, ruid)),
-      ...changed.map((contact) => database.write(domain, contact)),
+      ...gone.map((contact) => attempt(contact, () => database.remove(domain, contact.ruid))),
+      ...changed.map((contact) => attempt(contact, () => database.write(domain, contact))),
     ]
-    const late = work.filter((answer) => answer instanceof Promise)
-    if (late.length > 0) return Promise.all(late).then(() => undefined)
+    return allDone(work, failures)
   }
+}
+
+/** When all of it is done: throws the first failure. */
+function allDone(work: readonly Answer<void>[], failures: readonly unknown[]): Answer<void> {
+  const done = (): void => {
+    if (failures.length > 0) throw failures[0]
+  }
+  const late = work.filter((answer) => answer instanceof Promise)
+  return late.length > 0 ? Promise.all(late).then(done) : done()
 }
 
 /** Contacts that are read from the database each time, db_mode 3. */

@@ -50,11 +50,8 @@ export function createUsrloc(host: ServiceHost, databases: Databases): Service &
     if (under !== undefined) return under
     const into = stored
     const answer = chain(location.all(domain), (contacts) => {
-      const time = now()
-      into.load(
-        domain,
-        contacts.filter(({ expires }) => expires === 0 || expires > time),
-      )
+      // Those that expired while nobody served them too: their rows go with them.
+      into.load(domain, contacts)
       host.store.set(LOADED, domain, '1')
       loading.delete(domain)
     })

@@ -149,6 +149,31 @@ describe('usrloc and registrar', () => {
     expect(users()).toEqual(['alice', 'bob'])
   })
 
+  test('db_mode 1: what the database refused is tried again, and rows that expired while nobody served them go', async () => {
+    const file = scratch()
+    const row = (user: string, expires: string) =>
+      `INSERT INTO location (ruid, username, contact, expires, callid, cseq, user_agent) VALUES ('${user}', '${user}', 'sip:${user}@10.0.0.6', '${expires}', 'reg', 1, '');`
+    const url = withTables(row('late', '2001-01-01 00:00:00') + row('alice', '2040-01-01 00:00:00'), file)
+    cfg = await cfgRoute(
+      MODULES,
+      `modparam("usrloc", "db_url", "${url}")\nmodparam("usrloc", "db_mode", 1)\nrequest_route { save("location"); }`,
+    )
+    const database = new DatabaseSync(file)
+    const users = () => database.prepare('SELECT username FROM location').all()
+    await cfg.route.advance(60_000)
+    expect(users()).toEqual([{ username: 'alice' }])
+    database.exec("CREATE TRIGGER never BEFORE DELETE ON location BEGIN SELECT RAISE(ABORT, 'no'); END;")
+    const alice = await party()
+    await alice.send(register('<sip:alice@10.0.0.6>;expires=0', {}, 'reg', 2))
+    await alice.reply(500)
+    await cfg.route.advance(60_000)
+    expect(users()).toEqual([{ username: 'alice' }])
+    database.exec('DROP TRIGGER never')
+    await cfg.route.advance(60_000)
+    expect(users()).toEqual([])
+    database.close()
+  })
+
   test('a database that is not there costs the registration 500, not the process', async () => {
     cfg = await cfgRoute(
       `${MODULES} db_sqlite`,
