@@ -1,5 +1,6 @@
 // Owns registrations of our own at other registrars (module uac): Kamailio's table `uacreg`, their refreshing, their commands.
 import type { Databases, Row } from '../database/index.ts'
+import { parseUri, type SipReply } from '../sip/index.ts'
 import type { Parameters } from './parameters.ts'
 import { RpcFault, rpcText } from './rpc-fault.ts'
 import type { ServiceCommand, ServiceHost } from './service.ts'
@@ -8,6 +9,8 @@ import { sendAuthenticated } from './uac-requests.ts'
 const DISABLED = 1
 const ONGOING = 2
 const ONLINE = 4
+/** How each stands, by uuid: one worker registers, all of them are asked. */
+const STATES = 'uac-registrations'
 
 export interface Registration {
   readonly uuid: string
@@ -20,14 +23,20 @@ export interface Registration {
   readonly password: string
   readonly isHa1: boolean
   readonly proxy: string
-  readonly expires: number
+  /** What is asked for; a registrar may want more. */
+  expires: number
   readonly contact: string
   readonly socket: string
   readonly callId: string
-  flags: number
+  /** As its row says. */
+  readonly flags: number
   cseq: number
+}
+
+interface State {
+  readonly flags: number
   /** Seconds since 1970 of the next attempt. */
-  next: number
+  readonly next: number
 }
 
 export class Registrations {
@@ -36,6 +45,8 @@ export class Registrations {
   readonly #databases: Databases
   readonly #listenerNamed: (text: string) => number | undefined
   #all = new Map<string, Registration>()
+  /** Those that this worker has asked for, and whose answer is still to come. */
+  readonly #asked = new Set<string>()
   #timer: { cancel(): void } | undefined
   #active = true
 
@@ -73,14 +84,26 @@ export class Registrations {
     const rows = await this.#databases.open(url).rows(`SELECT * FROM ${table}`)
     const before = this.#all
     this.#all = new Map()
-    for (const row of rows) this.#add(registrationOf(row, this.#host.ids.callId()), before)
+    for (const row of rows) this.#add(registrationOf(row, this.#host.ids.callId()))
+    for (const uuid of before.keys()) if (!this.#all.has(uuid)) this.#host.store.delete(STATES, uuid)
   }
 
-  #add(registration: Registration, before: ReadonlyMap<string, Registration>): void {
-    const known = before.get(registration.uuid)
-    registration.next = known?.next ?? this.#seconds() + 1
-    if (known !== undefined) registration.flags = known.flags
+  #add(registration: Registration): void {
     this.#all.set(registration.uuid, registration)
+    // What another worker, or this one before it read anew, has made of it holds.
+    this.#change(registration, (before) => before)
+  }
+
+  #state({ uuid, flags }: Registration): State {
+    const text = this.#host.store.get(STATES, uuid)
+    return text === undefined ? { flags, next: this.#seconds() + 1 } : JSON.parse(text)
+  }
+
+  #change(each: Registration, change: (before: State) => State): void {
+    this.#host.store.update(STATES, each.uuid, (text) => {
+      const before: State = text === undefined ? { flags: each.flags, next: this.#seconds() + 1 } : JSON.parse(text)
+      return { value: JSON.stringify(change(before)) }
+    })
   }
 
   start(): void {
@@ -100,12 +123,16 @@ export class Registrations {
     // Of several workers one registers for all.
     if (!this.#active || this.#all.size === 0 || !this.#host.store.lease('uac:registrations', 30)) return
     const now = this.#seconds()
-    for (const each of this.#all.values())
-      if ((each.flags & (DISABLED | ONGOING)) === 0 && each.next <= now) void this.#register(each)
+    for (const [uuid, text] of this.#host.store.entries(STATES)) {
+      const each = this.#all.get(uuid)
+      const { flags, next }: State = JSON.parse(text)
+      if (each !== undefined && (flags & DISABLED) === 0 && next <= now && !this.#asked.has(uuid))
+        void this.#register(each)
+    }
   }
 
   async #register(each: Registration): Promise<void> {
-    each.flags |= ONGOING
+    this.#asked.add(each.uuid)
     each.cseq += 2
     const parameters = this.#parameters()
     const contact = each.contact || parameters.text('reg_contact_addr')
@@ -126,61 +153,69 @@ export class Registrations {
       },
       { user: each.authUser, password: each.password, ...(each.isHa1 ? { isHa1: true as const } : {}) },
     )
-    each.flags &= ~ONGOING
+    this.#asked.delete(each.uuid)
+    if (!this.#all.has(each.uuid)) return
     const now = this.#seconds()
     if (outcome.status >= 200 && outcome.status < 300) {
-      const granted = Number(
-        /expires=(\d+)/i.exec(outcome.reply?.header('Contact') ?? '')?.[1] ??
-          outcome.reply?.header('Expires') ??
-          each.expires,
-      )
-      each.flags |= ONLINE
-      each.next = now + Math.max(5, granted - parameters.number('reg_timer_interval', 90))
+      const next = now + Math.max(5, grantedTo(each, outcome.reply) - parameters.number('reg_timer_interval', 90))
+      this.#change(each, ({ flags }) => ({ flags: flags | ONLINE, next }))
       return
     }
-    each.flags &= ~ONLINE
     this.#host.log.warn(
       { registration: each.uuid, domain: each.remoteDomain, status: outcome.status },
       'a registration of our own failed',
     )
+    // RFC 3261 10.2.8.
+    const least = outcome.status === 423 ? Number(outcome.reply?.header('Min-Expires')) : 0
+    if (least > each.expires && least < 2 ** 31) {
+      each.expires = least
+      this.#change(each, ({ flags }) => ({ flags: flags & ~ONLINE, next: now }))
+      return
+    }
     const retry = parameters.number('reg_retry_interval', 0)
-    if (retry > 0 || outcome.reply === undefined) each.next = now + (retry || 60)
-    else each.flags |= DISABLED
+    this.#change(each, ({ flags, next }) =>
+      retry > 0 || outcome.reply === undefined
+        ? { flags: flags & ~ONLINE, next: now + (retry || 60) }
+        : { flags: (flags & ~ONLINE) | DISABLED, next },
+    )
   }
 
   enable(each: Registration): void {
-    each.flags &= ~DISABLED
-    each.next = this.#seconds()
+    this.#change(each, ({ flags }) => ({ flags: flags & ~DISABLED, next: this.#seconds() }))
   }
 
   disable(each: Registration): void {
-    each.flags = DISABLED
+    this.#change(each, ({ next }) => ({ flags: DISABLED, next }))
   }
 
   /** 1 registered, -1 there is none, -2 not registered (yet), -3 disabled. */
   status(uuid: string): number {
     const each = this.#all.get(uuid)
     if (each === undefined) return -1
-    return each.flags & DISABLED ? -3 : each.flags & ONLINE ? 1 : -2
+    const { flags } = this.#state(each)
+    return flags & DISABLED ? -3 : flags & ONLINE ? 1 : -2
   }
 
   commands(): Record<string, ServiceCommand> {
-    const shown = (each: Registration) => ({
-      l_uuid: each.uuid,
-      l_username: each.user,
-      l_domain: each.domain,
-      r_username: each.remoteUser,
-      r_domain: each.remoteDomain,
-      realm: each.realm,
-      auth_username: each.authUser,
-      auth_proxy: each.proxy,
-      expires: each.expires,
-      flags: each.flags,
-      diff_expires: Math.max(0, each.next - this.#seconds()),
-      timer_expires: each.next,
-      contact_addr: each.contact,
-      socket: each.socket,
-    })
+    const shown = (each: Registration) => {
+      const { flags, next } = this.#state(each)
+      return {
+        l_uuid: each.uuid,
+        l_username: each.user,
+        l_domain: each.domain,
+        r_username: each.remoteUser,
+        r_domain: each.remoteDomain,
+        realm: each.realm,
+        auth_username: each.authUser,
+        auth_proxy: each.proxy,
+        expires: each.expires,
+        flags: this.#asked.has(each.uuid) ? flags | ONGOING : flags,
+        diff_expires: Math.max(0, next - this.#seconds()),
+        timer_expires: next,
+        contact_addr: each.contact,
+        socket: each.socket,
+      }
+    }
     const found = (given: readonly unknown[]): Registration => {
       const by = rpcText(given, 0, 'the attribute')
       const value = rpcText(given, 1, 'the value')
@@ -194,11 +229,13 @@ export class Registrations {
       'uac.reg_enable': (given) => void this.enable(found(given)),
       'uac.reg_disable': (given) => void this.disable(found(given)),
       'uac.reg_reload': () => this.load().then(() => ''),
-      'uac.reg_refresh'(given) {
-        found(['l_uuid', ...given]).next = 0
-      },
+      'uac.reg_refresh': (given) => this.#change(found(['l_uuid', ...given]), ({ flags }) => ({ flags, next: 0 })),
       'uac.reg_unregister': (given) => void this.disable(found(given)),
-      'uac.reg_remove': (given) => void this.#all.delete(found(['l_uuid', ...given]).uuid),
+      'uac.reg_remove': (given) => {
+        const { uuid } = found(['l_uuid', ...given])
+        this.#all.delete(uuid)
+        this.#host.store.delete(STATES, uuid)
+      },
       'uac.reg_active': (given) => {
         if (given.length > 0) this.#active = Number(given[0]) !== 0
         return this.#active ? 1 : 0
@@ -224,7 +261,7 @@ export class Registrations {
         const row = Object.fromEntries(names.map((name, i) => [name, `${given[i] ?? ''}`.replace(/^\.$/, '')]))
         if (row.l_uuid === '' || this.#all.has(row.l_uuid!))
           throw new RpcFault(500, 'Failed to add record - check log messages')
-        this.#add(registrationOf(row, this.#host.ids.callId()), new Map())
+        this.#add(registrationOf(row, this.#host.ids.callId()))
         if (this.#timer === undefined) this.start()
         return ''
       },
@@ -252,6 +289,13 @@ function registrationOf(row: Row, callId: string): Registration {
     callId,
     flags: Number(row.flags ?? 0) & DISABLED,
     cseq: 10,
-    next: 0,
   }
+}
+
+/** Seconds that a 2xx gives us: those of our own binding, which is one of all that the registrar has (RFC 3261 10.2.4). */
+function grantedTo({ uuid, expires }: Registration, reply: SipReply | undefined): number {
+  const contacts = reply?.nameAddrs('Contact') ?? []
+  const own = contacts.find(({ uri }) => parseUri(uri)?.user === uuid) ?? contacts[0]
+  const given = Number(own?.params.get('expires') ?? reply?.header('Expires') ?? expires)
+  return Number.isFinite(given) ? given : expires
 }

@@ -1,10 +1,16 @@
 // Checks module uac: URIs that the caller never sees, challenges answered, requests and registrations of our own.
 import { createHash } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
+import { ManualClock } from '../../src/clock.ts'
+import { openDatabases } from '../../src/database/index.ts'
 import { answerChallenge, readChallenge } from '../../src/services/digest-client.ts'
+import type { Service, ServiceRun } from '../../src/services/service.ts'
+import { createUac } from '../../src/services/uac.ts'
+import { parseMessage, type SipReply } from '../../src/sip/index.ts'
 import { request } from '../../src/testkit/index.ts'
 import { base64, unbase64 } from '../../stdlib/uac-restore.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
+import { sharedWorkers } from './shared-workers.ts'
 
 const MODULES = 'tm sl rr pv xlog textops siputils uac'
 const FROM = 'udp:127.0.0.6:5060'
@@ -113,6 +119,70 @@ request_route {
   expect(cfg.said()).toEqual(['401 MESSAGE 401', '202 MESSAGE 202'])
 })
 
+/** Fields of uac.reg_add for `trunk`, who registers at FAR. */
+const TRUNK = [
+  ...['trunk', 'alice', 'local', '4912', '127.0.0.2:5070', '127.0.0.2', 'user', 'pw'],
+  ...['.', '.', '300', '0', '0', '.', '.'],
+]
+
+test('the time of our own binding counts among others, and a registrar that wants longer ones gets them', async () => {
+  cfg = await cfgRoute(
+    MODULES,
+    'modparam("uac", "reg_contact_addr", "127.0.0.1:5060")\nmodparam("uac", "reg_timer_interval", 60)\nrequest_route { exit; }',
+  )
+  const { route } = cfg
+  const registrar = route.party(FAR)
+  await route.engine.command('uac.reg_add', TRUNK)
+  await route.advance(2000)
+  await registrar.answer(await registrar.request('REGISTER'), 423, { headers: 'Min-Expires: 600\r\n' })
+  await route.advance(2000)
+  const longer = await registrar.request('REGISTER')
+  expect(longer.message.header('Expires')).toBe('600')
+  await registrar.answer(longer, 200, {
+    headers: 'Contact: <sip:other@10.0.0.9>;expires=3600\r\nContact: <sip:trunk@127.0.0.1:5060>;expires=120\r\n',
+  })
+  await route.advance(55_000)
+  expect(await registrar.unread()).toEqual([])
+  await route.advance(10_000)
+  await registrar.request('REGISTER')
+})
+
+test('of several workers one registers, and all of them know how it stands', async () => {
+  const clock = new ManualClock()
+  const workers = sharedWorkers(clock)
+  const databases = openDatabases({ folder: '/tmp' })
+  let sent = 0
+  const reply = parseMessage(
+    'SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 REGISTER\r\nContact: <sip:trunk@127.0.0.1>;expires=300\r\nContent-Length: 0\r\n\r\n',
+  )
+  const begun = async (): Promise<Service> => {
+    const send = async () => {
+      sent++
+      return { status: 200, reason: 'OK', ...(reply.ok ? { reply: reply.message as SipReply } : {}) }
+    }
+    const service = createUac(workers.host(undefined, { send }), databases)
+    service.configure?.([{ module: 'uac', name: 'reg_contact_addr', value: '127.0.0.1:5060' }], true)
+    await service.start?.()
+    await service.commands!['uac.reg_add']!(TRUNK)
+    return service
+  }
+  const all = [await begun(), await begun()]
+  const run = { id: 1 } as ServiceRun
+  const stands = () => all.map((each) => each.operations!.registrationStatus!(run, { uuid: 'trunk' }))
+  clock.advance(3000)
+  await new Promise(setImmediate)
+  expect(sent).toBe(1)
+  expect(stands()).toEqual([1, 1])
+  // A script asks in the worker of its call.
+  all[1]!.operations!.registrationSwitch!(run, { by: 'l_uuid', value: 'trunk', action: 'disable' })
+  expect(stands()).toEqual([-3, -3])
+  clock.advance(600_000)
+  expect(sent).toBe(1)
+  for (const each of all) await each.close?.()
+  await databases.close()
+  await workers.close()
+})
+
 test('a registration of our own is made, refreshed and shown', async () => {
   cfg = await cfgRoute(
     MODULES,
@@ -122,23 +192,7 @@ request_route { uac_reg_status("trunk"); xlog("status $rc\\n"); }`,
   )
   const { route } = cfg
   const [alice, registrar] = [route.party(FROM), route.party(FAR)]
-  await route.engine.command('uac.reg_add', [
-    'trunk',
-    'alice',
-    'local',
-    '4912',
-    '127.0.0.2:5070',
-    '127.0.0.2',
-    'user',
-    'pw',
-    '.',
-    '.',
-    '300',
-    '0',
-    '0',
-    '.',
-    '.',
-  ])
+  await route.engine.command('uac.reg_add', TRUNK)
   await route.advance(2000)
   const first = await registrar.request('REGISTER')
   expect(first.message.header('To')).toBe('<sip:4912@127.0.0.2:5070>')
