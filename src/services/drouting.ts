@@ -2,6 +2,7 @@
 import type { Databases, Row } from '../database/index.ts'
 import type { Watch } from './keepalive.ts'
 import { loadedAtStart } from './loading.ts'
+import { longestOf } from './mtree.ts'
 import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import type { Service, ServiceHost } from './service.ts'
 
@@ -24,6 +25,17 @@ interface Rule {
 
 const numbers = (text: string) => text.split(/[,;\s]+/).flatMap((each) => (/^\d+$/.test(each) ? [Number(each)] : []))
 
+function byPrefix(rules: readonly Rule[]): Map<string, Rule[]> {
+  const found = new Map<string, Rule[]>()
+  for (const rule of rules) {
+    const others = found.get(rule.prefix)
+    if (others === undefined) found.set(rule.prefix, [rule])
+    else others.push(rule)
+  }
+  for (const list of found.values()) list.sort((a, b) => b.priority - a.priority)
+  return found
+}
+
 /** Owner of what keepalive watches for this module. */
 const OWNER = 'drouting'
 
@@ -32,7 +44,9 @@ export function createDrouting(host: ServiceHost, databases: Databases, watch: W
   let named = false
   let gateways = new Map<number, Gateway>()
   let lists = new Map<string, string>()
-  let rules: Rule[] = []
+  /** By prefix, the one that is preferred first. */
+  let rules = new Map<string, Rule[]>()
+  let longest = 0
   let groups = new Map<string, number>()
 
   async function load(): Promise<void> {
@@ -42,10 +56,18 @@ export function createDrouting(host: ServiceHost, databases: Databases, watch: W
       return /^\w+$/.test(text) ? text : otherwise
     }
     const all = async (name: string): Promise<readonly Row[]> => database.rows(`SELECT * FROM ${name}`)
-    const optional = (name: string) => all(name).catch(() => [] as readonly Row[])
-    const read = await all(table('drg_table', 'dr_gateways'))
+    const optional = (name: string) => all(name).catch(() => undefined)
+    // All of it is read before any of it counts: a reload that fails leaves calls where they were.
+    const [gatewayRows, ruleRows] = [
+      await all(table('drg_table', 'dr_gateways')),
+      await all(table('drr_table', 'dr_rules')),
+    ]
+    const [listRows, groupRows] = [
+      await optional(table('drl_table', 'dr_gw_lists')),
+      await optional(table('drd_table', 'dr_groups')),
+    ]
     gateways = new Map(
-      read.map((row) => [
+      gatewayRows.map((row) => [
         Number(row.gwid),
         {
           id: Number(row.gwid),
@@ -57,21 +79,18 @@ export function createDrouting(host: ServiceHost, databases: Databases, watch: W
         },
       ]),
     )
-    rules = (await all(table('drr_table', 'dr_rules'))).map((row) => ({
-      groups: numbers(`${row.groupid ?? ''}`),
-      prefix: `${row.prefix ?? ''}`,
-      priority: Number(row.priority ?? 0),
-      gateways: `${row.gwlist ?? ''}`,
-    }))
-    lists = new Map(
-      (await optional(table('drl_table', 'dr_gw_lists'))).map((row) => [`${row.id}`, `${row.gwlist ?? ''}`]),
+    rules = byPrefix(
+      ruleRows.map((row) => ({
+        groups: numbers(`${row.groupid ?? ''}`),
+        prefix: `${row.prefix ?? ''}`,
+        priority: Number(row.priority ?? 0),
+        gateways: `${row.gwlist ?? ''}`,
+      })),
     )
-    groups = new Map(
-      (await optional(table('drd_table', 'dr_groups'))).map((row) => [
-        `${row.username}@${row.domain}`,
-        Number(row.groupid),
-      ]),
-    )
+    longest = longestOf(rules.keys())
+    if (listRows !== undefined) lists = new Map(listRows.map((row) => [`${row.id}`, `${row.gwlist ?? ''}`]))
+    if (groupRows !== undefined)
+      groups = new Map(groupRows.map((row) => [`${row.username}@${row.domain}`, Number(row.groupid)]))
     follow()
   }
 
@@ -84,11 +103,9 @@ export function createDrouting(host: ServiceHost, databases: Databases, watch: W
   }
 
   function route(number: string, group: number): Gateway[] {
-    for (let length = number.length; length >= 0; length--) {
-      const prefix = number.slice(0, length)
-      const [rule] = rules
-        .filter((each) => each.prefix === prefix && each.groups.includes(group))
-        .sort((a, b) => b.priority - a.priority)
+    // A number is as long as its sender likes.
+    for (let length = Math.min(number.length, longest); length >= 0; length--) {
+      const rule = rules.get(number.slice(0, length))?.find((each) => each.groups.includes(group))
       if (rule === undefined) continue
       const list = rule.gateways.trim()
       const ids = list.startsWith('#') ? (lists.get(list.slice(1)) ?? '') : list

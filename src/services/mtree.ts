@@ -12,6 +12,15 @@ interface Tree {
   /** 0 texts, 2 numbers. */
   readonly type: number
   values: Map<string, string[]>
+  /** Length of the longest prefix. */
+  longest: number
+}
+
+/** Length of the longest of these texts. */
+export function longestOf(texts: Iterable<string>): number {
+  let longest = 0
+  for (const { length } of texts) if (length > longest) longest = length
+  return longest
 }
 
 export function createMtree(host: ServiceHost, databases: Databases): Service {
@@ -29,15 +38,19 @@ export function createMtree(host: ServiceHost, databases: Databases): Service {
     const values = new Map<string, string[]>()
     for (const row of rows) {
       const key = `${row.tprefix ?? ''}`
-      values.set(key, [...(values.get(key) ?? []), `${row.tvalue ?? ''}`])
+      const others = values.get(key)
+      if (others === undefined) values.set(key, [`${row.tvalue ?? ''}`])
+      else others.push(`${row.tvalue ?? ''}`)
     }
     tree.values = values
+    tree.longest = longestOf(values.keys())
   }
 
   /** Values of the longest prefix, or of all prefixes, the longest first. */
   function match(tree: Tree, text: string, which: 'longest' | 'all'): string[] {
     const found: string[] = []
-    for (let length = text.length; length > 0; length--) {
+    // A number is as long as its sender likes.
+    for (let length = Math.min(text.length, tree.longest); length > 0; length--) {
       const values = tree.values.get(text.slice(0, length))
       if (values === undefined) continue
       found.push(...values)
@@ -80,8 +93,9 @@ export function createMtree(host: ServiceHost, databases: Databases): Service {
       for (const value of parameters.all('mtree')) {
         const pairs = new Map(attributePairs(`${value}`) ?? [])
         const name = pairs.get('name') ?? ''
-        const values = before.get(name)?.values ?? new Map<string, string[]>()
-        trees.set(name, { name, table: pairs.get('dbtable') ?? '', type: Number(pairs.get('type') ?? 0), values })
+        const { values, longest } = before.get(name) ?? { values: new Map<string, string[]>(), longest: 0 }
+        const type = Number(pairs.get('type') ?? 0)
+        trees.set(name, { name, table: pairs.get('dbtable') ?? '', type, values, longest })
       }
     },
     async start() {

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Database } from '../../src/database/index.ts'
 import { hepPacket } from '../../src/services/hep.ts'
+import { createMtree } from '../../src/services/mtree.ts'
+import type { ServiceHost, ServiceRun } from '../../src/services/service.ts'
 import { request } from '../../src/testkit/index.ts'
 import { type CfgRoute, cfgRoute } from './cfg-route.ts'
 
@@ -91,6 +94,56 @@ request_route {
     '-1',
     '-1',
   ])
+})
+
+test('drouting: a reload that fails leaves gateways and rules as they were', async () => {
+  tables(`CREATE TABLE dr_gateways (gwid INTEGER, type INTEGER, address TEXT, strip INTEGER, pri_prefix TEXT, attrs TEXT);
+CREATE TABLE dr_rules (groupid TEXT, prefix TEXT, priority INTEGER, gwlist TEXT);
+CREATE TABLE dr_gw_lists (id INTEGER, gwlist TEXT);
+INSERT INTO dr_gateways VALUES (1, 10, '127.0.0.21', 0, NULL, NULL); INSERT INTO dr_gw_lists VALUES (5, '1');
+INSERT INTO dr_rules VALUES ('8', '49', 1, '#5')`)
+  cfg = await cfgRoute(
+    'tm sl pv xlog textops drouting',
+    `modparam("drouting", "db_url", "${url}")\nrequest_route { do_routing("8"); xlog("$ru\\n"); }`,
+  )
+  const alice = cfg.route.party(FROM)
+  let calls = 0
+  const reloaded = async (sql: string) => {
+    tables(sql)
+    const outcome = await cfg.route.engine.command('drouting.reload', []).then(
+      () => 'read',
+      () => 'refused',
+    )
+    await alice.send(request('OPTIONS', { from: FROM, uri: 'sip:4930123@example.com', callId: `call${++calls}` }))
+    return `${outcome}, ${cfg.said().at(-1)}`
+  }
+  expect(await reloaded('')).toBe('read, sip:4930123@127.0.0.21')
+  expect(await reloaded('DELETE FROM dr_gateways; ALTER TABLE dr_rules RENAME TO away')).toBe(
+    'refused, sip:4930123@127.0.0.21',
+  )
+  expect(
+    await reloaded(
+      "ALTER TABLE away RENAME TO dr_rules; DROP TABLE dr_gw_lists; INSERT INTO dr_gateways VALUES (1, 10, '127.0.0.22', 0, NULL, NULL)",
+    ),
+  ).toBe('read, sip:4930123@127.0.0.22')
+})
+
+test('a number of any length costs what the longest prefix does', async () => {
+  const database = { rows: async () => [{ tprefix: '49', tvalue: 'de' }] } as unknown as Database
+  const databases = { open: () => database, close: async () => {} }
+  const tree = createMtree({} as ServiceHost, databases)
+  const parameter = (name: string, value: string) => ({ module: 'mtree', name, value })
+  tree.configure?.([parameter('mtree', 'name=t;dbtable=t'), parameter('db_url', 'x')], true)
+  await tree.start?.()
+  const ask = (text: string) => tree.operations!.match!({} as ServiceRun, { tree: 't', text, mode: 0 })
+  expect(ask('4930')).toEqual({ values: ['de'], type: 0 })
+  const cost = (text: string): number => {
+    const began = performance.now()
+    ask(text)
+    return performance.now() - began
+  }
+  // 200 ms where each beginning of it is looked for.
+  expect(Math.min(...Array.from({ length: 5 }, () => cost(`3${'1'.repeat(60_000)}`)))).toBeLessThan(20)
 })
 
 test('contacts of a redirection are called, the one preferred first', async () => {
