@@ -35,11 +35,16 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
   const tables = new Map<string, Table>()
 
   function live(table: string, key: string): Entry | undefined {
-    const entries = tables.get(table)?.entries
-    const entry = entries?.get(key)
+    const entry = tables.get(table)?.entries.get(key)
     if (!entry || entry.expires > clock.now()) return entry
-    entries?.delete(key)
+    drop(table, key)
     return undefined
+  }
+
+  /** A table without entries goes too: some are named after who is called. */
+  function drop(table: string, key: string): void {
+    const entries = tables.get(table)?.entries
+    if (entries?.delete(key) && entries.size === 0) tables.delete(table)
   }
 
   function swept(table: string): Map<string, Entry> {
@@ -75,13 +80,13 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     set: (table, key, value, seconds) => put(table, key, { value, expires: after(seconds) }),
     delete(table, key) {
       const found = live(table, key) !== undefined
-      tables.get(table)?.entries.delete(key)
+      drop(table, key)
       return found
     },
     update(table, key, change) {
       const before = live(table, key)
       const next: StoredValue | undefined = change(before?.value)
-      if (next === undefined) tables.get(table)?.entries.delete(key)
+      if (next === undefined) drop(table, key)
       else {
         const { value, seconds } = next
         put(table, key, { value, expires: seconds === 'keep' ? (before?.expires ?? after(undefined)) : after(seconds) })

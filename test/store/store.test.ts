@@ -120,6 +120,29 @@ test('in memory, what expired makes room by itself, and a full table costs no lo
   expect(large.size('t')).toBe(1)
 })
 
+test('in memory, a table without entries takes no room', () => {
+  const clock = new ManualClock()
+  const store = createMemoryStore({ clock })
+  open.push(store)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const used = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = used()
+  for (let i = 0; i < 100_000; i++) {
+    store.set(`calls to ${i}`, 'a', '1', 10)
+    if (i % 3 === 0) store.delete(`calls to ${i}`, 'a')
+    else if (i % 3 === 1) store.update(`calls to ${i}`, 'a', () => undefined)
+    else {
+      clock.advance(10_000)
+      expect(store.get(`calls to ${i}`, 'a')).toBeUndefined()
+    }
+  }
+  expect(used() - before).toBeLessThan(5_000_000)
+})
+
 test('in a file, what expired is found, and the rest counted, without reading it all', () => {
   const file = join(folder, 'planned.store')
   open.push(createSqliteStore({ clock: new ManualClock(), file }))
