@@ -67,7 +67,7 @@ export function createTrafficServices(host: ServiceHost, databases: Databases): 
     createPike(host),
     createRatelimit(host),
     createPipelimit(host),
-    createMqueue(),
+    createMqueue(host),
     createRtimer(host),
     createAsync(host),
     createStatistics(numbers),
