@@ -2,6 +2,7 @@
 import { type AdminServer, startAdminServer } from '../admin/index.ts'
 import { type EngineLog, type EngineStatus, Metrics } from '../engine/index.ts'
 import type { TransportStats } from '../transport/index.ts'
+import { carriersOf, oneAnswer } from './command-answers.ts'
 import { type ControlAnswer, type ControlQuestion, openControlSocket } from './control-socket.ts'
 import { mergeMetrics } from './merged-metrics.ts'
 import type { ProgramHistory } from './program-history.ts'
@@ -126,13 +127,13 @@ export class Administration {
     }
   }
 
-  /** Every worker carries it out: each has its own calls, and what is shared is the same everywhere. */
+  /** Every worker carries it out, each has its own calls; what acts on what they share, one. */
   async #commanded(name: string, parameters: readonly unknown[]): Promise<ControlAnswer> {
-    const workers = this.#parts.pool.serving
+    const workers = carriersOf(name, this.#parts.pool.serving)
     const asked = workers.map((worker) => worker.ask('command', { name, parameters }, ANSWER_MILLIS))
     const settled = await Promise.allSettled(asked)
     const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.answer] : []))
-    if (answers.length > 0) return { ok: true, result: name.startsWith('dlg.') ? merged(answers) : answers[0] }
+    if (answers.length > 0) return { ok: true, result: oneAnswer(name, answers) }
     const refused = settled.find((one) => one.status === 'rejected')
     if (refused === undefined) return { ok: false, error: 'no worker serves at the moment' }
     return { ok: false, error: refused.reason instanceof Error ? refused.reason.message : String(refused.reason) }
@@ -193,16 +194,4 @@ function together(engines: readonly EngineStatus[], connections: number): Engine
     received: sum((one) => one.received),
     sent: sum((one) => one.sent),
   }
-}
-
-/** What workers tell of the calls that each of them has: lists one after the other, numbers added. */
-function merged(answers: readonly unknown[]): unknown {
-  if (answers.every(Array.isArray)) return answers.flat()
-  if (!answers.every((answer) => typeof answer === 'object' && answer !== null && !Array.isArray(answer)))
-    return answers[0]
-  const sums: Record<string, unknown> = {}
-  for (const answer of answers as Record<string, unknown>[])
-    for (const [name, value] of Object.entries(answer))
-      sums[name] = typeof value === 'number' && typeof sums[name] === 'number' ? (sums[name] as number) + value : value
-  return sums
 }

@@ -1,0 +1,32 @@
+// Checks RPC commands of several workers: which one of them carries out alone, and how answers become one.
+import { expect, test } from 'vitest'
+import { carriersOf, oneAnswer } from '../../src/supervisor/command-answers.ts'
+
+test('what acts on the world is done once, what each worker has is asked of all', () => {
+  for (const command of ['dlg.bridge_dlg', 'mqueue.fetch', 'htable.store', 'presence.refreshWatchers'])
+    expect(carriersOf(command, [1, 2, 3])).toEqual([1])
+  for (const command of ['dlg.list', 'dispatcher.set_state', 'permissions.addressReload', 'stats.fetch'])
+    expect(carriersOf(command, [1, 2, 3])).toEqual([1, 2, 3])
+  expect(carriersOf('mqueue.fetch', [])).toEqual([])
+})
+
+test.each([
+  ['dlg.list', [[{ a: 1 }], [], [{ a: 2 }]], [{ a: 1 }, { a: 2 }]],
+  ['dlg.stats_active', [{ all: 1 }, { all: 2 }], { all: 3 }],
+  ['dlg.profile_get_size', [4, 4], 4],
+  ['htable.get', [{ item: 5 }, { item: 5 }], { item: 5 }],
+  ['cnt.get', [1, 2, 3], 6],
+  ['cnt.grp_get_all', [{ a: 1 }, { a: 2, b: 3 }], { a: 3, b: 3 }],
+  ['stats.fetch', [{ 'core.x': '7' }, { 'core.x': '8', 'sl.y': '1' }], { 'core.x': '15', 'sl.y': '1' }],
+  [
+    'stats.get_statistics',
+    [
+      ['core:x = 1', 'sl:200_replies = 5'],
+      ['core:x = 2', 'sl:200_replies = 0'],
+    ],
+    ['core:x = 3', 'sl:200_replies = 5'],
+  ],
+  ['stats.get_statistics', [['core:x = 1']], ['core:x = 1']],
+] as const)('%s: the answer of all workers', (command, answers, wanted) => {
+  expect(oneAnswer(command, answers)).toEqual(wanted)
+})
