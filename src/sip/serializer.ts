@@ -4,7 +4,7 @@ import { bytesOf } from './bytes.ts'
 import { applyEdits, type MessageEdit } from './edits.ts'
 import { HeaderId, headerIdAt } from './header-fields.ts'
 import type { SipMessage } from './message.ts'
-import { findChar, parseDigits, skipLws, trimEnd } from './scan.ts'
+import { findChar, lineFeedFrom, parseDigits, skipLws, trimEnd } from './scan.ts'
 
 /** Edits that give the message another body and the Content-Length that goes with it. */
 export function bodyEdit(message: SipMessage, newBody: string): MessageEdit[] {
@@ -61,27 +61,36 @@ export function serializeMessage(message: SipMessage, edits: readonly MessageEdi
   return bodyTouched ? correctContentLength(wire) : wire
 }
 
-/** The message with a Content-Length that tells its body's length; unchanged when it already does. */
+/** The message with a Content-Length that tells its body's length, wherever it stands; unchanged when it already does. */
 export function correctContentLength(wire: string): string {
   const bytes = bytesOf(wire)
   const end = wire.length
   let line = wire.indexOf('\n') + 1
   if (line === 0) return wire
-  let start = -1
-  let valueEnd = -1
+  const values: number[] = []
   while (line < end && bytes[line] !== 10 && (bytes[line] !== 13 || bytes[line + 1] !== 10)) {
-    const feed = wire.indexOf('\n', line)
+    const feed = lineFeedFrom(wire, bytes, line)
     if (feed < 0) return wire
-    const colon = start < 0 ? findChar(wire, ':', line, feed) : -1
+    const letter = bytes[line]! | 32
+    // Content-Length, or l.
+    const colon = letter === 99 || letter === 108 ? findChar(wire, ':', line, feed) : -1
     if (colon >= 0 && headerIdAt(bytes, line, trimEnd(bytes, line, colon)) === HeaderId.ContentLength) {
-      start = skipLws(bytes, colon + 1, feed)
-      valueEnd = trimEnd(bytes, start, feed)
+      let start = skipLws(bytes, colon + 1, feed)
+      // Without a value there is nothing but the end of the line.
+      if (start === feed) start = colon + 1
+      values.push(start, trimEnd(bytes, start, feed))
     }
     line = feed + 1
   }
   const bodyStart = line + (bytes[line] === 13 ? 2 : 1)
   const length = Math.max(end - bodyStart, 0)
-  if (start < 0) return length === 0 ? wire : `${wire.slice(0, line)}Content-Length: ${length}\r\n${wire.slice(line)}`
-  if (parseDigits(bytes, start, valueEnd, Number.MAX_SAFE_INTEGER) === length) return wire
-  return `${wire.slice(0, start)}${length}${wire.slice(valueEnd)}`
+  if (values.length === 0)
+    return length === 0 ? wire : `${wire.slice(0, line)}Content-Length: ${length}\r\n${wire.slice(line)}`
+  let out = wire
+  for (let i = values.length - 2; i >= 0; i -= 2) {
+    const [start, valueEnd] = [values[i]!, values[i + 1]!]
+    if (parseDigits(bytes, start, valueEnd, Number.MAX_SAFE_INTEGER) !== length)
+      out = `${out.slice(0, start)}${length}${out.slice(valueEnd)}`
+  }
+  return out
 }

@@ -90,6 +90,12 @@ test.each([
   ['A\r\nX: 1\r\n\r\n', 'A\r\nX: 1\r\n\r\n'],
   ['A\r\nContent-Length:3\r\n\r\nabc', 'A\r\nContent-Length:3\r\n\r\nabc'],
   ['no line end', 'no line end'],
+  // RFC 3261 7.3.1: the value behind a fold.
+  ['A\r\nContent-Length:\r\n 7\r\nX: 1\r\n\r\nabc', 'A\r\nContent-Length:\r\n 3\r\nX: 1\r\n\r\nabc'],
+  ['A\r\nX: 1\r\n l: 7\r\n\r\n abc', 'A\r\nX: 1\r\n l: 7\r\nContent-Length: 4\r\n\r\n abc'],
+  // What parses with two that agree leaves with two that agree.
+  ['A\r\nl: 7\r\nContent-Length: 7\r\n\r\nabc', 'A\r\nl: 3\r\nContent-Length: 3\r\n\r\nabc'],
+  ['A\r\nContent-Length:\r\nX: 1\r\n\r\nabc', 'A\r\nContent-Length:3\r\nX: 1\r\n\r\nabc'],
 ])('Content-Length of %j', (wire, expected) => {
   expect(correctContentLength(wire)).toBe(expected)
 })
