@@ -179,8 +179,10 @@ export class Resolver {
       lookup.services(name, port, stated, secure, this.#usual(secure, 4)).then(
         (services) => {
           const found = services.some(({ servers }) => servers.some(({ addresses }) => addresses.length > 0))
-          const life = found ? Math.min(lookup.ttlSeconds * 1000, ttlMillis()) : FAILURE_MILLIS
-          const error = found ? undefined : failure(name, 'it has no address')
+          // What a failed question would have told is asked again soon.
+          const isWhole = found && lookup.failure === undefined
+          const life = isWhole ? Math.min(lookup.ttlSeconds * 1000, ttlMillis()) : FAILURE_MILLIS
+          const error = found ? undefined : failure(name, lookup.failure?.message ?? 'it has no address')
           settle({ services, ...(error && { error }), expires: clock.now() + life })
         },
         (error: Error) =>
@@ -259,11 +261,14 @@ export function orderServers<T extends { priority: number; weight: number }>(
   return ordered
 }
 
-/** The questions of one resolution and the shortest life of its answers. */
+/** The questions of one resolution, the shortest life of its answers, and the first failure: others may still answer. */
 class Lookup {
   ttlSeconds = Number.POSITIVE_INFINITY
+  failure: Error | undefined
   readonly #dns: DnsSource
   readonly #supported: (transport: Transport) => boolean
+  /** Why SRV records are not known. */
+  #unknownServers: Error | undefined
 
   constructor(dns: DnsSource, supported: (transport: Transport) => boolean) {
     this.#dns = dns
@@ -290,6 +295,8 @@ class Lookup {
       )
       const some = found.filter(({ servers }) => servers.length > 0)
       if (some.length > 0) return some
+      // RFC 3263 4.2: addresses are asked for where there is no SRV, not where nobody knows.
+      if (this.#unknownServers !== undefined) throw this.#unknownServers
       return [await this.#plain(name, stated ?? usual, defaultPort(stated ?? usual))]
     }
     return wanted.services
@@ -302,7 +309,8 @@ class Lookup {
 
   // RFC 3263 4.1: the services in NAPTR order that we can speak; none at all means SRV is asked without.
   async #byNaptr(name: string, secure: boolean): Promise<Transport[] | { services: Service[] }> {
-    const records = (await this.#dns.naptr(name))
+    // Servers that know no NAPTR fail in place of saying that there is none.
+    const records = (await this.#orNone(this.#dns.naptr(name)))
       .filter(({ flags }) => flags.toLowerCase() === 's')
       .sort((a, b) => a.order - b.order || a.preference - b.preference)
       .slice(0, MAX_HOPS)
@@ -322,7 +330,8 @@ class Lookup {
   }
 
   async #servers(name: string): Promise<Server[]> {
-    const records = (await this.#dns.srv(name)).filter((record: SrvRecord) => record.name !== '' && record.name !== '.')
+    const found = await this.#orNone(this.#dns.srv(name), (error) => (this.#unknownServers ??= error))
+    const records = found.filter((record: SrvRecord) => record.name !== '' && record.name !== '.')
     if (records.length === 0) return []
     this.#keep(SRV_TTL_SECONDS)
     return await Promise.all(
@@ -342,9 +351,20 @@ class Lookup {
   async #addresses(name: string): Promise<string[]> {
     const numeric = numericAddress(name)
     if (numeric !== undefined) return [numeric]
-    const records = await this.#dns.addresses(name)
+    const records = await this.#orNone(this.#dns.addresses(name))
     for (const { ttl } of records) this.#keep(ttl ?? SRV_TTL_SECONDS)
     return records.slice(0, MAX_HOPS).map(({ address }) => address)
+  }
+
+  /** What is left when one question fails is what the others found (RFC 3263 4.3). */
+  async #orNone<T>(records: Promise<T[]>, failed?: (error: Error) => void): Promise<T[]> {
+    try {
+      return await records
+    } catch (error) {
+      this.failure ??= error as Error
+      failed?.(error as Error)
+      return []
+    }
   }
 
   #keep(seconds: number): void {

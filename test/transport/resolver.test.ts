@@ -28,10 +28,12 @@ function resolver(
   const dns: DnsSource = {
     async naptr(name) {
       asked.push(`NAPTR ${name}`)
+      if (name.includes('broken-naptr')) throw new Error(`queryNaptr ENOTIMP ${name}`)
       return zone.naptr?.[name] ?? []
     },
     async srv(name) {
       asked.push(`SRV ${name}`)
+      if (name.includes('broken-srv')) throw new Error(`querySrv ESERVFAIL ${name}`)
       return zone.srv?.[name] ?? []
     },
     async addresses(name) {
@@ -135,6 +137,42 @@ describe('RFC 3263', () => {
     expect(await resolver(zone, { transports: ['tcp', 'tls'] }).resolve('sip:192.0.2.7')).toEqual([
       'tcp 192.0.2.7 5060',
     ])
+  })
+})
+
+describe('one question that fails', () => {
+  const broken: Zone = {
+    naptr: {
+      'half.example': [naptr(1, 'SIP+D2T', '_sip._tcp.broken-srv.example'), naptr(2, 'SIP+D2U', 'udp.example')],
+    },
+    srv: {
+      'udp.example': [srv('a.example', 5090)],
+      '_sip._udp.two.example': [srv('broken.example', 5060, 1), srv('b.example', 5062, 2)],
+      '_sip._udp.broken-naptr.example': [srv('b.example', 5062)],
+      '_sip._udp.lost.example': [srv('broken.example', 5060)],
+    },
+    a: { 'a.example': ['192.0.2.1'], 'b.example': ['192.0.2.2'], 'x.broken-srv.example': ['192.0.2.3'] },
+  }
+
+  test.each([
+    ['the address of one server: the others serve', 'sip:two.example', ['udp 192.0.2.2 5062']],
+    ['NAPTR, which some servers do not know', 'sip:broken-naptr.example', ['udp 192.0.2.2 5062']],
+    ['one service of NAPTR: the next one serves', 'sip:half.example', ['udp 192.0.2.1 5090']],
+  ])('%s', async (_what, uri, hops) => {
+    const { resolve, asked, clock } = resolver(broken)
+    expect(await resolve(uri)).toEqual(hops)
+    // What was found without it is not kept as long as the whole would be.
+    clock.advance(6000)
+    const before = asked.length
+    await resolve(uri)
+    expect(asked.length).toBeGreaterThan(before)
+  })
+
+  test('leaves nothing: it is told', async () => {
+    const { resolve } = resolver(broken)
+    await expect(resolve('sip:lost.example')).rejects.toThrow(/queryA ESERVFAIL/)
+    // What stands there may be no SIP server at all.
+    await expect(resolve('sip:x.broken-srv.example')).rejects.toThrow(/querySrv ESERVFAIL/)
   })
 })
 
