@@ -25,6 +25,8 @@ export class Call implements Linked<Call> {
   readonly requestUri: string
   readonly source: string
   readonly startedAt: number
+  /** CSeq number of the INVITE that began it. */
+  readonly cseq: number
   /** Another call with the same Call-ID. */
   next: Call | undefined
   older: Call | undefined
@@ -54,6 +56,7 @@ export class Call implements Linked<Call> {
     this.from = detach(invite.from?.uri ?? '')
     this.to = detach(invite.to?.uri ?? '')
     this.requestUri = detach(invite.requestUri)
+    this.cseq = invite.cseqNumber
     this.source = `${flow.transport}:${endpoint(flow.remoteAddress, flow.remotePort)}`
     this.invitedAt = now
     this.seenAt = now
@@ -105,9 +108,9 @@ export class CallTable implements Expiring {
     return call
   }
 
-  /** The call that this INVITE has begun. Undefined when it is over. */
-  begunBy(invite: SipRequest): Call | undefined {
-    return find(this.#calls.get(invite.callId), (call) => call.fromTag === invite.fromTag)
+  /** The call that this INVITE has begun or joined. Undefined when it is over, though a later INVITE may have begun another. */
+  begunBy({ callId, fromTag, cseqNumber }: SipRequest): Call | undefined {
+    return find(this.#calls.get(callId), (call) => call.fromTag === fromTag && call.cseq <= cseqNumber)
   }
 
   /** A request with a To tag: its call, if it is one of ours. Counts as a sign of life. */

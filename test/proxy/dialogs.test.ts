@@ -8,6 +8,7 @@ import {
   CALLER,
   createRig,
   first,
+  forwardAll,
   last,
   lastReply,
   type Rig,
@@ -229,6 +230,32 @@ test('an INVITE that a proxy before us forked is one call', async () => {
   expect(rig.router.calls).toEqual([])
   await rig.answer(callee, two, answerTo(two, 200))
   expect(rig.core.calls).toMatchObject({ size: 1, dialogs: 1 })
+})
+
+test('a late 2xx of an INVITE whose call is over is none of the next one with its Call-ID and From tag', async () => {
+  const rig = await createRig()
+  rig.router.onRequest = forwardAll()
+  const [caller, callee] = [rig.end(CALLER), rig.end(CALLEE)]
+  await rig.send(caller, request())
+  const forked = last(callee)
+  await rig.answer(callee, forked, answerTo(forked, 200, { tag: 'one' }))
+  await rig.send(caller, request({ method: 'BYE', toTag: 'one', cseq: 2 }))
+  await rig.answer(callee, last(callee), answerTo(last(callee), 200))
+  expect(rig.router.calls).toMatchObject([{ reason: 'bye', toTag: 'one' }])
+  // With the answer to another, it rests.
+  await rig.send(caller, request({ callId: 'other', branch: 'z9hG4bKother' }))
+  await rig.answer(callee, last(callee), answerTo(last(callee), 486))
+  await rig.send(caller, request({ cseq: 3 }))
+  await rig.answer(callee, forked, answerTo(forked, 200, { tag: 'two' }))
+  expect(rig.core.calls).toMatchObject({ size: 1, dialogs: 0 })
+  const next = callee.received.find(({ message }) => message!.cseqNumber === 3)!
+  await rig.answer(callee, next, answerTo(next, 486))
+  expect(rig.router.calls).toMatchObject([
+    { reason: 'bye' },
+    { callId: 'other' },
+    { reason: 'failed', status: 486, talkMillis: 0 },
+  ])
+  expect(rig.core.calls.size).toBe(0)
 })
 
 test('a Record-Route that the script wrote itself counts', async () => {
