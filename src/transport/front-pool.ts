@@ -63,9 +63,10 @@ export class FrontPool implements StreamPool {
 
   send(hop: Hop, listener: Listener, wire: string, failed: SendFailed): void {
     const chosen = hop.listener !== undefined && hop.listener === listener ? 1 : 0
+    const open = hop.noConnect === true ? 2 : 0
     const { transport, address, port, serverName } = hop
     const to = serverName === undefined ? `${transport} ${address}` : `${transport} ${address} ${serverName}`
-    const place = listener.id * 2 + chosen
+    const place = listener.id * 4 + open + chosen
     const loans = this.#loans
     const id = this.#newSend(failed)
     if (!loans) {

@@ -33,7 +33,10 @@ export const Kind = {
   flowClosed: 3,
   /** In: number of the send; error code; error message. */
   sendFailed: 4,
-  /** Out: number of the send, port, listener * 2 + whether the sender chose it; `transport address name`; the message. */
+  /**
+   * Out: number of the send, port, listener * 4 + 2 where only an open connection is used + 1 where the sender chose the listener;
+   * `transport address name`; the message.
+   */
   send: 5,
   /** Out: number of the send, flow; the message. */
   reply: 6,

@@ -271,7 +271,7 @@ class Front implements StreamFront {
 
   #dispatch(record: RingRecord, failed: SendFailed): void {
     const { a: id, b, c, prefix, text } = record
-    const listener = this.#listeners[c >> 1]
+    const listener = this.#listeners[c >> 2]
     const hop = listener && hopOf(record, listener)
     if (!hop) {
       failed(new SignalboxError('ERR_TRANSPORT', 'cannot send: the shard asked for something that is no address'))
@@ -302,5 +302,6 @@ function hopOf({ prefix, b: port, c }: RingRecord, listener: Listener): Hop | un
     port,
     ...(serverName !== undefined && { serverName }),
     ...((c & 1) === 1 && { listener }),
+    ...((c & 2) === 2 && { noConnect: true }),
   }
 }

@@ -2,7 +2,7 @@
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '../../src/clock.ts'
+import { ManualClock, systemClock } from '../../src/clock.ts'
 import { buildReply, type SipRequest } from '../../src/sip/index.ts'
 import { RING_CAPACITY } from '../../src/transport/front-rings.ts'
 import { callIdOf, DATAGRAMS_AT, DATAGRAMS_CAPACITY, frontFlow, shardOf } from '../../src/transport/index.ts'
@@ -71,6 +71,31 @@ describe('streams', () => {
     for (const error of errors) expect(error).toMatchObject({ code: 'ERR_TRANSPORT', message: /ECONNREFUSED|refused/ })
     front.close()
   })
+
+  test.each(['none', 'plain', 'lent'] as const)(
+    'where none shall be made, only an open connection is used (lane: %s)',
+    async (lane) => {
+      const { front, shards } = await streams(1, {}, systemClock, lane)
+      const { layer } = shards[0]!
+      const heard: string[] = []
+      const server = createServer((socket) => socket.on('data', (chunk) => heard.push(chunk.toString('latin1'))))
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const { port } = server.address() as { port: number }
+      closing.push(() => new Promise((resolve) => server.close(resolve)))
+      closing.push(() => front.close())
+      const hop = { transport: 'tcp' as const, address: '127.0.0.1', port }
+      const only = { ...hop, noConnect: true }
+      const refused = () => new Promise<Error>((failed) => layer.send(only, optionsRequest({ callId: 'no' }), failed))
+      expect(await refused()).toMatchObject({ code: 'ERR_TRANSPORT', message: /none shall be made/ })
+      expect(front.stats().connections.dialled).toBe(0)
+      layer.send(hop, optionsRequest({ callId: 'one' }), noFailure)
+      await until(() => heard.join('').includes('one'))
+      layer.send(only, optionsRequest({ callId: 'two' }), noFailure)
+      await until(() => heard.join('').includes('two'))
+      expect(heard.join('')).not.toContain('Call-ID: no')
+      expect(front.stats().connections.dialled).toBe(1)
+    },
+  )
 
   test('bytes that are not SIP are answered and the connection closed by the front alone', async () => {
     const { shards, port } = await streams(1)
