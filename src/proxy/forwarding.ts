@@ -28,7 +28,7 @@ export interface Forwarding {
   hop: Hop
   /** The listener it leaves from. */
   listener: Listener
-  /** The whole branch parameter. */
+  /** The whole branch parameter, and whatever parameters follow it. */
   branch: string
   /** What our Via says in place of the listener's address. */
   via: BranchSpec['via'] | undefined

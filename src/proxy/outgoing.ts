@@ -6,6 +6,7 @@ import { forwardRequest, previousViaEdits } from './forwarding.ts'
 import { hasLooped, routingHash, textHash } from './loop-detection.ts'
 import type { ProxyHost } from './proxy-host.ts'
 import type { BranchSpec, RouteLanguage } from './router.ts'
+import { WAY_BACK } from './routing.ts'
 
 /** Hops of a target; none when it does not resolve. */
 export type Target = readonly Hop[] | undefined
@@ -81,7 +82,8 @@ export class Outgoing {
           if (code !== 1) code = -7
           continue
         }
-        transport.send(hop, this.#write(spec, hop, listener, this.#statelessBranch(index)), () => {
+        const branch = `${this.#statelessBranch(index)}${this.#wayBack()}`
+        transport.send(hop, this.#write(spec, hop, listener, branch), () => {
           counters.unreachable++
         })
         code = 1
@@ -140,6 +142,12 @@ export class Outgoing {
     const name = via === undefined ? '' : raw.slice(via.start, via.end)
     const own = via?.branch.startsWith(MAGIC_COOKIE) === true ? via.branch : name
     return `${STATELESS_BRANCH}${textHash(own, via?.host ?? '', callId, `${cseqNumber} ${index}`)}`
+  }
+
+  /** 18.2.2: what leads a reply, for which nothing is kept here, to the connection of its request. */
+  #wayBack(): string {
+    const { flow, received } = this.#sent
+    return flow.reliable && received.method !== 'ACK' ? `;${WAY_BACK}=${flow.remotePort}` : ''
   }
 
   #routingHash(): string {

@@ -347,9 +347,13 @@ export class ProxyCore implements TransactionUser, ProxyHost {
     if (outcome.drop) return
     const { transport } = this.transactions
     const wire = forwardReply(outcome.message ?? reply, outcome.edits)
-    const send = (hops: readonly Hop[]): void => {
-      const hop = hops[0]
-      if (hop !== undefined) transport.send(hop, wire, () => this.counters.unreachable++)
+    const send = ([hop, ...others]: readonly Hop[]): void => {
+      if (hop === undefined) return
+      transport.send(hop, wire, () => {
+        // A connection that is gone is no failure of the place behind it; other addresses are not tried.
+        if (hop.noConnect === true && others.length > 0) send(others)
+        else this.counters.unreachable++
+      })
     }
     const hops = replyHops(reply, transport)
     if (hops instanceof Promise) hops.then(send, () => this.counters.unreachable++)
