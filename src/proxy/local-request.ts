@@ -1,6 +1,6 @@
 // Owns requests that begin here (RFC 3261 8.1): OPTIONS that probe, REGISTER of our own, NOTIFY, and what a script sends.
 import { MAGIC_COOKIE, parseMessage, parseUri, type ReadUri, type SipReply, SipRequest } from '../sip/index.ts'
-import type { ClientUser, TransactionLayer } from '../transaction/index.ts'
+import type { ClientUser, InviteClientTransaction, TransactionLayer } from '../transaction/index.ts'
 import type { Flow, Hop, Listener } from '../transport/index.ts'
 import type { CallTable } from './calls.ts'
 import { hostPort, VIA_TRANSPORT } from './forwarding.ts'
@@ -26,7 +26,7 @@ export interface LocalRequest {
   readonly contentType?: string
   /** Milliseconds until it is given up. */
   readonly frTimer?: number
-  /** Milliseconds that an INVITE may ring. */
+  /** Milliseconds that an INVITE may ring before it is cancelled. */
   readonly frInvTimer?: number
   /** Each provisional reply. */
   onProvisional?(reply: SipReply): void
@@ -67,9 +67,9 @@ export async function sendLocalRequest(host: LocalRequestHost, request: LocalReq
     const hop: Hop = own === undefined ? found : { ...found, listener: own }
     const listener = transport.listenerFor(hop)
     if (listener === undefined) continue
-    outcome = await attempt(host, request, text, hop, listener)
-    // RFC 3263 4.3: a 503, a time-out and a failure to send are failures of that hop.
-    if (outcome.reply === undefined ? outcome.status !== 408 && outcome.status !== 503 : outcome.status !== 503) break
+    const tried = await attempt(host, request, text, hop, listener)
+    outcome = tried.outcome
+    if (!tried.isHopFailure) break
   }
   endCall(host, outcome)
   return outcome
@@ -106,47 +106,71 @@ function withoutVia(host: LocalRequestHost, request: LocalRequest): string {
   ].join('\r\n')
 }
 
+interface Attempt {
+  readonly outcome: LocalReply
+  /** RFC 3263 4.3: a 503, a time-out without any answer and a failure to send are failures of that hop. */
+  readonly isHopFailure: boolean
+}
+
 async function attempt(
   host: LocalRequestHost,
   request: LocalRequest,
   text: string,
   hop: Hop,
   listener: Listener,
-): Promise<LocalReply> {
+): Promise<Attempt> {
   const { transactions } = host
   const { method } = request
   const branch = `${MAGIC_COOKIE}${host.ids.branch()}`
   const via = `Via: SIP/2.0/${VIA_TRANSPORT[listener.transport]} ${hostPort(listener)};branch=${branch}\r\n`
   let written = parsedRequest(`${method} ${request.uri} SIP/2.0\r\n${via}${text}`)
-  if (written === undefined) return { status: 400, reason: 'the request does not parse' }
+  if (written === undefined) return ended({ status: 400, reason: 'the request does not parse' })
   if (request.rewrite !== undefined) {
     written = await request.rewrite(written, hop)
-    if (written === undefined) return { status: 487, reason: 'dropped by the script' }
+    if (written === undefined) return ended({ status: 487, reason: 'dropped by the script' })
   }
   const sent = written
   // RFC 3261 17.1.1.1: the ACK of a 2xx has no transaction, and nobody answers it.
   if (method === 'ACK') {
     transactions.transport.send(hop, sent.raw, () => {})
-    return { status: 200, reason: 'OK', hop, request: sent }
+    return ended({ status: 200, reason: 'OK', hop, request: sent })
   }
   return new Promise((resolve) => {
+    let lives = false
+    let hasRungOut = false
+    let invite: InviteClientTransaction | undefined
     const settle = (status: number, reason: string, reply?: SipReply) =>
-      resolve({ status, reason, hop, request: sent, ...(reply === undefined ? {} : { reply }) })
+      resolve({
+        outcome: { status, reason, hop, request: sent, ...(reply === undefined ? {} : { reply }) },
+        isHopFailure: status === 503 || (status === 408 && reply === undefined && !lives),
+      })
     const user: ClientUser = {
       onReply(reply: SipReply, _flow: Flow) {
-        if (reply.status < 200) return request.onProvisional?.(reply)
+        if (reply.status < 200) {
+          lives = true
+          return request.onProvisional?.(reply)
+        }
         if (reply.status < 300) request.onSuccess?.(reply)
+        // The answer to our CANCEL.
+        else if (hasRungOut) return settle(408, 'Request Timeout')
         settle(reply.status, reply.reason, reply)
       },
       onTimeout: () => settle(408, 'Request Timeout'),
-      onTimerC: () => settle(408, 'Request Timeout'),
+      onTimerC() {
+        // 9.1: whoever rings is told to stop; a 2xx that crosses the CANCEL is a call (13.2.2.4).
+        hasRungOut = true
+        invite?.cancel('')
+      },
       onTransportError: (error) => settle(503, error.message),
       onReleased: () => settle(503, 'Service Unavailable'),
     }
-    if (method === 'INVITE') transactions.startInvite(branch, hop, sent.raw, user, request.frTimer, request.frInvTimer)
+    if (method === 'INVITE')
+      invite = transactions.startInvite(branch, hop, sent.raw, user, request.frTimer, request.frInvTimer)
     else transactions.startRequest(branch, method, hop, sent.raw, user, request.frTimer)
   })
 }
+
+const ended = (outcome: LocalReply): Attempt => ({ outcome, isHopFailure: false })
 
 function parsedRequest(wire: string): SipRequest | undefined {
   const parsed = parseMessage(wire)

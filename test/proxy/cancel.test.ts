@@ -210,3 +210,47 @@ describe('Timer C', () => {
     expect(rig.router.calls).toHaveLength(1)
   })
 })
+
+describe('an INVITE of our own that rings and is not answered', () => {
+  const OWN = {
+    method: 'INVITE',
+    uri: 'sip:bob@phones.example',
+    from: '<sip:sbc@example.com>',
+    frInvTimer: 5000,
+  }
+  async function ringing() {
+    const rig = await createRig({ hosts: { 'phones.example': [CALLEE, '10.0.0.8'] } })
+    const [callee, other] = [rig.end(CALLEE), rig.end('10.0.0.8')]
+    const answered: number[] = []
+    const outcome = rig.core.send({ ...OWN, onSuccess: ({ status }) => answered.push(status) })
+    await rig.settle()
+    const invite = first(callee, 'INVITE')
+    await rig.answer(callee, invite, answerTo(invite, 180))
+    await rig.advance(5200, 100)
+    expect(trace(callee)).toEqual(['INVITE', 'CANCEL'])
+    return { rig, callee, other, invite, outcome, answered }
+  }
+
+  test('is cancelled: 408, and nobody else is called', async () => {
+    const { rig, callee, other, invite, outcome } = await ringing()
+    await rig.answer(callee, invite, answerTo(invite, 487))
+    expect(await outcome).toMatchObject({ status: 408, hop: { address: CALLEE } })
+    expect(trace(callee)).toEqual(['INVITE', 'CANCEL', 'ACK'])
+    expect(trace(other)).toEqual([])
+  })
+
+  test('and where even that is not answered, it is over after 64*T1', async () => {
+    const { rig, other, outcome } = await ringing()
+    await rig.advance(70_000)
+    expect(await outcome).toMatchObject({ status: 408 })
+    expect(trace(other)).toEqual([])
+    expect(rig.transactions.stats().client).toBe(0)
+  })
+
+  test('a 200 that crosses the CANCEL is a call', async () => {
+    const { rig, callee, invite, outcome, answered } = await ringing()
+    await rig.answer(callee, invite, answerTo(invite, 200))
+    expect(await outcome).toMatchObject({ status: 200 })
+    expect(answered).toEqual([200])
+  })
+})
