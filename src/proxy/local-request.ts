@@ -30,7 +30,7 @@ export interface LocalRequest {
   readonly frInvTimer?: number
   /** Each provisional reply. */
   onProvisional?(reply: SipReply): void
-  /** Each 2xx of an INVITE, those that come again too: each wants an ACK (RFC 3261 13.2.2.4). */
+  /** Each 2xx of an INVITE, those that come again too: each wants an ACK (RFC 3261 13.2.2.4), which is sent here without this. */
   onSuccess?(reply: SipReply): void
   /** The request as it is about to leave, and what leaves instead; undefined sends nothing. */
   readonly rewrite?: (request: SipRequest, hop: Hop) => SipRequest | undefined | Promise<SipRequest | undefined>
@@ -47,6 +47,9 @@ export interface LocalReply {
   readonly request?: SipRequest
 }
 
+/** What a reply names beyond these is no path that anybody takes. */
+const MOST_ROUTES = 32
+
 export interface LocalRequestHost {
   readonly transactions: TransactionLayer
   readonly ids: { branch(): string; tag(): string; callId(): string }
@@ -54,7 +57,7 @@ export interface LocalRequestHost {
   readonly calls: CallTable
 }
 
-/** Sends it, hop after hop (RFC 3263 4.3). Resolves with the final outcome; never rejects. An INVITE's 2xx is the caller's to acknowledge. */
+/** Sends it, hop after hop (RFC 3263 4.3). Resolves with the final outcome; never rejects. */
 export async function sendLocalRequest(host: LocalRequestHost, request: LocalRequest): Promise<LocalReply> {
   const { transport } = host.transactions
   const target = parseUri(request.nextHop ?? request.uri)
@@ -150,7 +153,10 @@ async function attempt(
           lives = true
           return request.onProvisional?.(reply)
         }
-        if (reply.status < 300) request.onSuccess?.(reply)
+        if (reply.status < 300) {
+          if (request.onSuccess !== undefined) request.onSuccess(reply)
+          else if (method === 'INVITE') void sendLocalRequest(host, acknowledgement(request, sent, reply))
+        }
         // The answer to our CANCEL.
         else if (hasRungOut) return settle(408, 'Request Timeout')
         settle(reply.status, reply.reason, reply)
@@ -171,6 +177,35 @@ async function attempt(
 }
 
 const ended = (outcome: LocalReply): Attempt => ({ outcome, isHopFailure: false })
+
+/** The ACK of a 2xx: a request of the dialog that it makes, or in which the INVITE was sent (13.2.2.4, 12.2.1.1). */
+function acknowledgement(request: LocalRequest, invite: SipRequest, reply: SipReply): LocalRequest {
+  const { listener } = request
+  const isInDialog = invite.toTag !== ''
+  // 12.1.2: the route set is the Record-Route, turned round; that of a dialog stays what it is.
+  const found = (isInDialog ? invite.nameAddrs('Route') : reply.nameAddrs('Record-Route').reverse()).slice(
+    0,
+    MOST_ROUTES,
+  )
+  const source = isInDialog ? invite : reply
+  const nextHop = isInDialog ? request.nextHop : found[0]?.uri
+  let headers = ''
+  for (const { start, end } of found) headers += `Route: ${source.raw.slice(start, end)}\r\n`
+  // 22.1: the credentials are those of the INVITE.
+  for (const name of ['Authorization', 'Proxy-Authorization', 'User-Agent'])
+    for (const value of invite.headers(name)) headers += `${name}: ${value}\r\n`
+  return {
+    method: 'ACK',
+    uri: reply.nameAddrs('Contact')[0]?.uri ?? request.uri,
+    ...(nextHop === undefined ? {} : { nextHop }),
+    ...(listener === undefined ? {} : { listener }),
+    from: invite.header('From') ?? request.from,
+    to: reply.header('To') ?? '',
+    callId: invite.callId,
+    cseq: invite.cseqNumber,
+    headers,
+  }
+}
 
 function parsedRequest(wire: string): SipRequest | undefined {
   const parsed = parseMessage(wire)

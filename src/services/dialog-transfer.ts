@@ -112,8 +112,6 @@ async function carriedOut(
     cseq: FIRST_CSEQ,
     headers: `Contact: <${contact}>\r\n`,
     ...(body === '' ? {} : { body, contentType: 'application/sdp' }),
-    // 13.2.2.4: each 2xx, those that come again too.
-    onSuccess: (success) => void within(success, 'ACK', FIRST_CSEQ),
   })
   if (reply === undefined || status >= 300) {
     host.log.warn({ from, status, reason }, 'dlg_bridge: the first address did not answer')
