@@ -1,5 +1,5 @@
 // Owns the control socket: a Unix socket that takes one JSON object a line and answers each with one.
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { SignalboxError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -24,6 +24,8 @@ export interface ControlAnswer {
 
 const LINE_BYTES = 4096
 const CLIENTS = 16
+/** unix(7): sun_path with its end. */
+const PATH_BYTES = 107
 
 /** Opens the socket at `path`, for its owner only. Rejects with ERR_LISTEN when another signalbox has it open. */
 export async function openControlSocket(
@@ -120,10 +122,14 @@ function readLines(socket: Socket, take: (line: string) => void): void {
 }
 
 async function listen(server: Server, path: string): Promise<void> {
+  if (Buffer.byteLength(path) > PATH_BYTES)
+    throw wrongSocket(path, new Error(`the path of a socket may not be longer than ${PATH_BYTES} bytes`))
   try {
     await tryListen(server, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw wrongSocket(path, error)
+    if (!statSync(path, { throwIfNoEntry: false })?.isSocket())
+      throw wrongSocket(path, new Error('something is there already, and is no socket; name another path'))
     if (await answers(path)) throw new SignalboxError('ERR_LISTEN', `--control ${path}: another signalbox has it open`)
     // Left by a process that is gone.
     unlinkSync(path)
