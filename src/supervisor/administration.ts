@@ -4,7 +4,7 @@ import { type EngineLog, type EngineStatus, Metrics } from '../engine/index.ts'
 import type { TransportStats } from '../transport/index.ts'
 import { carriersOf, oneAnswer } from './command-answers.ts'
 import { type ControlAnswer, type ControlQuestion, openControlSocket } from './control-socket.ts'
-import { mergeMetrics } from './merged-metrics.ts'
+import { mergeMetrics, WorkerMetrics } from './merged-metrics.ts'
 import type { ProgramHistory } from './program-history.ts'
 import type { RelayService } from './relay-service.ts'
 import type { ReloadResult } from './reloading.ts'
@@ -48,6 +48,7 @@ export interface AdministrationParts {
 export class Administration {
   readonly #parts: AdministrationParts
   readonly #metrics = new Metrics()
+  readonly #workers = new WorkerMetrics()
   readonly #startedAt = Date.now()
   /** The front's figures as they were last asked for. */
   #connections: TransportStats | undefined
@@ -100,10 +101,14 @@ export class Administration {
     const { history, pool, isDraining } = this.#parts
     return {
       metrics: async () => {
-        this.#connections = await this.#parts.connections()
-        const workers = pool.serving.map((worker) => worker.ask('metrics', {}, ANSWER_MILLIS).catch(() => undefined))
-        const texts = await Promise.all([this.#metrics.text(), ...workers.map(async (one) => (await one)?.text ?? '')])
-        return mergeMetrics(texts)
+        const connections = this.#parts.connections()
+        const asked = pool.serving.map(async (worker) => {
+          const answer = await worker.ask('metrics', {}, ANSWER_MILLIS).catch(() => undefined)
+          this.#workers.told(worker, answer?.text)
+        })
+        await Promise.all(asked)
+        this.#connections = (await connections) ?? this.#connections
+        return mergeMetrics([await this.#metrics.text(), ...this.#workers.texts()])
       },
       health: () => ({
         ok: pool.isWhole && !isDraining(),

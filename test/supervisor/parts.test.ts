@@ -5,7 +5,7 @@ import { createFakeRelay } from '../../src/media/index.ts'
 import { parseMessage, parseVia } from '../../src/sip/index.ts'
 import { FatalMessages } from '../../src/supervisor/fatal-messages.ts'
 import { lastWords } from '../../src/supervisor/last-words.ts'
-import { mergeMetrics } from '../../src/supervisor/merged-metrics.ts'
+import { mergeMetrics, WorkerMetrics } from '../../src/supervisor/merged-metrics.ts'
 import { processStat } from '../../src/supervisor/process-stat.ts'
 import { ProgramHistory } from '../../src/supervisor/program-history.ts'
 import { createRelayClient } from '../../src/supervisor/relay-client.ts'
@@ -315,6 +315,26 @@ describe('metrics of several', () => {
     expect(mergeMetrics([worker(2, 0.5), worker(3, 0.25, 'by{a="z"} 4\n'), ''])).toBe(
       '# HELP calls Calls.\n# TYPE calls gauge\ncalls 5\n\n# HELP by By.\n# TYPE by counter\nby{a="x y"} 2\nby{a="z"} 4\n\n# HELP stall_max_seconds S.\n# TYPE stall_max_seconds gauge\nstall_max_seconds 0.5\n',
     )
+  })
+
+  test('what a worker counted stays when it dies or answers late, what it showed goes with it', () => {
+    const metrics = new WorkerMetrics()
+    const [one, two, next] = [{ gone: false }, { gone: false }, { gone: false }]
+    const text = (calls: number, open: number) =>
+      `# HELP calls Calls.\n# TYPE calls counter\ncalls{status="200"} ${calls}\n\n# HELP open Open.\n# TYPE open gauge\nopen ${open}\n`
+    const shown = () => mergeMetrics(metrics.texts()).match(/^(?:calls\{.*|open) \d+$/gm)
+    metrics.told(one, text(100, 5))
+    metrics.told(two, text(30, 2))
+    expect(shown()).toEqual(['calls{status="200"} 130', 'open 7'])
+    metrics.told(two, undefined)
+    expect(shown()).toEqual(['calls{status="200"} 130', 'open 7'])
+    one.gone = true
+    metrics.told(next, text(1, 1))
+    expect(shown()).toEqual(['calls{status="200"} 131', 'open 3'])
+    // An answer that was under way when it died is in what is kept, or comes too late.
+    metrics.told(one, text(101, 5))
+    next.gone = true
+    expect(shown()).toEqual(['calls{status="200"} 131', 'open 2'])
   })
 })
 
