@@ -1,8 +1,8 @@
 // Owns the choice of the compiler by the file's ending.
 import { readFileSync } from 'node:fs'
-import { extname, resolve } from 'node:path'
+import { dirname, extname, resolve } from 'node:path'
 import { type CompileOutcome, compileTypescript } from './compile-typescript.ts'
-import { compileDsl } from './dsl/index.ts'
+import { type CfgSettings, compileDsl } from './dsl/index.ts'
 
 export type { CompileOutcome } from './compile-typescript.ts'
 
@@ -38,13 +38,15 @@ export async function compileScript(file: string, options: CompileOptions = {}):
 }
 
 function compileCfg(file: string, options: CompileOptions): CompileOutcome {
+  const readFile = options.readFile ?? readLatin1
   const result = compileDsl(file, {
     defines: options.defines ?? new Map(),
-    readFile: options.readFile ?? readLatin1,
+    readFile,
     env: options.env ?? process.env,
   })
   if (!result.ok || result.code === undefined)
     return { ok: false, diagnostics: result.diagnostics, files: result.files }
+  const tlsConfig = tlsConfigOf(file, result.settings, readFile)
   return {
     ok: true,
     diagnostics: result.diagnostics,
@@ -53,10 +55,18 @@ function compileCfg(file: string, options: CompileOptions): CompileOutcome {
       language: 'cfg',
       code: result.code,
       sourceMap: result.sourceMap,
-      files: result.files,
-      settings: result.settings,
+      files: tlsConfig ? [...result.files, tlsConfig.file] : result.files,
+      settings: tlsConfig ? { ...result.settings, tlsConfig } : result.settings,
     },
   }
+}
+
+function tlsConfigOf(file: string, settings: CfgSettings, readFile: (path: string) => string | undefined) {
+  const named = settings.modparams.findLast(({ module, name }) => module === 'tls' && name === 'config')
+  if (!named) return undefined
+  const path = resolve(dirname(file), String(named.value))
+  const text = readFile(path)
+  return { file: path, ...(text === undefined ? {} : { text }) }
 }
 
 function readLatin1(path: string): string | undefined {

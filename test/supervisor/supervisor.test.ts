@@ -1,8 +1,10 @@
 // Owns the tests of the supervisor with real workers: service, reload, a worker's death, withdrawal, the orderly end.
 import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sendControl } from '../../src/supervisor/index.ts'
+import { createAuthority } from '../../src/testkit/index.ts'
 import { freePort, Rig } from './rig.ts'
 
 /** V8 stops what it can stop after this; the supervisors here kill long before, as they do for what V8 cannot stop. */
@@ -118,6 +120,42 @@ describe('reload', () => {
     expect(await supervisor.reload()).toMatchObject({ ok: true })
     expect(rig.lines.findLast((line) => line.event === 'restart-needed')).toMatchObject({ parts: ['listen'] })
     expect(await ask()).toBe('Third')
+  })
+
+  test('a save of the tls.cfg beside a .cfg takes effect, a broken one is refused', { timeout: 40_000 }, async () => {
+    rig = new Rig()
+    const authority = await createAuthority()
+    for (const name of ['first', 'second']) {
+      const { key, cert } = await authority.issue({ commonName: name })
+      rig.save(key, `${name}.key`)
+      rig.save(cert, `${name}.crt`)
+    }
+    const tls = (name: string) => `[server:default]\nprivate_key = ${name}.key\ncertificate = ${name}.crt\n`
+    rig.save(tls('first'), 'tls.cfg')
+    const supervisor = await rig.start(
+      `loadmodule "sl.so"\nloadmodule "tls.so"\nmodparam("tls", "config", "tls.cfg")
+listen=tls:127.0.0.1:${port}\nrequest_route { sl_send_reply("200", "OK"); }\n`,
+      {},
+      'route.cfg',
+    )
+    const shown = () =>
+      new Promise<unknown>((resolve, reject) => {
+        const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerCertificate().subject.CN)
+          socket.destroy()
+        })
+        socket.on('error', reject)
+      })
+    expect(await shown()).toBe('first')
+    rig.save(tls('nobody'), 'tls.cfg')
+    await rig.until('the broken save was seen', () => rig.lines.some((line) => line.event === 'reload-failed'))
+    expect(rig.lines.at(-1)?.msg).toMatch(/tls\.cfg:1:1: error: .*nobody\.key cannot be read/)
+    expect(await supervisor.reload()).toMatchObject({ ok: false, version: 1 })
+    rig.save(tls('second'), 'tls.cfg')
+    await rig.until('the save was seen', () => rig.lines.some((line) => line.event === 'reload'))
+    await rig.until('the other certificate is shown', async () => (await shown()) === 'second')
+    const { version } = await supervisor.reload()
+    expect(await supervisor.reload()).toEqual({ ok: true, version, unchanged: true })
   })
 })
 

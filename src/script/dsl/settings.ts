@@ -21,6 +21,8 @@ export interface CfgSettings {
   custom: { group: string; name: string; value: string | number; at: Position }[]
   /** `flags NAME:3, OTHER`: name to number. */
   flags: { name: string; number: number }[]
+  /** The file that `modparam("tls", "config")` names, as it was when this was compiled: what it says is a setting too. */
+  tlsConfig?: { file: string; text?: string }
 }
 
 /** Settings of an empty file. */
