@@ -367,7 +367,7 @@ export class ScriptRouter implements Router {
       context.drop()
       return
     }
-    if (context.replied || context.relayed || context.lastStatus >= 100) return
+    if (context.replied || context.relayed || context.lastStatus >= 100 || context.goesOn) return
     const { method } = context.request
     // An ACK needs no answer, and a CANCEL without its INVITE none from a .cfg.
     if (method === 'ACK' || method === 'CANCEL') return

@@ -39,6 +39,11 @@ export class ProxyRequest extends RequestState implements FailureContext, Linked
     return this.#work?.relaying.error
   }
 
+  get goesOn(): boolean {
+    if (this.#suspension !== undefined || this.#keptOpen) return true
+    return this.#work !== undefined && (this.#work.relaying.forwarded || this.#work.outcomes.isGrowing)
+  }
+
   get isDecided(): boolean {
     return this.replied || this.canceled || this.#ended
   }

@@ -97,6 +97,8 @@ export interface RequestContext {
   readonly lastStatus: number
   /** A relay has started at least one branch. */
   readonly relayed: boolean
+  /** Nothing more is due of its route: it went on without a transaction, or waits for names or for somebody to go on with it. */
+  readonly goesOn: boolean
   /** Why the last relay failed, for sl_reply_error. */
   readonly relayError: RelayError | undefined
   /** The caller gave up. */
