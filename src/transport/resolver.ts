@@ -267,8 +267,8 @@ class Lookup {
   failure: Error | undefined
   readonly #dns: DnsSource
   readonly #supported: (transport: Transport) => boolean
-  /** Why SRV records are not known. */
-  #unknownServers: Error | undefined
+  /** Why SRV records gave no server, where that does not mean that there are none. */
+  #noServers: Error | undefined
 
   constructor(dns: DnsSource, supported: (transport: Transport) => boolean) {
     this.#dns = dns
@@ -295,8 +295,8 @@ class Lookup {
       )
       const some = found.filter(({ servers }) => servers.length > 0)
       if (some.length > 0) return some
-      // RFC 3263 4.2: addresses are asked for where there is no SRV, not where nobody knows.
-      if (this.#unknownServers !== undefined) throw this.#unknownServers
+      // RFC 3263 4.2: addresses are asked for where there is no SRV, not where nobody knows, or it says no.
+      if (this.#noServers !== undefined) throw this.#noServers
       return [await this.#plain(name, stated ?? usual, defaultPort(stated ?? usual))]
     }
     return wanted.services
@@ -330,8 +330,10 @@ class Lookup {
   }
 
   async #servers(name: string): Promise<Server[]> {
-    const found = await this.#orNone(this.#dns.srv(name), (error) => (this.#unknownServers ??= error))
+    const found = await this.#orNone(this.#dns.srv(name), (error) => (this.#noServers ??= error))
     const records = found.filter((record: SrvRecord) => record.name !== '' && record.name !== '.')
+    // RFC 2782: a lone dot says that the service is decidedly not there.
+    if (found.length > records.length) this.#noServers ??= new Error(`${name} says that there is no such service`)
     if (records.length === 0) return []
     this.#keep(SRV_TTL_SECONDS)
     return await Promise.all(

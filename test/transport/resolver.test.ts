@@ -176,6 +176,23 @@ describe('one question that fails', () => {
   })
 })
 
+test('RFC 2782: a service that is said not to be there is not looked for at the name itself', async () => {
+  const none: Zone = {
+    srv: {
+      '_sip._udp.none.example': [srv('', 0)],
+      '_sips._tcp.half.example': [srv('.', 0)],
+      '_sip._udp.half.example': [srv('a.example', 5062)],
+    },
+    a: { 'none.example': ['192.0.2.80'], 'half.example': ['192.0.2.80'], 'a.example': ['192.0.2.1'] },
+  }
+  await expect(resolver(none).resolve('sip:none.example')).rejects.toThrow(
+    /_sip\._udp\.none\.example .* no such service/,
+  )
+  await expect(resolver(none).resolve('sips:half.example')).rejects.toThrow(/no such service/)
+  expect(await resolver(none).resolve('sip:half.example')).toEqual(['udp 192.0.2.1 5062'])
+  expect(await resolver(none).resolve('sip:none.example:5060')).toEqual(['udp 192.0.2.80 5060'])
+})
+
 test('the addresses of a maddr come from the same cache, and questions are bounded', async () => {
   const { one, asked } = resolver(zone)
   expect(await one.addresses('Plain.example')).toEqual(['192.0.2.3'])
