@@ -137,11 +137,12 @@ describe.each(['native', 'dgram'] as const)('UDP by %s', (datagrams) => {
 
 describe('a receive buffer that is full', () => {
   test('tells how many datagrams found no room to wait in', async () => {
-    let [read, lost] = [0, 0]
+    let [sent, read, lost, waited] = [0, 0, 0, 0]
     const { layer } = await started({
       listen: ['udp:127.0.0.1:0'],
       limits: { udpReceiveBytes: 65_536 },
-      queued: (_, count, __, dropped) => {
+      queued: (millis, count, _, dropped) => {
+        waited = millis
         read += count
         lost += dropped
       },
@@ -150,8 +151,20 @@ describe('a receive buffer that is full', () => {
     const from = nativeSockets().bind('udp', '127.0.0.1', 0)
     closing.push(() => nativeSockets().close(from))
     const wire = Buffer.from(optionsRequest({ body: 'x'.repeat(900) }), 'latin1')
-    for (let n = 0; n < 1000; n++) nativeSockets().sendTo(from, wire, '127.0.0.1', port)
-    await expect.poll(() => read + lost).toBe(1000)
+    const send = (count: number): void => {
+      for (let n = 0; n < count; n++, sent++) nativeSockets().sendTo(from, wire, '127.0.0.1', port)
+      // Who reads within 2 ms does not ask for losses.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+    // The kernel begins to note arrivals some time after it was asked to.
+    await expect
+      .poll(() => {
+        send(1)
+        return waited
+      })
+      .toBeGreaterThan(2)
+    send(1000)
+    await expect.poll(() => read + lost).toBe(sent)
     expect(lost).toBeGreaterThan(500)
   })
 })
