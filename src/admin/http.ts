@@ -23,7 +23,7 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
  * Starts the server at `listen`: `127.0.0.1:9100`, `9100` (loopback) or `[::1]:9100`.
- * Rejects with ERR_CONFIG for a wrong address and ERR_LISTEN where it cannot be bound.
+ * Rejects with ERR_USAGE for a wrong address and ERR_LISTEN where it cannot be bound.
  */
 export async function startAdminServer(listen: string, source: AdminSource, log: Log): Promise<AdminServer> {
   const { host, port } = parseAdminAddress(listen)
@@ -78,12 +78,12 @@ async function answer(method: string, url: string, source: AdminSource): Promise
   }
 }
 
-/** Host and port of `--metrics`; a bare port means loopback. Throws ERR_CONFIG. */
+/** Host and port of `--metrics`; a bare port means loopback. Throws ERR_USAGE. */
 export function parseAdminAddress(text: string): { host: string; port: number } {
   const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:\s]+):)?(\d{1,5})$/.exec(text)
   const port = Number(match?.[2])
   if (!match || port > 65_535)
-    throw new SignalboxError('ERR_CONFIG', `--metrics ${text}: write ADDRESS:PORT or PORT, for example 127.0.0.1:9090`)
+    throw new SignalboxError('ERR_USAGE', `--metrics ${text}: write ADDRESS:PORT or PORT, for example 127.0.0.1:9090`)
   return { host: match[1]?.replace(/^\[|\]$/g, '') ?? '127.0.0.1', port }
 }
 

@@ -1,4 +1,5 @@
 // Owns reading option values: ports, seconds, addresses, defines; what is wrong names the option and what to write.
+import { parseAdminAddress } from '../admin/index.ts'
 import { checkConfigValue, type LimitConfig, LOG_LEVELS, type LogFormat, type LogLevel } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 
@@ -104,8 +105,15 @@ export function workers(value: string): number | 'auto' {
 
 /** `address:port`, `[v6]:port` or a bare port, which means loopback. */
 export function ngAddress(value: string): string {
-  if (/^\d{1,5}$/.test(value)) return `127.0.0.1:${value}`
-  if (!/^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/.test(value))
+  const text = /^\d+$/.test(value) ? `127.0.0.1:${value}` : value
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text)?.[1]
+  if (port === undefined || Number(port) > 65_535)
     throw wrong('--listen-ng', value, 'write [ADDRESS:]PORT, for example 127.0.0.1:22222')
+  return text
+}
+
+/** Where metrics are served: checked before anything starts, read by the server. */
+export function adminAddress(value: string): string {
+  parseAdminAddress(value)
   return value
 }

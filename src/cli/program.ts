@@ -5,6 +5,7 @@ import { SignalboxError } from '../errors.ts'
 import type { CheckFlags } from './check.ts'
 import type { CtlFlags } from './ctl.ts'
 import {
+  adminAddress,
   interfaces,
   limits,
   logLevel,
@@ -74,6 +75,7 @@ Exit status: 0 good (warnings included), 1 errors found, 2 wrong usage.
     .option(
       '--metrics <address>',
       'serve /metrics and /healthz at [ADDRESS:]PORT (loopback unless an address is given)',
+      adminAddress,
     )
     .option(
       '--drain-seconds <n>',
@@ -171,7 +173,7 @@ Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP rel
     .option('--sip-source', 'take media from where the SIP message came from, unless flags trust the SDP')
     .option('--dtls-passive', 'prefer the passive role of DTLS')
     .option('--listen-tcp-ng <[address:]port>', 'take the NG protocol here over TCP', ngAddress)
-    .option('--metrics <address>', 'serve /metrics and /healthz at [ADDRESS:]PORT')
+    .option('--metrics <address>', 'serve /metrics and /healthz at [ADDRESS:]PORT', adminAddress)
     .action((flags: StandaloneRelayFlags) => does(async () => (await import('./relay.ts')).relayCommand(flags)))
 
   command

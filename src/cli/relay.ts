@@ -1,8 +1,8 @@
 // Owns the command `relay`: the media relay alone, driven over rtpengine's NG protocol.
 import { startAdminServer } from '../admin/index.ts'
-import { createLogger, Metrics } from '../engine/index.ts'
+import { createLogger, type EngineLog, Metrics } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
-import { runRelay } from '../media/index.ts'
+import { type RunningRelay, runRelay } from '../media/index.ts'
 import type { StandaloneRelayFlags } from './options.ts'
 import { onSignals } from './signals.ts'
 
@@ -23,6 +23,14 @@ export async function relayCommand(flags: StandaloneRelayFlags): Promise<number>
     ...(flags.logFormat ? { format: flags.logFormat } : {}),
   })
   const running = await runRelay({ ...flags, interface: flags.interface, listenNg: flags.listenNg ?? [], log })
+  try {
+    return await serve(running, flags, log)
+  } finally {
+    await running.close()
+  }
+}
+
+async function serve(running: RunningRelay, flags: StandaloneRelayFlags, log: EngineLog): Promise<number> {
   const metrics = new Metrics()
   const startedAt = Date.now() / 1000
   metrics.gauge('signalbox_relay_sessions', 'Media sessions.', () => running.relay.sessions)
@@ -41,6 +49,6 @@ export async function relayCommand(flags: StandaloneRelayFlags): Promise<number>
   await new Promise<void>((resolve) => {
     onSignals({ stop: resolve, stopNow: () => process.exit(0) })
   })
-  await Promise.allSettled([running.close(), admin?.close()])
+  await admin?.close()
   return 0
 }

@@ -71,6 +71,10 @@ describe('usage', () => {
     [['check'], /name the files/],
     [['relay', '--listen-ng', '127.0.0.1:2223'], /relay needs an --interface/],
     [['relay', '--interface', '127.0.0.1'], /relay needs --listen-ng/],
+    [['relay', '--interface', '127.0.0.1', '--listen-ng', '99999'], /--listen-ng 99999: write \[ADDRESS:\]PORT/],
+    [['relay', '--interface', '127.0.0.1', '--listen-ng', '2223', '--metrics', 'x'], /--metrics x: write ADDRESS:PORT/],
+    [['run', 'a.ts', '--metrics', '70000'], /--metrics 70000: write ADDRESS:PORT/],
+    [['far-end', 'o365', '--nonsense'], /Unknown option '--nonsense'/],
     [['ctl', 'status'], /--control <path>' not specified/],
     [['test', 'nothing.test.ts'], /there is no such file/],
   ])('%j is wrong usage: 2', async (args, text) => {
