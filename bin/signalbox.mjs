@@ -37,4 +37,14 @@ if (folder) {
 }
 
 const { main } = await import('../src/cli/index.ts')
-process.exitCode = await main(process.argv.slice(2))
+
+let unwritten = 0
+// A reader that has seen enough (`| head`) may be gone: the rest has no reader, and the status stands.
+process.stdout.on('error', (error) => {
+  if (error.code === 'EPIPE' || unwritten > 0) return
+  process.exitCode = unwritten = 1
+  process.stderr.write(`signalbox: the output could not be written: ${error.message}\n`)
+})
+process.stderr.on('error', () => {})
+
+process.exitCode = (await main(process.argv.slice(2))) || unwritten

@@ -34,8 +34,6 @@ export async function checkCommand(
   for (const file of files) diagnostics.push(...(await checkFile(resolve(file), flags.defines)))
   const shown = applyRules(sortDiagnostics(diagnostics), flags.rules)
   const errors = shown.filter((d) => d.severity === 'error').length
-  // A reader that has seen enough (`| head`) may be gone: the rest has no reader, and the status stands.
-  process.stdout.on('error', () => {})
   switch (flags.format) {
     case 'json':
       process.stdout.write(`${diagnosticsToJson(shown)}\n`)

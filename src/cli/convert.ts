@@ -4,7 +4,7 @@ import { basename, extname, resolve } from 'node:path'
 import { DEFAULT_LIMITS, DEFAULT_TIMERS, readCfgConfig, readLatin1 } from '../engine/index.ts'
 import { SignalboxError } from '../errors.ts'
 import { type ConvertedProgram, convertDsl, formatDiagnostic, sortDiagnostics } from '../script/index.ts'
-import { mustBeScript } from './files.ts'
+import { mustBeScript, writing } from './files.ts'
 
 export interface ConvertFlags {
   readonly output?: string
@@ -27,7 +27,10 @@ export function convertCommand(file: string, flags: ConvertFlags): number {
   if (converted.program === undefined || read.config === undefined) return 1
   const text = fileText(basename(file), converted.program, configValue(read.config))
   if (flags.output === undefined) process.stdout.write(Buffer.from(text, 'latin1'))
-  else writeFileSync(flags.output, text, 'latin1')
+  else {
+    const { output } = flags
+    writing(output, () => writeFileSync(output, text, 'latin1'))
+  }
   return 0
 }
 

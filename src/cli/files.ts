@@ -1,4 +1,4 @@
-// Owns the first look at a file that was named on the command line.
+// Owns the first look at a file that was named on the command line, and what is said of one that cannot be written.
 import { statSync } from 'node:fs'
 import { SignalboxError } from '../errors.ts'
 
@@ -17,4 +17,13 @@ export function mustBeScript(file: string): void {
     )
   }
   if (!isFile) throw new SignalboxError('ERR_USAGE', `${file} is not a file`)
+}
+
+/** Writes what the command line asked for. Throws ERR_CONFIG, with the reason, where that cannot be. */
+export function writing(what: string, write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    throw new SignalboxError('ERR_CONFIG', `${what} cannot be written: ${(error as Error).message}`, { cause: error })
+  }
 }

@@ -22,8 +22,6 @@ export function parseRules(list: readonly string[]): Map<string, RuleSetting> {
 
 /** The rules, one a line, or as JSON. */
 export function listRules(format: CheckFormat): number {
-  // A reader that has seen enough (`| head`) may be gone.
-  process.stdout.on('error', () => {})
   if (format === 'sarif') throw wrong('--format', format, 'the rules are listed as text or json')
   if (format === 'json') {
     const list = Object.entries(RULES).map(([name, { severity, doc }]) => ({ name, severity, doc }))

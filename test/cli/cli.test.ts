@@ -82,6 +82,15 @@ describe('usage', () => {
     expect(out + err).toMatch(text)
   })
 
+  test('what cannot be written is named: 1', async () => {
+    const file = save('a.cfg', 'request_route { exit; }\n')
+    expect(await main(['convert', file, '-o', join(file, 'a.ts')])).toBe(1)
+    expect(err).toMatch(/^signalbox: .*a\.ts cannot be written: ENOTDIR/m)
+    expect(await main(['docs', file])).toBe(1)
+    expect(err).toMatch(/^signalbox: .* cannot be written: E\w+/m)
+    expect(err).not.toContain('internal error')
+  })
+
   test('nobody at the control socket: 1', async () => {
     expect(await main(['ctl', 'reload', '--control', join(folder, 'none')])).toBe(1)
     expect(err).toMatch(/no signalbox listens there/)

@@ -142,6 +142,33 @@ test('relay: serves NG until SIGTERM', { timeout: 60_000 }, async () => {
   expect(await ended).toBe(0)
 })
 
+test('relay: ends with 1 when its metrics cannot be served', { timeout: 60_000 }, async () => {
+  const { createServer } = await import('node:net')
+  const holder = createServer().listen(metrics, '127.0.0.1')
+  const args = ['--interface=127.0.0.1', `--listen-ng=${port}`, '--port-min=47930', '--port-max=47960']
+  expect(await start(['relay', ...args, '--metrics', String(metrics)])).toBe(1)
+  expect(output).toMatch(/cannot serve metrics on \d+: the port is in use/)
+  holder.close()
+})
+
+test('who reads the output may go; where it cannot be written, that is told: 1', { timeout: 60_000 }, async () => {
+  const shell = (line: string) => {
+    child = spawn('bash', ['-c', line, 'bash', process.execPath, '--no-node-snapshot', COMMAND])
+    output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    return new Promise((resolve) => child.once('close', (code) => resolve(code)))
+  }
+  // The reader is gone before the first line.
+  expect(await shell('"$@" --help | exec true; exit $PIPESTATUS')).toBe(0)
+  expect(output).toBe('')
+  writeFileSync(join(folder, 'a.cfg'), 'request_route { exit; }\n')
+  for (const command of ['--help', `check ${folder}/a.cfg`, `convert ${folder}/a.cfg`]) {
+    expect(await shell(`"$@" ${command} > /dev/full`)).toBe(1)
+    expect(output).toMatch(/^signalbox: the output could not be written: ENOSPC.*\n$/)
+  }
+})
+
 test('a supervisor that is killed leaves no worker behind', { timeout: 60_000 }, async () => {
   const file = join(folder, 'route.ts')
   writeFileSync(file, ROUTE(port))

@@ -24,23 +24,32 @@ U08), teams is Direct Routing: it takes OPTIONS and calls, and with --border it 
 
 const PROBE_MILLIS = 60_000
 
+/** Throws ERR_USAGE. */
+function readOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        listen: { type: 'string', default: '127.0.0.1:5061' },
+        host: { type: 'string' },
+        gateway: { type: 'string' },
+        border: { type: 'string' },
+        call: { type: 'string' },
+        key: { type: 'string' },
+        cert: { type: 'string' },
+        ca: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (error) {
+    throw new SignalboxError('ERR_USAGE', `far-end: ${(error as Error).message}`, { cause: error })
+  }
+}
+
 /** Runs until SIGINT or SIGTERM; resolves with the exit status: 0, or 2 for wrong usage. */
 export async function farEndCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      listen: { type: 'string', default: '127.0.0.1:5061' },
-      host: { type: 'string' },
-      gateway: { type: 'string' },
-      border: { type: 'string' },
-      call: { type: 'string' },
-      key: { type: 'string' },
-      cert: { type: 'string' },
-      ca: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
+  const { values, positionals } = readOptions(args)
   if (values.help) {
     process.stdout.write(USAGE)
     return 0
