@@ -37,3 +37,11 @@ test('a run takes the message that the engine has parsed', async () => {
   await program.run({ ...input('request', '', request()), message })
   expect(host.of('log')).toMatchObject([{ text: expect.stringContaining('parsed@10.0.2.52') }])
 })
+
+test.each([['debug=2\n'], ['route[HELPER] { exit; }\n']])(
+  'a file that nothing enters runs as well: %j',
+  async (text) => {
+    const { program } = await loaded(text, { name: 'route.cfg' })
+    expect(program.has('request')).toBe(false)
+  },
+)

@@ -11,7 +11,7 @@ import {
   PARAMETERS_WITHOUT_MEANING,
   PROVIDED_MODULES,
 } from './module-parameters.ts'
-import { nearest } from './report.ts'
+import { nearest, placeAt } from './report.ts'
 import { moduleName, settingValue } from './settings.ts'
 
 /** Words that Kamailio's own reader takes for keywords, so that a bare route name cannot be one. */
@@ -53,6 +53,14 @@ export function checkSettings(context: CheckContext): void {
   if (context.input.complete && !context.input.model.blocks.some(({ routeKind }) => routeKind === 'request')) {
     const at = context.input.declarations[0]?.at
     if (at !== undefined) context.report.warning('no-request-route', 'The file has no request_route', at)
+    // A file that is being saved is empty for a moment: it must not take the place of the one that runs.
+    else
+      context.report.error(
+        'syntax',
+        'The file says nothing',
+        placeAt(context.input.main, 0),
+        'Kamailio refuses it as well: write a request_route',
+      )
   }
 }
 

@@ -95,7 +95,8 @@ class ProgramEmitter {
         .map((block) => `${key(entryName(block))}: ${this.#entry(block)}`)
       if (entries.length > 0) kinds.push(`${kind}: { ${entries.join(', ')} }`)
     }
-    this.#lines.push({ text: `globalThis.__signalbox.define({ ${kinds.join(', ')}, route: ROUTES })`, at: undefined })
+    kinds.push('route: ROUTES')
+    this.#lines.push({ text: `globalThis.__signalbox.define({ ${kinds.join(', ')} })`, at: undefined })
   }
 
   /** A run begins with nothing stopped, and ends with its code. */
