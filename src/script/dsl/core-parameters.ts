@@ -23,7 +23,7 @@ const REASONS: Readonly<Record<string, string>> = {
     stats_name_separator:s kemi.onsend_route_callback:s rtimer:n fork:n`,
   'the socket is always chosen by the route to the destination': 'mhomed:n',
   'Warning headers are not written here': 'sip_warning:n',
-  'the log is written by signalbox, see --log': `log_stderror:n log_prefix:s log_facility:- log_name:s log_prefix_mode:n log_color:n
+  'the log is written by signalbox, see --log-level and --log-format': `log_stderror:n log_prefix:s log_facility:- log_name:s log_prefix_mode:n log_color:n
     log_engine_type:s log_engine_data:s corelog:n cfgengine_log:n latency_log:n latency_limit_db:n
     latency_limit_action:n latency_cfg_log:n msg_time:n log_custom:s xlog:n`,
   'names are resolved as RFC 3263 says': `dns:n rev_dns:n dns_try_naptr:n dns_try_ipv6:n use_dns_cache:n
