@@ -89,7 +89,8 @@ Exit status: 0 good (warnings included), 1 errors found, 2 wrong usage.
 The relay in this program answers for every set that the file names, once it is started by one of its options or
 by config.media of a .ts; otherwise the relays that the file names (rtpengine_sock) are used.
 
-Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP reloads the file, as saving it does.`,
+Signals: SIGTERM and SIGINT drain and end, a second one ends at once; SIGHUP reloads the file, as saving it does;
+SIGUSR1 and SIGUSR2 do nothing.`,
     )
     .action((file: string, flags: RunFlags & { define?: string[] }) =>
       does(async () =>

@@ -1,4 +1,4 @@
-// Owns what signals mean: SIGTERM and SIGINT stop, a second one stops at once, SIGHUP reloads.
+// Owns what signals mean: SIGTERM and SIGINT stop, a second one stops at once, SIGHUP reloads, SIGUSR1 and SIGUSR2 nothing.
 
 export interface SignalActions {
   stop(): void
@@ -11,6 +11,9 @@ export interface SignalActions {
  * Milliseconds.
  */
 const SAME_WISH = 150
+
+/** Kamailio and rtpengine take them for statistics and loudness: Node would open its debugger, or end. */
+const WITHOUT_MEANING = ['SIGUSR1', 'SIGUSR2'] as const
 
 /** Listens until `close` is called. */
 export function onSignals(actions: SignalActions): { close(): void } {
@@ -26,11 +29,14 @@ export function onSignals(actions: SignalActions): { close(): void } {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', reload)
+  const ignore = () => {}
+  for (const signal of WITHOUT_MEANING) process.on(signal, ignore)
   return {
     close() {
       process.off('SIGTERM', stop)
       process.off('SIGINT', stop)
       process.off('SIGHUP', reload)
+      for (const signal of WITHOUT_MEANING) process.off(signal, ignore)
     },
   }
 }

@@ -26,8 +26,8 @@ import { StallWatch } from './stall-watch.ts'
 /** A quarter of the shortest time after which a worker counts as hung; each beat wakes an idle process. */
 const BEAT_MILLIS = 100
 
-// The terminal's signals reach every process of its group: only the supervisor acts on them.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+// A terminal's signals, and a service manager's, reach every process of the group: only the supervisor acts on them.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {})
 // Without its supervisor a worker has no relay and nobody to watch it.
 process.on('disconnect', () => process.exit(0))
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type SupervisorStatus, sendControl } from '../../src/supervisor/index.ts'
 import { freePort } from '../supervisor/rig.ts'
 
 const COMMAND = new URL('../../bin/signalbox.mjs', import.meta.url).pathname
@@ -98,6 +99,27 @@ test('run: SIGHUP reloads, SIGTERM ends with 0 in time, workers with it', { time
   expect(Date.now() - began).toBeLessThan(5000)
   await gone(workers)
   expect(readdirSync(folder)).toEqual(['route.ts'])
+})
+
+test('run: SIGUSR1 and SIGUSR2, which Kamailio and rtpengine know, do nothing to any process', {
+  timeout: 60_000,
+}, async () => {
+  const file = join(folder, 'route.ts')
+  writeFileSync(file, ROUTE(port))
+  const control = join(folder, 'control')
+  const ended = start(['run', file, '--metrics', String(metrics), '--control', control])
+  await said(/"event":"ready"/)
+  const standby = async () => ((await sendControl(control, { command: 'status' })).result as SupervisorStatus).standby
+  for (const end = Date.now() + 20_000; (await standby()) === undefined && Date.now() < end; )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const)
+    for (const pid of [child.pid!, ...children(child.pid!)]) process.kill(pid, signal)
+  writeFileSync(file, ROUTE(port).replace("'OK'", "'Fine'"))
+  await said(/"event":"reload"/)
+  expect(await (await fetch(`http://127.0.0.1:${metrics}/healthz`)).json()).toMatchObject({ ok: true, restarts: 0 })
+  expect(output).not.toMatch(/Debugger|worker/)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
 })
 
 test('run: a second SIGTERM ends at once what drains', { timeout: 60_000 }, async () => {
