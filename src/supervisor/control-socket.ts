@@ -62,10 +62,23 @@ export async function openControlSocket(
   }
 }
 
-/** Sends one command to a running signalbox. Rejects with ERR_TRANSPORT when none listens. */
-export function sendControl(path: string, question: ControlQuestion): Promise<ControlAnswer> {
+/** A reload of a large script on a busy machine is answered sooner. */
+const ANSWER_MILLIS = 60_000
+
+/** Sends one command to a running signalbox. Rejects with ERR_TRANSPORT when none listens, or it does not answer in `millis`. */
+export function sendControl(
+  path: string,
+  question: ControlQuestion,
+  millis: number = ANSWER_MILLIS,
+): Promise<ControlAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
+    socket.setTimeout(millis, () => {
+      reject(
+        new SignalboxError('ERR_TRANSPORT', `${path}: no answer in ${millis / 1000} s; is that signalbox suspended?`),
+      )
+      socket.destroy()
+    })
     let text = ''
     socket.setEncoding('utf8')
     socket.on('connect', () => socket.write(`${JSON.stringify(question)}\n`))

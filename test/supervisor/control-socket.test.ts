@@ -46,6 +46,16 @@ test('what a process left that is gone is taken, what one has open is not', asyn
   second.close()
 })
 
+test('one that does not answer is not waited for without end', async () => {
+  const path = join(folder, 'control')
+  const server = await openControlSocket(path, () => new Promise(() => {}), silentLog)
+  await expect(sendControl(path, { command: 'status' }, 50)).rejects.toMatchObject({
+    code: 'ERR_TRANSPORT',
+    message: expect.stringMatching(/no answer in 0\.05 s/),
+  })
+  server.close()
+})
+
 test('a path longer than a socket may have is told as such', async () => {
   await expect(open(join(folder, 'x'.repeat(120)))).rejects.toThrow(/longer than 107 bytes/)
 })
