@@ -8,6 +8,7 @@ import {
   type MediaRequest,
   type MediaStats,
   type RtpOperation,
+  rtpFlags,
 } from '../media/index.ts'
 import type { RequestContext } from '../proxy/index.ts'
 import type { RtpResult } from '../script/index.ts'
@@ -160,7 +161,7 @@ export class MediaServices {
     if (!call) return undefined
     this.#calls.delete(callId)
     if (!call.open) return call.stats
-    return this.#deleteSession(callId, call)
+    return (await this.#deleteSession(callId, call)) ?? call.stats
   }
 
   /** A request is over. A BYE whose dialog this worker does not know ends the media all the same. */
@@ -225,7 +226,7 @@ export class MediaServices {
           const call = this.#calls.get(callId)
           // The script ended it already, or the call never had media: nothing to do, as rtpengine answers too.
           if (!call?.open) return { code: 1 }
-          call.open = false
+          if (endsSession(run, request)) call.open = false
           call.stats = await relay.delete(request)
           this.#counted(operation, 'ok')
           return { code: 1, statistics: statisticsOf(call.stats) }
@@ -258,7 +259,8 @@ export class MediaServices {
       this.#counted('delete', 'ok')
       return stats
     } catch (error) {
-      this.#counted('delete', 'failed')
+      // What a branch's delete left of it may have been nothing.
+      if (!call.stats) this.#counted('delete', 'failed')
       log.debug({ callId, error: messageOf(error) }, 'the media session was gone already')
       return undefined
     }
@@ -283,6 +285,12 @@ export class MediaServices {
   #counted(operation: string, result: 'ok' | 'failed'): void {
     this.#options.counters.mediaOperations.add({ operation, result })
   }
+}
+
+/** Whether a delete leaves nothing open: one that names a branch of a fork leaves the others. */
+function endsSession({ message }: ScriptRun, { flags, viaBranch }: MediaRequest): boolean {
+  const ofBranch = viaBranch !== undefined || rtpFlags(flags).toTag
+  return !ofBranch || message.cseqMethod === 'BYE'
 }
 
 /** The words of $rtpstat (rtpengine module's manual, 6.1). */
