@@ -15,6 +15,7 @@ import {
   parseListenNg,
   runRelay,
 } from '../../src/media/index.ts'
+import { answerFrame } from '../../src/media/ng/answers.ts'
 import { decodeBencode, dictionary, encodeBencode, type NgDictionary } from '../../src/media/ng/bencode.ts'
 import { decodeBody, encodeBody, splitFrame } from '../../src/media/ng/message.ts'
 import { NgStreamFrames } from '../../src/media/ng/stream-frames.ts'
@@ -119,6 +120,20 @@ describe('server', () => {
     const other = wire(server.port)
     other.send('7 d7:command4:pinge')
     expect(await other.next()).toBe('7 d6:result4:ponge')
+  })
+
+  test('what JSON says beyond ASCII comes back as it was', () => {
+    const relay = fakeRelay()
+    const ask = (request: object) => {
+      const body = Buffer.from(JSON.stringify(request), 'utf8').toString('latin1')
+      const reply = answerFrame({ cookie: '8', body }, relay).slice(2)
+      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(reply, 'latin1')))
+    }
+    const sdp = CALL_MANAGER_OFFER.replace('s=SIP Call', 's=Zoë')
+    expect(ask({ command: 'offer', 'call-id': 'é', 'from-tag': 'A', sdp }).sdp).toContain('\r\ns=Zoë\r\n')
+    expect(ask({ command: 'list' }).calls).toEqual(['é'])
+    // A warning quotes a part of a key, and may cut it within a character.
+    expect(ask({ command: 'query', 'call-id': 'é', [`a${'é'.repeat(40)}`]: 1 }).result).toBe('ok')
   })
 
   test('a whole call in rtpengine words', () => {

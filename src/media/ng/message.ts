@@ -32,7 +32,13 @@ export function decodeBody(body: string): NgDictionary {
 }
 
 export function encodeBody(message: NgDictionary, encoding: NgEncoding): string {
-  return encoding === 'json' ? Buffer.from(JSON.stringify(message), 'utf8').toString('latin1') : encodeBencode(message)
+  return encoding === 'json' ? encodeJson(message) : encodeBencode(message)
+}
+
+/** RFC 8259 8.1: what is said is UTF-8. The texts are bytes, and what of them is no UTF-8 becomes U+FFFD. */
+function encodeJson(message: NgDictionary): string {
+  const text = Buffer.from(JSON.stringify(message), 'latin1').toString('utf8')
+  return Buffer.from(text, 'utf8').toString('latin1')
 }
 
 function decodeJson(body: string): NgValue {
