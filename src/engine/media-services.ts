@@ -287,10 +287,9 @@ export class MediaServices {
   }
 }
 
-/** Whether a delete leaves nothing open: one that names a branch of a fork leaves the others. */
+/** Whether a delete leaves nothing open: one that names a branch of a fork leaves the others. The Via of a BYE names none. */
 function endsSession({ message }: ScriptRun, { flags, viaBranch }: MediaRequest): boolean {
-  const ofBranch = viaBranch !== undefined || rtpFlags(flags).toTag
-  return !ofBranch || message.cseqMethod === 'BYE'
+  return !rtpFlags(flags).toTag && (viaBranch === undefined || message.cseqMethod === 'BYE')
 }
 
 /** The words of $rtpstat (rtpengine module's manual, 6.1). */
