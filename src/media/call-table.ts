@@ -8,7 +8,7 @@ import type { RandomKey } from './crypto-negotiation.ts'
 import type { DtlsIdentities } from './dtls-negotiation.ts'
 import type { MediaInterface, MediaInterfaces } from './interfaces.ts'
 import type { NativeRelay } from './native-relay.ts'
-import { partiesToDelete } from './party-lookup.ts'
+import { type Dialogue, partFrom, partiesToDelete } from './party-lookup.ts'
 import type { CallEnd } from './relay-statistics.ts'
 import type { SessionOptions } from './session-options.ts'
 import { applyDialogue, expectChecks, muteParty } from './stream-config.ts'
@@ -54,8 +54,8 @@ export class CallTable {
   readonly #options: CallTableOptions
   readonly #pool: StreamPool
   readonly #entries = new Map<string, Entry>()
-  /** Deletes that wait for their delay. */
-  readonly #deletions = new WeakMap<Call, Timer>()
+  /** Deletes that wait for their delay, by what they end. */
+  readonly #deletions = new WeakMap<Call | Party, Timer>()
 
   constructor(options: CallTableOptions) {
     this.#options = options
@@ -109,7 +109,7 @@ export class CallTable {
     const { sdp, dialogue } = exchangeOffer(call, options, this.#context())
     expectChecks(this.#options.native, dialogue.listener)
     if (!known) this.#add(call)
-    this.#signalled(call)
+    this.#signalled(call, dialogue)
     return sdp
   }
 
@@ -128,7 +128,7 @@ export class CallTable {
     if (former && former !== dialogue.speaker) muteParty(native, former, dialogue.speaker)
     this.#apply(call, dialogue.speaker, dialogue.listener)
     call.answered = true
-    this.#signalled(call)
+    this.#signalled(call, dialogue)
     return sdp
   }
 
@@ -157,12 +157,13 @@ export class CallTable {
   remove(call: Call, parties: readonly Party[], options: SessionOptions, now: CallReport): void {
     const delay = options.deleteDelay ?? this.#options.deleteDelay
     const whole = parties.length >= call.parties.length
+    const branch = whole ? undefined : parties[0]!
     const end = (final?: CallReport): void => {
-      if (whole) this.#destroy(call, 'deleted', final)
-      else for (const party of parties) this.#dropParty(call, party)
+      if (branch) this.#dropParty(call, branch)
+      else this.#destroy(call, 'deleted', final)
     }
     if (delay <= 0) end(now)
-    else this.#schedule(call, delay, end, 'delete')
+    else if (!this.#deletions.has(branch ?? call)) this.#schedule(call, delay, end, branch ?? call)
   }
 
   /** Called for a stream that fell silent: the call ends when no stream of it lives. */
@@ -213,40 +214,42 @@ export class CallTable {
     return { pool: this.#pool, interfaces, tos, randomKey, identities, now: clock.wallclock(), mark }
   }
 
-  #signalled(call: Call): void {
+  #signalled(call: Call, { speaker, listener }: Dialogue): void {
     call.lastSignal = this.#options.clock.wallclock()
-    // An offer or answer within the delay of a delete keeps the call.
-    const timer = this.#deletions.get(call)
-    if (!timer) return
-    timer.cancel()
-    this.#deletions.delete(call)
-    this.#entries.get(call.id)?.timers.delete(timer)
+    // An offer or answer within the delay of a delete keeps the call, and the branch that it is of.
+    for (const kept of [call, speaker, listener]) {
+      const timer = this.#deletions.get(kept)
+      if (!timer) continue
+      timer.cancel()
+      this.#deletions.delete(kept)
+      this.#entries.get(call.id)?.timers.delete(timer)
+    }
   }
 
   #add(call: Call): void {
     this.#entries.set(call.id, { call, timers: new Set() })
     const { offerTimeout, finalTimeout } = this.#options
-    if (finalTimeout > 0) this.#schedule(call, finalTimeout, () => this.#end(call, 'final timeout'), 'life')
+    if (finalTimeout > 0) this.#schedule(call, finalTimeout, () => this.#end(call, 'final timeout'))
     const check = (): void => {
       // A call whose media are all refused has no stream to fall silent; it goes by the same clock as an unanswered one.
       const open = call.parties.some((party) => party.media.some((media) => media.stream))
-      if (call.answered && open) this.#schedule(call, offerTimeout, check, 'life')
+      if (call.answered && open) this.#schedule(call, offerTimeout, check)
       else this.#end(call, 'offer timeout')
     }
-    if (offerTimeout > 0) this.#schedule(call, offerTimeout, check, 'life')
+    if (offerTimeout > 0) this.#schedule(call, offerTimeout, check)
   }
 
-  #schedule(call: Call, seconds: number, fire: () => void, kind: 'delete' | 'life'): void {
+  /** @param deleted what a delete ends, that `fire` carries out */
+  #schedule(call: Call, seconds: number, fire: () => void, deleted?: Call | Party): void {
     const entry = this.#entries.get(call.id)
     if (entry?.call !== call) return
-    if (kind === 'delete' && this.#deletions.has(call)) return
     const timer = this.#options.clock.setTimer(seconds * 1000, () => {
       entry.timers.delete(timer)
-      if (kind === 'delete') this.#deletions.delete(call)
+      if (deleted) this.#deletions.delete(deleted)
       fire()
     })
     entry.timers.add(timer)
-    if (kind === 'delete') this.#deletions.set(call, timer)
+    if (deleted) this.#deletions.set(deleted, timer)
   }
 
   #end(call: Call, reason: CallEnd): void {
@@ -258,6 +261,7 @@ export class CallTable {
     const index = call.parties.indexOf(party)
     if (index < 0) return
     call.parties.splice(index, 1)
+    partFrom(party, call)
     for (const media of party.media) this.#pool.release(media)
     if (call.parties.length < 2) this.#destroy(call, 'deleted')
   }

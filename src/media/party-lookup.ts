@@ -82,7 +82,17 @@ export function partiesToDelete(call: Call, options: SessionOptions): readonly P
   return from.peer?.tag === '' ? call.parties : []
 }
 
-/** Whether the call goes on without that party: nobody talks to it now. */
+/** Whether the call goes on without that party: nobody talks to it now, or another branch of the same offer is left. */
 function isSpare(party: Party, call: Call): boolean {
-  return !call.parties.some((other) => other !== party && other.peer === party)
+  const others = call.parties.filter((other) => other !== party)
+  return (
+    others.every(({ peer }) => peer !== party) ||
+    others.some((other) => other !== party.peer && other.peer === party.peer)
+  )
+}
+
+/** Who talked to a party that is gone may talk to another branch of the same offer. */
+export function partFrom(gone: Party, call: Call): void {
+  for (const party of call.parties)
+    if (party.peer === gone) party.peer = call.parties.findLast((other) => other !== party && other.peer === party)
 }

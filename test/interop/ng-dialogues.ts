@@ -229,6 +229,17 @@ export function dialogues(): Conversation[] {
       ],
     },
     {
+      name: 'the branch that was offered last is refused',
+      steps: [
+        { command: 'offer', keys: { ...secured({}), ...A, 'via-branch': 'z1', sdp: plain(5004) } },
+        { command: 'offer', keys: { ...secured({}), ...A, 'via-branch': 'z2', sdp: plain(5004) } },
+        { command: 'delete', keys: { ...A, 'via-branch': 'z2', 'delete-delay': 0 } },
+        { command: 'answer', keys: { ...secured({}), ...A, 'via-branch': 'z1', 'to-tag': 'B', sdp: plain(6004) } },
+        { command: 'delete', keys: { ...AB, 'delete-delay': 0 } },
+        { command: 'delete', keys: { ...AB, flags: ['fatal'] } },
+      ],
+    },
+    {
       name: 'media withheld and given back',
       steps: [
         { command: 'offer', keys: { ...secured({}), ...A, label: 'caller', sdp: plain(5004) } },

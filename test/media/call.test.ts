@@ -263,6 +263,45 @@ describe('forks', () => {
     expect(relay.native.open.size).toBe(2)
   })
 
+  test.each(['z1', 'z2'])(
+    'a branch that is refused (%s) leaves the other one, whichever was offered last',
+    async (refused) => {
+      const relay = createFakeRelay()
+      const flags = 'via-branch=1'
+      const offers = new Map<string, number>()
+      for (const viaBranch of ['z1', 'z2'])
+        offers.set(viaBranch, portOf((await relay.offer({ ...call, viaBranch, sdp: CALL_MANAGER_OFFER, flags })).sdp))
+      await relay.answer({ ...call, viaBranch: refused, toTag: 'early', sdp: from(5000), flags })
+      await relay.delete({ ...call, viaBranch: refused, flags })
+      expect(relay.native.open.size).toBe(2)
+      const viaBranch = refused === 'z1' ? 'z2' : 'z1'
+      // Also where the answer does not name its branch.
+      await relay.answer({ ...call, toTag: 'B', sdp: from(6000), flags: '' })
+      expect(streamAt(relay, offers.get(viaBranch)!).config).toMatchObject({ send: true, remote: { rtpPort: 6000 } })
+      await relay.delete({ ...call, viaBranch, flags })
+      expect(relay.native.open.size).toBe(0)
+    },
+  )
+
+  test('branches that end with a delay end each for itself, and do not keep the call', async () => {
+    const clock = new ManualClock()
+    const relay = createEmbeddedRelay({ interfaces: ['10.0.0.5'], clock, deleteDelay: 30, native: createFakeNative })
+    const flags = 'via-branch=1'
+    for (const viaBranch of ['z1', 'z2', 'z3'])
+      await relay.offer({ ...call, viaBranch, sdp: CALL_MANAGER_OFFER, flags })
+    for (const viaBranch of ['z1', 'z2']) await relay.delete({ ...call, viaBranch, flags })
+    await relay.answer({ ...call, viaBranch: 'z3', toTag: 'B', sdp: from(6000), flags })
+    expect(relay.streams).toBe(4)
+    await relay.delete({ ...call, flags: '' })
+    clock.advance(30_000)
+    expect([relay.sessions, relay.streams]).toEqual([0, 0])
+    for (const viaBranch of ['z1', 'z2']) await relay.offer({ ...call, viaBranch, sdp: CALL_MANAGER_OFFER, flags })
+    await relay.delete({ ...call, viaBranch: 'z1', flags })
+    await relay.answer({ ...call, viaBranch: 'z2', toTag: 'B', sdp: from(6000), flags })
+    clock.advance(30_000)
+    expect([relay.sessions, relay.streams]).toEqual([1, 2])
+  })
+
   test('tags without end are refused', async () => {
     const relay = createFakeRelay()
     await relay.offer({ ...call, sdp: CALL_MANAGER_OFFER, flags: '' })
