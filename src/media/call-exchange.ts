@@ -281,6 +281,7 @@ function close(media: PartyMedia, pool: StreamPool): void {
   media.dtls = NO_DTLS
   media.ice = undefined
   media.iceAdded = undefined
+  media.iceOffer = undefined
 }
 
 function mediaAt(party: Party, index: number): PartyMedia {

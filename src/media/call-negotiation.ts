@@ -107,8 +107,7 @@ export function offerMedia(input: Offered): { plan: RelayedMedia; commit: () => 
       other.offered = offered
       other.dtls = dtls?.next ?? { ...other.dtls, offered: false }
       own.dtls = { ...own.dtls, wanted: options.dtlsReverse ?? own.dtls.wanted }
-      other.ice = ice
-      other.iceAdded = added
+      other.iceOffer = { own: ice, added }
       other.iceLite = liteTowards('forward', options.iceLite, other.iceLite)
       own.iceLite = liteTowards('backward', options.iceLite, own.iceLite)
       own.ptimeAnswer = options.ptimeReverse
@@ -202,8 +201,9 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
   const ownMux = own.muxOffered && statement.rtcpMux
   const otherMux = offer.rtcpMux && own.muxAnswer !== 'reject' && (own.muxAnswer === 'accept' || ownMux)
   // Who was offered the candidates of the other side does ICE with that, whatever the flags say now.
-  const added = statement.ice && offer.ice ? own.iceAdded : undefined
-  const ice = added || own.iceAdded ? undefined : answerIce(offer, other, options, randomKey)
+  const offeredIce = own.iceOffer
+  const added = statement.ice && offer.ice ? offeredIce?.added : undefined
+  const ice = added || offeredIce?.added ? undefined : answerIce(offer, other, options, randomKey)
   const plan = relayed(other.stream!, {
     ice,
     iceAdded: added,
@@ -236,10 +236,10 @@ export function answerMedia(input: Answered): { plan: RelayedMedia; commit: () =
       own.agreed = theirs
       own.dtls = theirDtls ?? { ...own.dtls, agreed: undefined }
       other.dtls = ourDtls?.next ?? { ...other.dtls, agreed: undefined }
-      if (own.ice) own.ice = { ...own.ice, metWith: statement.ice?.remote }
+      own.ice = offeredIce?.own && { ...offeredIce.own, metWith: statement.ice?.remote }
+      own.iceAdded = added
       other.ice = ice
       other.iceAdded = added
-      if (!added) own.iceAdded = undefined
       own.mux = ownMux
       other.agreed = ours
       other.mux = otherMux

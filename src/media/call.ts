@@ -3,7 +3,7 @@ import type { CryptoAttribute, Direction } from '../sdp/index.ts'
 import type { Conversion } from './audio-settings.ts'
 import type { CodecOffer } from './codec-negotiation.ts'
 import type { Payload } from './codec-policy.ts'
-import { type AddedCandidate, NO_DTLS, type PartyDtls, type PartyIce } from './connection-state.ts'
+import { type AddedCandidate, type IceOffer, NO_DTLS, type PartyDtls, type PartyIce } from './connection-state.ts'
 import type { LocalCrypto, LocalKeys } from './crypto-negotiation.ts'
 import type { DtlsStatement } from './dtls-statement.ts'
 import type { IceStatement } from './ice-statement.ts'
@@ -64,10 +64,12 @@ export interface PartyMedia {
   /** Ours and theirs, once agreed; undefined for plain RTP. */
   agreed: { readonly local: LocalCrypto; readonly remote: CryptoAttribute } | undefined
   dtls: PartyDtls
-  /** ICE in the last SDP that this party was sent; undefined: none. */
+  /** ICE that was agreed; undefined: none. */
   ice: PartyIce | undefined
-  /** What it was last told has the candidates of the other side, and the relay as one more. */
+  /** Agreed too: it has the candidates of the other side, and the relay as one more. */
   iceAdded: AddedCandidate | undefined
+  /** ICE in the last offer that this party was sent. It may be refused: what was agreed goes on until it is answered. */
+  iceOffer: IceOffer | undefined
   /** Whether the relay is to be lite towards it. */
   iceLite: boolean
   /** Whether the last offer that this party was sent had rtcp-mux. */
@@ -144,6 +146,7 @@ export function newPartyMedia(): PartyMedia {
     dtls: NO_DTLS,
     ice: undefined,
     iceAdded: undefined,
+    iceOffer: undefined,
     iceLite: false,
     muxOffered: false,
     mux: false,

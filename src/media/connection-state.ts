@@ -15,6 +15,12 @@ export interface PartyIce {
 /** How the relay may add itself to candidates that go on as they are: as one more host, or in the place of other relays. */
 export type AddedCandidate = 'host' | 'relay'
 
+/** ICE in an offer that a party was sent: the relay's own, or the other side's with the relay among its candidates. */
+export interface IceOffer {
+  readonly own: PartyIce | undefined
+  readonly added: AddedCandidate | undefined
+}
+
 /** Which side is told that the relay is lite; undefined: as before. */
 export type IceLite = 'off' | 'forward' | 'backward' | 'both' | undefined
 

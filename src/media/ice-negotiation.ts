@@ -31,7 +31,8 @@ export function offerIce(
   const speaks = statement.ice !== undefined || (other.ice !== undefined && other.stated?.ice !== undefined)
   if (flag === 'default' && !speaks) return undefined
   const lite = liteTowards('forward', options.iceLite, other.iceLite)
-  if (other.ice && !options.reset && other.ice.lite === lite) return { ...other.ice, offered: 'by-us' }
+  const before = other.ice ?? other.iceOffer?.own
+  if (before && !options.reset && before.lite === lite) return { ...before, offered: 'by-us' }
   return { local: newCredentials(randomKey), lite, offered: 'by-us', metWith: undefined }
 }
 

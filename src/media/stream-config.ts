@@ -35,7 +35,8 @@ export function applyDialogue(native: NativeRelay, a: Party, b: Party, settings:
  * its answer does (RFC 8445 7.3). No media passes yet.
  */
 export function expectChecks(native: NativeRelay, party: Party): void {
-  for (const { stream, stated, ice, mux } of party.media) {
+  for (const { stream, stated, iceOffer, mux } of party.media) {
+    const ice = iceOffer?.own
     if (!stream || stated || !ice) continue
     const { local, lite } = ice
     const role = lite ? 'controlled' : 'controlling'

@@ -140,6 +140,21 @@ describe('what streams are told', () => {
     await relay.close()
   })
 
+  test('an offer that is refused leaves ICE as it was agreed: fax to a browser', async () => {
+    const { relay, call, config } = relayWithFake()
+    await relay.offer({ ...call, sdp: BROWSER, flags: INWARDS })
+    const { sdp: told } = await relay.answer({ ...call, toTag: 'B', sdp: PBX, flags: '' })
+    const [ufrag] = /^a=ice-ufrag:.*$/m.exec(told)!
+    const back = { callId: 'c', fromTag: 'B', toTag: 'A', flags: '' }
+    await relay.offer({ ...back, sdp: PBX.replace('audio 5004 RTP/AVP 0', 'image 5006 udptl t38') })
+    await relay.control({ callId: 'c', fromTag: 'A', flags: '', control: 'block DTMF' })
+    expect(config(0)).toMatchObject({ ice: { remote: { ufrag: 'abcd' } }, blockDtmf: true })
+    expect((await relay.offer({ ...back, sdp: PBX })).sdp).toContain(`\r\n${ufrag}\r\n`)
+    await relay.answer({ ...back, sdp: BROWSER.replace('actpass', 'active'), flags: 'RTP/AVP' })
+    expect(config(0)).toMatchObject({ ice: { remote: { ufrag: 'abcd' }, role: 'controlling' } })
+    await relay.close()
+  })
+
   test('who does not answer with ICE is met by its address, who answers with keys in the description by those', async () => {
     const { relay, call, config } = relayWithFake()
     const offer = await relay.offer({ ...call, sdp: PBX, flags: 'RTP/SAVP ICE=force' })
