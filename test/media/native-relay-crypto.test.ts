@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { key, NativeRig } from './native-rig.ts'
 import { rtcp, rtp } from './rtp-peer.ts'
-import { GcmOracle } from './srtp-oracle.ts'
+import { GcmOracle, SrtpOracle } from './srtp-oracle.ts'
 
 let rig: NativeRig
 
@@ -46,6 +46,36 @@ describe('AES-GCM (RFC 7714)', () => {
     expect(await a.rtp.hear(2)).toEqual([empty, rtp(2)])
   })
 })
+
+describe.each(['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_128_GCM'] as const)(
+  'roll-over counters (RFC 3711 3.3.1), %s',
+  (suite) => {
+    const oracle = (seed: number) => {
+      const { key: master } = key(seed, suite)
+      return suite === 'AEAD_AES_128_GCM' ? new GcmOracle(master) : new SrtpOracle(master)
+    }
+
+    test('a stream whose first packets were not heard is met after its sequence began anew', async () => {
+      const [a, b] = await rig.call({}, { srtpIn: key(1, suite), srtpOut: key(2, suite) })
+      for (const sequence of [65_536 + 3, 65_536 + 4, 65_535])
+        await b.rtp.send(oracle(1).protectRtp(rtp(sequence), sequence >> 16), b.rtpPort)
+      expect(await a.rtp.hear(3)).toEqual([rtp(65_539), rtp(65_540), rtp(65_535)])
+      await b.rtp.send(oracle(2).protectRtp(rtp(7, { ssrc: 9 })), b.rtpPort)
+      await rig.counted(b.id, { srtpAuthFailures: 1, rtpPacketsIn: 3 })
+    })
+
+    test('a sequence that leaps ahead before it began anew goes on; what is late is not taken for a leap', async () => {
+      const [a, b] = await rig.call({}, { srtpIn: key(1, suite), srtpOut: key(2, suite) })
+      for (const sequence of [3, 65_530, 60_000, 65_536]) {
+        await a.rtp.send(rtp(sequence), a.rtpPort)
+        await b.rtp.send(oracle(1).protectRtp(rtp(sequence), sequence >> 16), b.rtpPort)
+      }
+      expect(await a.rtp.hear(3)).toEqual([rtp(3), rtp(60_000), rtp(65_536)])
+      const secured = (await b.rtp.hear(3)).map((packet, index) => oracle(2).unprotectRtp(packet, index === 2 ? 1 : 0))
+      expect(secured).toEqual([rtp(3), rtp(60_000), rtp(65_536)])
+    })
+  },
+)
 
 describe('master key identifiers (RFC 3711 3.1, RFC 4568 6.1)', () => {
   const suite = 'AEAD_AES_256_GCM'

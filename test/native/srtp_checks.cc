@@ -140,8 +140,15 @@ CASE("an index is never used twice to protect, so no keystream is") {
   Packet first = rtp(9), again = rtp(9);
   TRUE(out.protect_rtp(first.data(), &first.length) == SrtpResult::kOk);
   TRUE(out.protect_rtp(again.data(), &again.length) == SrtpResult::kReplay);
-  Packet before = rtp(65'000);  // would be before the key's first packet
+  Packet before = rtp(65'500);  // would be before the key's first packet
   TRUE(out.protect_rtp(before.data(), &before.length) == SrtpResult::kReplay);
+  Packet ahead = rtp(65'000), late = rtp(10);  // too far away for that: it has leapt, and 10 begins anew
+  TRUE(out.protect_rtp(ahead.data(), &ahead.length) == SrtpResult::kOk);
+  TRUE(out.protect_rtp(late.data(), &late.length) == SrtpResult::kOk);
+  SrtpContext in(kSuite80, key(6));
+  for (Packet* packet : {&first, &ahead, &late}) TRUE(in.unprotect_rtp(packet->data(), &packet->length) == SrtpResult::kOk);
+  Packet replayed = rtp(65'000);
+  TRUE(out.protect_rtp(replayed.data(), &replayed.length) == SrtpResult::kReplay);
 }
 
 CASE("sources are bounded, forged ones take no place, known ones go on") {

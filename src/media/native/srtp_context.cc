@@ -12,15 +12,19 @@ namespace media {
 namespace {
 
 /// RFC 3711 3.3.1 and appendix A: the index whose low half is `sequence` and that lies nearest to the highest seen.
-/// False when that would be before the first packet of the key.
+/// False when that is just before the first packet of the key. What seems further before it has leapt ahead: under a
+/// roll-over counter of 0 nothing is nearer.
 bool estimate_index(const ReplayWindow& window, uint16_t sequence, uint64_t* index) {
   const uint64_t highest = window.empty() ? sequence : window.highest();
   const auto last = static_cast<uint16_t>(highest);
   uint64_t roc = highest >> 16;
   if (last < 0x8000) {
     if (sequence - last > 0x8000) {
-      if (roc == 0) return false;
-      roc--;
+      if (roc > 0) {
+        roc--;
+      } else if (highest + 0x10000 - sequence < ReplayWindow::kWidth) {
+        return false;
+      }
     }
   } else if (last - 0x8000 > sequence) {
     roc++;
@@ -123,12 +127,32 @@ SrtpResult SrtpContext::unprotect_rtp(uint8_t* data, size_t* length) {
   if (index > kMaxIndex) return SrtpResult::kExhausted;
   if (source && source->rtp.check(index) != ReplayWindow::Verdict::kNew) return SrtpResult::kReplay;
   CipherPacket packet{data, header.size, size, header.ssrc, index, {}, true, data + at.tag, suite_.tag_length};
-  write32(packet.trailer, static_cast<uint32_t>(index >> 16));
-  if (!rtp_->open(packet)) return SrtpResult::kAuth;
+  const bool first = !source && header.sequence < 0x8000;
+  if (!(first ? open_first(&packet) : open_rtp(&packet))) return SrtpResult::kAuth;
+  index = packet.index;
   if (!source && !(source = find_or_add(header.ssrc))) return SrtpResult::kSsrcLimit;
   source->rtp.add(index);
   *length = size;
   return SrtpResult::kOk;
+}
+
+bool SrtpContext::open_rtp(CipherPacket* packet) {
+  write32(packet->trailer, static_cast<uint32_t>(packet->index >> 16));
+  return rtp_->open(*packet);
+}
+
+/// RFC 3711 3.3.1 begins at a roll-over counter of 0, but the packets before the sequence number began anew may not have
+/// been heard: whoever starts high speaks before the keys are known here. Both are tried, and the tag says which it is.
+bool SrtpContext::open_first(CipherPacket* packet) {
+  const size_t length = packet->size - packet->clear;
+  std::array<uint8_t, kMaxFirst> before;
+  if (length > before.size()) return open_rtp(packet);
+  // GCM decrypts what it then finds to be of another index.
+  std::memcpy(before.data(), packet->data + packet->clear, length);
+  if (open_rtp(packet)) return true;
+  std::memcpy(packet->data + packet->clear, before.data(), length);
+  packet->index += 0x10000;
+  return open_rtp(packet);
 }
 
 SrtpResult SrtpContext::protect_rtcp(uint8_t* data, size_t* length) {

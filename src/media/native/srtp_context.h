@@ -32,6 +32,8 @@ class SrtpContext {
   static constexpr size_t kMaxGrowth = 4 + kMaxMki + kMaxTagLength;
   /// Sources remembered under one key. Only packets that authenticate make a new one, so only the peer can fill it.
   static constexpr size_t kMaxSources = 256;
+  /// Bytes of a first packet that is tried under a second index; more are seen in no network.
+  static constexpr size_t kMaxFirst = 1500;
 
   /// `master` is key then salt, as SDES carries it (RFC 4568 6.1); `mki` what every packet names it by, if anything.
   SrtpContext(const CryptoSuite& suite, std::span<const uint8_t> master, std::span<const uint8_t> mki = {});
@@ -65,6 +67,9 @@ class SrtpContext {
 
   Layout layout(size_t size, size_t tag_length, size_t index_length) const;
   bool names_key(const uint8_t* mki) const;
+  bool open_rtp(CipherPacket* packet);
+  /// The same of a source that is not known yet; says of which index it is.
+  bool open_first(CipherPacket* packet);
   Source* find(uint32_t ssrc);
   Source* find_or_add(uint32_t ssrc);
 
