@@ -5,7 +5,7 @@ import { dictionary, type NgDictionary } from './ng/bencode.ts'
 export interface RtpFlags {
   /** Keys to add to the NG request. */
   readonly dictionary: NgDictionary
-  /** Which Via's branch goes into the request: `1`, `2`, `auto`, `extra`, or a value of its own. */
+  /** Which Via's branch goes into the request: `1`, `2` or `auto`; all else is done as `auto`. */
   readonly viaBranch: string | undefined
   /** Whether a delete names the To tag too. */
   readonly toTag: boolean
@@ -151,8 +151,10 @@ function readFlags(text: string): RtpFlags {
         add('flags', word)
       }
     } else if (key === 'direction') add('direction', value)
-    else if (key === 'via-branch') viaBranch = value
-    else if (key === 'received-from') {
+    else if (key === 'via-branch') {
+      viaBranch = value
+      if (!/^(?:1|2|auto)$/.test(value)) warnings.push(`via-branch=${quote(value)} is not supported; auto is used`)
+    } else if (key === 'received-from') {
       const family = addressFamily(value)
       if (family === undefined) warnings.push(`received-from=${quote(value)} is not a numeric address`)
       else result['received-from'] = [family, value]

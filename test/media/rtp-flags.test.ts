@@ -134,6 +134,9 @@ describe('the NG request of an operation', () => {
       'to-tag': 'B',
       'via-branch': 'z9hG4bK1',
     })
+    for (const which of ['1', '2', 'auto']) expect(rtpFlags(`via-branch=${which}`).warnings).toEqual([])
+    for (const which of ['next', 'extra'])
+      expect(rtpFlags(`via-branch=${which}`).warnings).toEqual([`via-branch="${which}" is not supported; auto is used`])
     expect(ngRequest('offer', given).message).not.toHaveProperty('via-branch')
   })
 })
