@@ -2,7 +2,16 @@
 import type { BuiltinMeta, Parameter, RouteKind } from './contract.ts'
 import { ANY_ROUTE, define } from './define.ts'
 import './flags.ts'
-import { cutUri, hostOf, portOf, rewriteUri, runTarget, setRequestUri, withoutParam } from './request-uri.ts'
+import {
+  changeUser,
+  cutUri,
+  hostOf,
+  portOf,
+  rewriteUri,
+  runTarget,
+  setRequestUri,
+  withoutParam,
+} from './request-uri.ts'
 import { currentRun, DROP, EXIT, opNow } from './runtime.ts'
 import { MAXIMUM_BRANCHES } from './transaction-state.ts'
 
@@ -89,12 +98,7 @@ export const rewritePort = define(
 
 export const rewriteUser = define(
   rewriting('rewriteUser', 'rewriteuser', ['setuser'], text('user'), 'Replaces the user part of the R-URI.'),
-  (user: string) =>
-    rewriteUri((seams) => {
-      const password = seams.userinfo?.indexOf(':') ?? -1
-      // A password goes with its user.
-      seams.userinfo = user === '' ? undefined : user + (password < 0 ? '' : seams.userinfo!.slice(password))
-    }),
+  (user: string) => rewriteUri((seams) => changeUser(seams, () => user)),
 )
 
 export const rewriteUserPass = define(
@@ -119,20 +123,9 @@ export const prefix = define(
     }),
 )
 
-/** Changes the user alone, leaving a password where it is. */
-function changeUser(change: (user: string) => string): number {
-  return rewriteUri((seams) => {
-    if (seams.userinfo === undefined) return
-    const colon = seams.userinfo.indexOf(':')
-    const user = colon < 0 ? seams.userinfo : seams.userinfo.slice(0, colon)
-    const changed = change(user)
-    seams.userinfo = changed === '' ? undefined : changed + (colon < 0 ? '' : seams.userinfo.slice(colon))
-  })
-}
-
 export const strip = define(
   rewriting('strip', 'strip', [], number('count'), 'Removes the first characters of the user part of the R-URI.'),
-  (count: number | string) => changeUser((user) => user.slice(Number(count))),
+  (count: number | string) => rewriteUri((seams) => changeUser(seams, (user) => user.slice(Number(count)))),
 )
 
 export const stripTail = define(
@@ -143,7 +136,8 @@ export const stripTail = define(
     number('count'),
     'Removes the last characters of the user part of the R-URI.',
   ),
-  (count: number | string) => changeUser((user) => user.slice(0, Math.max(0, user.length - Number(count)))),
+  (count: number | string) =>
+    rewriteUri((seams) => changeUser(seams, (user) => user.slice(0, Math.max(0, user.length - Number(count))))),
 )
 
 export const userPhone = define(

@@ -1,5 +1,5 @@
 // Owns modules dialplan, mtree and drouting: numbers rewritten, looked up by prefix, and sent to gateways.
-import { parseUri } from '../src/sip/index.ts'
+import { parseUri, userPart } from '../src/sip/index.ts'
 import type { PvReference } from './contract.ts'
 import { declarations, int, optional, text, variable } from './declaration.ts'
 import { define, defineWaiting } from './define.ts'
@@ -133,7 +133,7 @@ export const doRouting = define(
   ),
   (group?: number | string) => {
     const { state, message } = currentRun()
-    const number = state.target.parsed?.user ?? ''
+    const number = (state.target.parsed && userPart(state.target.parsed)) ?? ''
     const from = parseUri(message.from?.uri ?? '')
     const gateways = askNow<Gateway[]>('drouting', 'route', {
       number,

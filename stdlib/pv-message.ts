@@ -10,6 +10,7 @@ import {
   SipReply,
   SipRequest,
   type SipUri,
+  userPart,
 } from '../src/sip/index.ts'
 import { BRANCH, SCRIPT, TRANSACTION } from './flags.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
@@ -151,6 +152,8 @@ function uriPlace(address: NameAddr | undefined): UriPlace | undefined {
   return uri === undefined ? undefined : { uri, from: address!.uriStart, to: address!.uriEnd }
 }
 
+const userOfPlace = (place: UriPlace | undefined) => place && userPart(place.uri)
+
 /** A change made before to the same bytes: the next one goes on from it. */
 function changedBefore(from: number, to: number): MessageEdit | undefined {
   return currentRun().edits.findLast((done) => done.at === from && done.remove === to - from)
@@ -183,10 +186,10 @@ function identity(letter: 'f' | 't', header: string, address: () => NameAddr | u
   )
   definePv(
     meta(`${letter}U`, `User part of ${header}.`),
-    () => orNull(uriPlace(address())?.uri.user),
+    () => orNull(userOfPlace(uriPlace(address()))),
     (value) =>
       changeUri(address(), (uri) => {
-        if (value) uri.user = `${value}`
+        if (value) uri.user = `${value}${uri.user?.slice(userPart(uri)!.length) ?? ''}`
         else delete uri.user
       }),
   )
@@ -225,7 +228,7 @@ const asserted = ofHeader('P-Asserted-Identity')
 definePv(meta('ai', 'URI of P-Asserted-Identity.'), () => orNull(asserted()?.uri))
 const preferred = ofHeader('P-Preferred-Identity')
 definePv(meta('pu', 'URI of P-Preferred-Identity.'), () => orNull(preferred()?.uri))
-definePv(meta('pU', 'User of P-Preferred-Identity.'), () => orNull(uriPlace(preferred())?.uri.user))
+definePv(meta('pU', 'User of P-Preferred-Identity.'), () => orNull(userOfPlace(uriPlace(preferred()))))
 definePv(meta('pd', 'Host of P-Preferred-Identity.'), () => orNull(uriPlace(preferred())?.uri.host))
 definePv(meta('pn', 'Display name of P-Preferred-Identity.'), () => orNull(preferred()?.displayName))
 definePv(meta('re', 'URI of Remote-Party-ID.'), () => orNull(ofHeader('Remote-Party-ID')()?.uri))

@@ -1,16 +1,16 @@
 // Owns the pseudo-variables of the R-URI, the destination and the branches: $ru $rU $rd $rp $du $dd $ou $br $nh and so on.
-import { type ReadUri, readUri } from '../src/sip/index.ts'
+import { type ReadUri, readUri, userPart } from '../src/sip/index.ts'
 import type { RouteKind } from './contract.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
 import { PROTOCOLS } from './pv-network.ts'
-import { hostOf, portOf, rewriteUri, setDestination, setRequestUri } from './request-uri.ts'
+import { changeUser, hostOf, portOf, rewriteUri, setDestination, setRequestUri } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure', 'branch', 'event']
 
 /** Parts of a URI as Kamailio's variables show them: an absent part is null. */
 const PARTS = {
-  user: (uri: ReadUri): PvValue => (uri.user === undefined || uri.user === '' ? null : uri.user),
+  user: (uri: ReadUri): PvValue => userPart(uri) || null,
   host: (uri: ReadUri): PvValue => (uri.host === '' ? null : uri.host),
   port: (uri: ReadUri): PvValue => `${uri.port ?? defaultPortOf(uri)}`,
   // As written; 5.6.3 says UDP in capitals where nothing is, of sips as well.
@@ -73,13 +73,7 @@ definePv(
   },
 )
 definePv(meta('rU', 'User part of the R-URI; null takes it off.'), ofTarget(PARTS.user), (value) => {
-  rewriteUri((seams) => {
-    if (value === null || value === undefined || value === '') seams.userinfo = undefined
-    else {
-      const password = seams.userinfo?.indexOf(':') ?? -1
-      seams.userinfo = `${value}${password < 0 ? '' : seams.userinfo!.slice(password)}`
-    }
-  })
+  rewriteUri((seams) => changeUser(seams, () => `${value ?? ''}`))
 })
 definePv(meta('rd', 'Host of the R-URI; assigning keeps the port.'), ofTarget(PARTS.host), (value) => {
   rewriteUri((seams) => {

@@ -91,16 +91,30 @@ function markNew(): void {
 export function rewriteUri(change: (seams: UriSeams) => void): number {
   const seams = cutUri(runTarget().uri)
   if (seams === undefined) return -1
-  if (seams.scheme.toLowerCase() === 'tel') fromTel(seams)
+  const tel = seams.scheme.toLowerCase() === 'tel'
+  if (tel) fromTel(seams)
   change(seams)
-  setRequestUri(joinUri(seams))
+  // Only a host makes a SIP URI of it.
+  const still = tel && hostOf(seams.hostport) === ''
+  setRequestUri(still ? `tel:${seams.userinfo ?? ''}` : joinUri(seams))
   return 1
 }
 
-/** A tel URI that gets a host becomes a SIP URI with its number as user (RFC 3261 19.1.6). */
+/** A tel URI that gets a host becomes a SIP URI with its number and the number's parameters as user (RFC 3261 19.1.6). */
 function fromTel(seams: UriSeams): void {
   seams.scheme = 'sip'
-  seams.userinfo = seams.hostport
+  seams.userinfo = seams.hostport + seams.tail
   seams.hostport = ''
   seams.tail = ';user=phone'
+}
+
+/**
+ * Changes the user alone: a password stays, and of a telephone number (`user=phone`) its parameters, as 5.6.3 has it.
+ * Where no user is left, they go with it.
+ */
+export function changeUser(seams: UriSeams, change: (user: string) => string): void {
+  const whole = seams.userinfo ?? ''
+  const end = whole.search(/;user=phone(?=[;?]|$)/.test(seams.tail) ? /[;:]/ : /:/)
+  const user = change(end < 0 ? whole : whole.slice(0, end))
+  seams.userinfo = user === '' ? undefined : user + (end < 0 ? '' : whole.slice(end))
 }

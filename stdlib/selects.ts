@@ -1,5 +1,5 @@
 // Owns selects, SER's older way to read a message: @ruri.user, @contact.uri.host, @hf_value.x.
-import { parseNameAddr, type ReadUri, readUri, SipReply, SipRequest, type Via } from '../src/sip/index.ts'
+import { parseNameAddr, type ReadUri, readUri, SipReply, SipRequest, userPart, type Via } from '../src/sip/index.ts'
 import type { PvValue } from './pv.ts'
 import { currentRun } from './runtime.ts'
 
@@ -17,7 +17,7 @@ function uriPart(uri: () => string | undefined, path: readonly string[]): Read |
     case 'type':
       return parsed((found) => found.scheme)
     case 'user':
-      return parsed((found) => found.user ?? null)
+      return parsed((found) => userPart(found) ?? null)
     case 'pwd':
       return parsed((found) => found.password ?? null)
     case 'host':

@@ -1,8 +1,9 @@
 // Owns module textops, its searching and replacing in the message as it was received.
+import { userPart } from '../src/sip/index.ts'
 import { define } from './define.ts'
 import { edit, findLast } from './message-edits.ts'
 import { posixRegex } from './regex.ts'
-import { cutUri, joinUri, setRequestUri } from './request-uri.ts'
+import { changeUser, rewriteUri, setRequestUri } from './request-uri.ts'
 import { currentRun } from './runtime.ts'
 import { findReplacements, parseSubstitution, substitute } from './substitution.ts'
 import { toBytes } from './text.ts'
@@ -105,13 +106,9 @@ export const substUser = define(
     ['request', 'reply', 'failure', 'branch'],
   ),
   (text: string) => {
-    const { target } = currentRun()
-    const seams = target && cutUri(target.uri)
-    const changed = substitute(parseSubstitution(toBytes(text)), seams?.userinfo ?? '')
-    if (seams === undefined || changed === undefined) return -1
-    seams.userinfo = changed === '' ? undefined : changed
-    setRequestUri(joinUri(seams))
-    return 1
+    const uri = currentRun().target?.parsed
+    const changed = uri && substitute(parseSubstitution(toBytes(text)), userPart(uri) ?? '')
+    return changed === undefined ? -1 : rewriteUri((seams) => changeUser(seams, () => changed))
   },
 )
 

@@ -1,5 +1,5 @@
 // Owns the {uri.*}, {nameaddr.*}, {tobody.*} and {param.*} transformations.
-import { defaultPort, type NameAddr, parseNameAddr, parseUri, type SipUri } from '../src/sip/index.ts'
+import { defaultPort, type NameAddr, parseNameAddr, parseUri, type SipUri, userPart } from '../src/sip/index.ts'
 import type { PvValue } from './pv-format.ts'
 import { defineTransformation } from './transformations.ts'
 
@@ -14,9 +14,9 @@ function uri(name: string, doc: string, read: (uri: SipUri) => PvValue): void {
 }
 
 const paramText = (parsed: SipUri) => parsed.params.toString().replace(/^;/, '')
-const userOf = (parsed: SipUri) => (parsed.user === undefined ? '' : `${parsed.user}@`)
+const userOf = (parsed: SipUri) => (parsed.user === undefined ? '' : `${userPart(parsed)}@`)
 
-uri('user', 'User part.', (parsed) => parsed.user ?? '')
+uri('user', 'User part.', (parsed) => userPart(parsed) ?? '')
 uri('passwd', 'Password.', (parsed) => parsed.password ?? '')
 uri('host', 'Host.', (parsed) => parsed.host)
 uri('domain', 'Host.', (parsed) => parsed.host)
@@ -104,7 +104,10 @@ address('tobody.tag', 'Tag of a To-like header.', (parsed) => parsed.params.get(
 address('tobody.params', 'Parameters of a To-like header.', (parsed) =>
   parsed.params.toString().replace(/^[; \t]+/, ''),
 )
-address('tobody.user', 'User of the URI of a To-like header.', (parsed) => parseUri(parsed.uri)?.user ?? '')
+address('tobody.user', 'User of the URI of a To-like header.', (parsed) => {
+  const uri = parseUri(parsed.uri)
+  return (uri && userPart(uri)) ?? ''
+})
 address('tobody.host', 'Host of the URI of a To-like header.', (parsed) => parseUri(parsed.uri)?.host)
 
 /**

@@ -1,5 +1,5 @@
 // Owns module userblocklist, and userblacklist, its name before 5.5: numbers that nobody, or one user, may call.
-import { parseUri } from '../src/sip/index.ts'
+import { userPart } from '../src/sip/index.ts'
 import { declarations, optional, text } from './declaration.ts'
 import { defineWaiting } from './define.ts'
 import { after, type Pending } from './pending.ts'
@@ -11,7 +11,10 @@ type Names = 'userblocklist' | 'userblacklist'
 /** What the longest prefix in a list says: it blocks, it allows, or there is none. */
 type Verdict = 'blocked' | 'allowed' | 'none' | 'failed'
 
-const dialled = (): string | undefined => parseUri(currentRun().target?.uri ?? '')?.user
+const dialled = (): string | undefined => {
+  const uri = currentRun().target?.parsed
+  return uri && userPart(uri)
+}
 const blocks = (verdict: Verdict): number => (verdict === 'blocked' || verdict === 'failed' ? -1 : 1)
 const allows = (verdict: Verdict): number => (verdict === 'allowed' ? 1 : -1)
 

@@ -1,6 +1,6 @@
 // Owns what lookup() makes of contacts: which of them take the request, and where each of them is sent.
 import type { Answer } from '../database/index.ts'
-import { bracketHost, decodePercent, parseUri } from '../sip/index.ts'
+import { bracketHost, decodePercent, parseUri, userPart } from '../sip/index.ts'
 import type { Listener } from '../transport/index.ts'
 import type { ServiceRun } from './service.ts'
 import type { Contact } from './usrloc-contact.ts'
@@ -35,7 +35,7 @@ export interface AorRules {
 export function aorOf(text: string, rules: AorRules): string | undefined {
   const uri = parseUri(text)
   if (uri === undefined || uri.opaque !== undefined) return undefined
-  const user = decodePercent(uri.user ?? '')
+  const user = decodePercent(userPart(uri) ?? '')
   const { realmPrefix } = rules
   const host =
     realmPrefix !== '' && uri.host.toLowerCase().startsWith(realmPrefix.toLowerCase())

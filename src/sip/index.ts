@@ -42,6 +42,16 @@ export {
   removeHeaderEdit,
   serializeMessage,
 } from './serializer.ts'
-export { bareHost, bracketHost, parseUri, type ReadUri, readUri, type SipUri, uriEquals, uriScheme } from './uri.ts'
+export {
+  bareHost,
+  bracketHost,
+  parseUri,
+  type ReadUri,
+  readUri,
+  type SipUri,
+  uriEquals,
+  uriScheme,
+  userPart,
+} from './uri.ts'
 export { DEFAULT_REQUEST_CHECKS, type Refusal, type RequestChecks, validateRequest } from './validate.ts'
 export { parseVia, type ReceivedFrom, type Via, viaReceivedEdits } from './via.ts'

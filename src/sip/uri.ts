@@ -75,6 +75,15 @@ export function parseUri(text: string): SipUri | undefined {
   return uri
 }
 
+/**
+ * The user as Kamailio knows it: of a telephone number in a SIP URI (`user=phone`) what stands before the number's own
+ * parameters (RFC 3261 19.1.6), of others the whole.
+ */
+export function userPart(uri: ReadUri): string | undefined {
+  const semicolon = uri.user?.indexOf(';') ?? -1
+  return semicolon < 0 || uri.params.get('user') !== 'phone' ? uri.user : uri.user!.slice(0, semicolon)
+}
+
 /** Those that were read last: the Request-URI of a message is asked for at each step of its way. */
 const RECENT = 4
 const texts: string[] = Array.from({ length: RECENT }, () => '')

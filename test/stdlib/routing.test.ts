@@ -193,6 +193,18 @@ describe('R-URI', () => {
     ['sip:bob@h', () => rewriteUser(''), 'sip:h'],
     ['sip:bob@h', () => strip(9), 'sip:h'],
     ['tel:+123', () => rewriteHost('h'), 'sip:+123@h;user=phone'],
+    ['tel:123;phone-context=+49', () => rewriteHost('h'), 'sip:123;phone-context=+49@h;user=phone'],
+    ['tel:123;phone-context=+49', () => strip(1), 'tel:23;phone-context=+49'],
+    ['tel:123', () => stripTail(1), 'tel:12'],
+    ['tel:123', () => prefix('+49'), 'tel:+49123'],
+    ['tel:123', () => rewriteUser('9'), 'tel:9'],
+    ['tel:123;x=y', () => rewritePort('5070'), 'tel:123;x=y'],
+    ['tel:123;x=y', () => userPhone(), 'tel:123;x=y'],
+    ['sip:123;npdi;rn=4@h;user=phone', () => stripTail(1), 'sip:12;npdi;rn=4@h;user=phone'],
+    ['sip:123;npdi;rn=4@h;user=phone', () => rewriteUser('9'), 'sip:9;npdi;rn=4@h;user=phone'],
+    ['sip:123;npdi;rn=4@h;user=phone', () => strip(9), 'sip:h;user=phone'],
+    ['sip:123;npdi;rn=4@h', () => rewriteUser('9'), 'sip:9@h'],
+    ['sip:123;npdi@h;user=PHONE', () => rewriteUser('9'), 'sip:9@h;user=PHONE'],
     ['sip:1@h', () => setUri('sip:2@i'), 'sip:2@i'],
   ])('%s', (uri, change, expected) => {
     const run = new MessageRun(message(`INVITE ${uri} SIP/2.0`, BASE))

@@ -156,6 +156,56 @@ const REGISTRATIONS: readonly ParityCase[] = REGISTERS.map(([title, flags, ...co
   }),
 )
 
+/** Numbers as R-URI, with parameters of their own. */
+const NUMBER_URIS: readonly ParityCase[] = [
+  'tel:12;phone-context=a.b',
+  'tel:+4912',
+  'sip:+4912;npdi;rn=+4911@h.example;user=phone',
+  'sip:+4912;npdi;rn=+4911@h.example',
+  'sip:+4912;npdi@h.example;user=Phone',
+].flatMap((uri) =>
+  [
+    'say("[$rU] [$rd]");',
+    'strip(1); say("$ru"); prefix("00"); say("$ru"); strip_tail(1);',
+    '$rU = "99";',
+    'rewriteuser("99");',
+    'subst_user("/^([0-9+]+)$/0\\1/");',
+    '$rd = "n.example"; $rp = 5099;',
+    '$rp = 5099;',
+    'rewriteport("77");',
+    ...(uri.endsWith('Phone') ? [] : ['userphone();']),
+    '$du = $ru; say("$nh(U)");',
+    '$var(u) = $ru; say("$(var(u){uri.user})");',
+  ].map((text) => one(`number ${uri} ${text}`, `$ru = "${uri}"; ${text} say("$ru");`)),
+)
+
+const NUMBER_PARTIES: readonly ParityCase[] = ['say("$fU $tU");', '$fU = "9"; $tU = "8"; msg_apply_changes();'].map(
+  (text) =>
+    one(`number of From and To ${text}`, `${text} say("$hdr(From) $hdr(To)");`, {
+      sent: [
+        {
+          lines: {
+            From: 'From: "x" <sip:12;x=y@h.example;user=phone>;tag=a',
+            To: 'To: <sip:13;x=y@h.example;user=phone>',
+          },
+        },
+      ],
+    }),
+)
+
+const NUMBER_REGISTERED: readonly ParityCase[] = [
+  one(
+    'lookup of a number with parameters',
+    'if (is_method("REGISTER")) { save("location"); exit; } lookup("location"); say("$rc $ru");',
+    {
+      sent: [
+        { method: 'REGISTER', uri: `sip:${PROXY}`, lines: { To: 'To: <sip:77123@my.example.com>' } },
+        { uri: 'sip:77123;npdi@my.example.com;user=phone', after: /200/ },
+      ],
+    },
+  ),
+]
+
 export const FOUND: readonly ParityCase[] = [
   ...RUNAWAYS,
   ...NUMBERS,
@@ -165,4 +215,7 @@ export const FOUND: readonly ParityCase[] = [
   ...BODIES,
   ...SPACES,
   ...REGISTRATIONS,
+  ...NUMBER_URIS,
+  ...NUMBER_PARTIES,
+  ...NUMBER_REGISTERED,
 ]
