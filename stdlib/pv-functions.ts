@@ -86,7 +86,12 @@ function addRecord(name: string, record: XavpFields): void {
 function parsedFields(list: string): XavpFields {
   const fields: XavpFields = new Map()
   for (const [name, value] of (paramsOf(list, ';') ?? []).slice(0, MOST_FIELDS))
-    if (name !== '') fields.set(name, [value])
+    if (name !== '') {
+      const values = fields.get(name)
+      // The first of a name stands first.
+      if (values === undefined) fields.set(name, [value])
+      else values.push(value)
+    }
   return fields
 }
 
@@ -116,12 +121,12 @@ export const xavpParamsImplode = define(
     const record = recordOf(root)
     if (record === undefined) return -1
     let list = ''
-    for (const [name, values] of record) {
-      const value = values[0]
-      if (value === undefined || value instanceof Map) continue
-      list += value === '' ? `${name};` : `${name}=${value};`
-      checkLength(list.length)
-    }
+    for (const [name, values] of record)
+      for (const value of values) {
+        if (value === undefined || value instanceof Map) continue
+        list += value === '' ? `${name};` : `${name}=${value};`
+        checkLength(list.length)
+      }
     target.set(made(list))
     return 1
   },

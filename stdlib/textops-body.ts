@@ -94,17 +94,25 @@ function partsOfMessage(): BodyPart[] {
 const TYPE = { name: 'type', kind: 'string' } as const
 const VARIABLE = { name: 'variable', kind: 'pv' } as const
 
+/** Puts a body that is of the type as a whole into the variable. */
+function wholeBody(type: string, target: PvReference): number {
+  const { message, raw } = currentRun()
+  if (message.bodyStart >= raw.length || mediaType(message.contentType) !== mediaType(type)) return -1
+  target.set(raw.slice(message.bodyStart))
+  return 1
+}
+
 export const getBodyPart = define(
   textops(
     'getBodyPart',
     'get_body_part',
     [TYPE, VARIABLE],
-    'Puts the content of the part of that type of a multipart body into a variable.',
+    'Puts the content of the part of that type of a multipart body, or a whole body of that type, into a variable.',
     'get_body_part("application/sdp", "$var(sdp)");',
   ),
   (type: string, target: PvReference) => {
     const part = partsOfMessage().find((one) => one.type === type.toLowerCase())
-    if (part === undefined) return -1
+    if (part === undefined) return wholeBody(type, target)
     // With the blank line's own end before it, as Kamailio.
     target.set(currentRun().raw.slice(part.content - 2, part.end))
     return 1
@@ -116,13 +124,13 @@ export const getBodyPartRaw = define(
     'getBodyPartRaw',
     'get_body_part_raw',
     [TYPE, VARIABLE],
-    'As get_body_part, with the headers of the part and the boundary after it.',
+    'As get_body_part, with the headers of a part and the boundary after it.',
     'get_body_part_raw("application/sdp", "$var(part)");',
   ),
   (type: string, target: PvReference) => {
     const { raw } = currentRun()
     const part = partsOfMessage().find((one) => one.type === type.toLowerCase())
-    if (part === undefined) return -1
+    if (part === undefined) return wholeBody(type, target)
     const lineEnd = raw.indexOf('\n', part.end)
     target.set(raw.slice(part.start, lineEnd < 0 ? raw.length : lineEnd + 1))
     return 1

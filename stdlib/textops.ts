@@ -174,7 +174,7 @@ export const removeHfIdx = define(
     'removeHfIdx',
     'remove_hf_idx',
     [header, { name: 'index', kind: 'int' }],
-    'Removes one header of that name: by index, a negative one from the last.',
+    'Removes one header of that name: by index, a negative one from the last. 2 where there is none.',
     'remove_hf_idx("Via", "1");',
   ),
   (name: string, index: number | string) => {
@@ -182,7 +182,7 @@ export const removeHfIdx = define(
     const places: number[] = []
     for (let at = message.find(name); at >= 0; at = message.find(name, at + 1)) places.push(at)
     const at = places.at(Number(index))
-    if (at === undefined) return -1
+    if (at === undefined) return 2
     removeHeaderLine(message, at)
     return 1
   },

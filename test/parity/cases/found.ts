@@ -206,6 +206,27 @@ const NUMBER_REGISTERED: readonly ParityCase[] = [
   ),
 ]
 
+const SMALL: readonly ParityCase[] = [
+  ...['a=1;a=2;b=3', 'a=1;b=2;a=3;c', 'a;a=2'].map((list) =>
+    one(
+      `record of ${list}`,
+      `xavp_params_explode("${list}", "p"); say("$xavp(p=>a) $xavp(p=>a[1]) $xavp(p=>b) $xavp(p=>c)"); xavp_params_explode("a=9", "p"); say("$xavp(p=>a) $xavp(p[1]=>a)");`,
+    ),
+  ),
+  one(
+    'record of a name twice, written again',
+    'xavp_params_explode("a=1;a=2;b=3", "p"); xavp_params_implode("p", "$avp(o)"); say("$avp(o)");',
+  ),
+  ...['"X-None", "0"', '"X-Case", "0"', '"X-Case", "1"'].map((given) =>
+    one(`remove_hf_idx(${given})`, `if (remove_hf_idx(${given})) say("$rc"); else say("F");`),
+  ),
+  ...['get_body_part', 'get_body_part_raw'].map((name) =>
+    one(`${name} of a whole body`, `${name}("application/sdp", "$avp(x)"); say("$rc [$avp(x)]");`, {
+      sent: [{ method: 'INVITE', body: SDP }],
+    }),
+  ),
+]
+
 export const FOUND: readonly ParityCase[] = [
   ...RUNAWAYS,
   ...NUMBERS,
@@ -215,6 +236,7 @@ export const FOUND: readonly ParityCase[] = [
   ...BODIES,
   ...SPACES,
   ...REGISTRATIONS,
+  ...SMALL,
   ...NUMBER_URIS,
   ...NUMBER_PARTIES,
   ...NUMBER_REGISTERED,

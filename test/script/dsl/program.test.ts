@@ -1,6 +1,6 @@
 // Owns the tests of emitted programs: waiting, ends of scripts, loops, values of the file, and the way back to the source.
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { compileText, runCfg } from './run-cfg.ts'
+import { compileText, PROBE_MESSAGE, runCfg } from './run-cfg.ts'
 
 const HEAD = ['tm', 'tmx', 'sl', 'rr', 'pv', 'xlog', 'textops', 'siputils', 'rtpengine']
   .map((name) => `loadmodule "${name}.so"\n`)
@@ -192,3 +192,25 @@ function decode(mappings: string): { line: number; column: number; sourceLine: n
   }
   return segments
 }
+
+test('a list that names a parameter twice keeps both; a header that is not there is as good as removed', async () => {
+  const text = program(`request_route {
+  xavp_params_explode("a=1;a=2;b=3", "p");
+  xavp_params_implode("p", "$avp(o)");
+  xlog("P| $xavp(p=>a) $xavp(p=>a[1]) $xavp(p=>b) $avp(o)\\n");
+  remove_hf_idx("X-None", "0");
+  xlog("P| $rc\\n");
+}`)
+  expect((await runCfg(text)).log).toEqual(['P| 1 2 3 a=1;a=2;b=3;', 'P| 2'])
+})
+
+test('a body that is no multipart is its own part', async () => {
+  const text = program(`request_route {
+  get_body_part("text/plain", "$avp(x)");
+  xlog("P| $rc $avp(x)\\n");
+  get_body_part("application/sdp", "$avp(y)");
+  xlog("P| $rc $avp(y)\\n");
+}`)
+  const raw = PROBE_MESSAGE.replace('Content-Length: 0\r\n', 'Content-Type: Text/Plain\r\nContent-Length: 5\r\n')
+  expect((await runCfg(text, { raw: `${raw}hello` })).log).toEqual(['P| 1 hello', 'P| -1 <null>'])
+})
