@@ -9,6 +9,7 @@ import {
   compileScript,
   type Diagnostic,
   diagnosticsToJson,
+  exportPlace,
   formatDiagnostic,
   loadDiagnostic,
   type RuleSetting,
@@ -64,6 +65,7 @@ async function checkFile(file: string, defines: ReadonlyMap<string, string>): Pr
   }
   const loaded = await configOf(script)
   if ('diagnostic' in loaded) return [...diagnostics, loaded.diagnostic]
+  if (!loaded.requests) diagnostics.push(noRequestRoute(file))
   const { language } = script
   const config = loadConfig({ file, language, raw: loaded.config, tlsFiles: 'wanted', readFile: readLatin1 })
   diagnostics.push(...config.diagnostics)
@@ -89,11 +91,26 @@ async function checkFile(file: string, defines: ReadonlyMap<string, string>): Pr
   return diagnostics
 }
 
+/** At the export that was meant for it, where there is one. */
+function noRequestRoute(file: string): Diagnostic {
+  const meant = (name: string) => name === 'default' || /^(?:on)?request_?(?:route)?$/i.test(name)
+  return {
+    severity: 'warning',
+    code: 'no-request-route',
+    message: 'The file exports no request_route',
+    ...exportPlace(file, meant),
+    hint: 'write export async function request_route(req: SipRequest) { ... }',
+  }
+}
+
 /** The settings of a .cfg, or what the `config` of a .ts turns out to be when it is loaded. */
-async function configOf(script: CompiledScript): Promise<{ config: unknown } | { diagnostic: Diagnostic }> {
-  if (script.language === 'cfg') return { config: script.settings }
+async function configOf(
+  script: CompiledScript,
+): Promise<{ config: unknown; requests: boolean } | { diagnostic: Diagnostic }> {
+  // Of a .cfg the compiler has said it.
+  if (script.language === 'cfg') return { config: script.settings, requests: true }
   try {
-    return { config: await loadOnly(script) }
+    return await loadOnly(script)
   } catch (error) {
     if (!(error instanceof SignalboxError)) throw error
     return { diagnostic: loadDiagnostic(error, script.file) }

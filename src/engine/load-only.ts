@@ -1,4 +1,4 @@
-// Owns loading a program only to learn what it configures.
+// Owns loading a program only to learn what it configures, and whether it serves requests.
 import { SignalboxError } from '../errors.ts'
 import { type CompiledScript, type HostOps, loadProgram } from '../script/index.ts'
 import { DEFAULT_LIMITS } from './config.ts'
@@ -15,14 +15,14 @@ function loadHost(env: Readonly<Record<string, string | undefined>>): HostOps {
   }
 }
 
-/** The configuration as the script gives it. Rejects with ERR_SCRIPT and its kin when the program does not load. */
+/** The configuration as the script gives it, and whether there is a request route. Rejects with ERR_SCRIPT and its kin when the program does not load. */
 export async function loadOnly(
   script: CompiledScript,
   env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<unknown> {
+): Promise<{ config: unknown; requests: boolean }> {
   const program = await loadProgram(script, { version: 0, host: loadHost(env), limits: DEFAULT_LIMITS })
   try {
-    return program.config
+    return { config: program.config, requests: program.has('request') }
   } finally {
     program.release()
   }

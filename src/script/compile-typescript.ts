@@ -6,6 +6,7 @@ import type { Diagnostic } from './diagnostic.ts'
 import type { RawSourceMap } from './dsl/index.ts'
 import { bundle, type Message, type Plugin } from './esbuild.ts'
 import type { CompiledScript } from './program.ts'
+import { ENTRY_FILE } from './script-position.ts'
 import { sourceLine } from './source-line.ts'
 
 /** The module names that mean stdlib. */
@@ -57,16 +58,16 @@ export async function compileTypescript(file: string): Promise<CompileOutcome> {
   const absolute = resolve(file)
   const folder = dirname(absolute)
   const text = `import * as routes from ${JSON.stringify(absolute)}\nglobalThis.__signalbox.collect(routes)\n`
-  const result = await bundle({ text, folder, name: 'signalbox-entry.ts' }, { folder, plugins: [resolveImports] })
+  const result = await bundle({ text, folder, name: ENTRY_FILE }, { folder, plugins: [resolveImports] })
   if ('errors' in result) {
     return {
       ok: false,
-      diagnostics: result.errors.map((error) => toDiagnostic(error, absolute, folder)),
+      diagnostics: result.errors.map((error) => toDiagnostic(inOurWords(error), absolute, folder)),
       files: [absolute],
     }
   }
   const inputs = result.inputs
-    .filter((input) => !input.startsWith(FOLDER_PREFIX) && input !== 'signalbox-entry.ts')
+    .filter((input) => !input.startsWith(FOLDER_PREFIX) && input !== ENTRY_FILE)
     .map((input) => (isAbsolute(input) ? input : join(folder, input)))
   return {
     ok: true,
@@ -89,12 +90,19 @@ function absoluteSources(map: RawSourceMap, folder: string): RawSourceMap {
   }
 }
 
+/** What esbuild says of the form of a bundle that no operator has asked for. */
+function inOurWords(message: Message): Message {
+  if (!message.text.startsWith('Top-level await')) return message
+  const hint = { text: 'write await inside of a route', location: null }
+  return { ...message, text: 'Nothing can be waited for while a script is loaded', notes: [hint] }
+}
+
 /** esbuild counts lines from 1 and columns from 0, in bytes. */
 function toDiagnostic(message: Message, file: string, folder: string): Diagnostic {
   const { location } = message
   const note = message.notes.map((entry) => entry.text).join(' ')
   const hint = location?.suggestion ? `did you mean ${location.suggestion}?` : note
-  if (location === null || location.file === 'signalbox-entry.ts') {
+  if (location === null || location.file === ENTRY_FILE) {
     const missing = message.text.includes('Could not resolve') ? `The file ${file} cannot be read` : message.text
     return {
       severity: 'error',

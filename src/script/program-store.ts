@@ -9,6 +9,7 @@ import { type LoadedProgram, loadProgram } from './loaded-program.ts'
 import type { CompiledScript } from './program.ts'
 import type { ProgramLimits } from './program-limits.ts'
 import { sourceLine } from './source-line.ts'
+import { exportPlace } from './typescript-text.ts'
 
 export interface ProgramStoreOptions {
   readonly host: HostOps
@@ -132,15 +133,22 @@ export class ProgramStore {
 /** An error of evaluating a program, told as a diagnostic at the place that its message names. */
 export function loadDiagnostic(error: SignalboxError, file: string): Diagnostic {
   const place = /^(.+?):(\d+):(\d+): ([\s\S]*)$/.exec(error.message)
-  const line = place ? Number(place[2]) : 1
-  const where = place?.[1] ?? file
+  const code = error.code === 'ERR_SCRIPT' ? 'load' : error.code.toLowerCase().replace(/^err_/, '').replaceAll('_', '-')
+  if (place === null) {
+    const message = error.message.startsWith(`${file}: `) ? error.message.slice(file.length + 2) : error.message
+    // What is wrong with an export names it.
+    const blamed = /\b\w+_route\b/.exec(message)?.[0]
+    return { severity: 'error', code, message, ...exportPlace(file, (name) => name === blamed) }
+  }
+  const line = Number(place[2])
+  const where = place[1]!
   return {
     severity: 'error',
-    code: error.code === 'ERR_SCRIPT' ? 'load' : error.code.toLowerCase().replace(/^err_/, '').replaceAll('_', '-'),
-    message: place?.[4] ?? error.message,
+    code,
+    message: place[4]!,
     file: where,
     line,
-    column: place ? Number(place[3]) : 1,
+    column: Number(place[3]),
     sourceLine: sourceLine(where, line),
   }
 }

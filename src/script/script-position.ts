@@ -5,6 +5,8 @@ import type { RawSourceMap } from './dsl/index.ts'
 
 /** The name of every program's code in stack traces. */
 export const PROGRAM_FILE = 'signalbox-program'
+/** The name of the text that imports a `.ts` as a program. */
+export const ENTRY_FILE = 'signalbox-entry.ts'
 
 const FRAME = /signalbox-program:(\d+):(\d+)/g
 
@@ -32,6 +34,8 @@ export class ScriptPositions {
     if (this.#map === undefined) return { file: this.#file, line, column }
     const entry = this.#map.findEntry(line - 1, column - 1)
     if (!('originalSource' in entry) || entry.originalSource === undefined) return undefined
+    // What puts the file into its program is no place in it.
+    if (entry.originalSource.endsWith(`/${ENTRY_FILE}`)) return undefined
     return { file: entry.originalSource, line: entry.originalLine + 1, column: entry.originalColumn + 1 }
   }
 }

@@ -1,11 +1,16 @@
-// Owns the reading of one line of a script for a diagnostic.
+// Owns the reading of a script, and of one line of it, for a diagnostic.
 import { readFileSync } from 'node:fs'
 
-/** Line `line` (from 1) of a file; '' when it cannot be read. */
-export function sourceLine(file: string, line: number): string {
+/** The text of a file; '' when it cannot be read. */
+export function sourceText(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/)[line - 1] ?? ''
+    return readFileSync(file, 'utf8')
   } catch {
     return ''
   }
+}
+
+/** Line `line` (from 1) of a file; '' when it cannot be read. */
+export function sourceLine(file: string, line: number): string {
+  return sourceText(file).split(/\r?\n/)[line - 1] ?? ''
 }

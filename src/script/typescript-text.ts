@@ -1,4 +1,26 @@
-// Owns the telling apart of code and text in TypeScript: comments, strings, templates and regular expressions blanked out.
+// Owns the telling apart of code and text in TypeScript: comments, strings, templates and regular expressions blanked out; where a file exports what.
+import type { Diagnostic } from './diagnostic.ts'
+import { sourceLine, sourceText } from './source-line.ts'
+
+const EXPORTED = /\bexport\s+(default\b|(?:async\s+)?(?:function\s*\*?|const|let|var|class)\s+([\w$]+))/g
+
+/** Where a file exports a name that is wanted; its beginning where it exports none, or cannot be read. */
+export function exportPlace(
+  file: string,
+  wanted: (name: string) => boolean,
+): Pick<Diagnostic, 'file' | 'line' | 'column' | 'endColumn' | 'sourceLine'> {
+  const source = sourceText(file)
+  for (const match of blankText(source).matchAll(EXPORTED)) {
+    const name = match[2] ?? 'default'
+    if (!wanted(name)) continue
+    const at = match.index + match[0].length - name.length
+    const before = source.slice(0, at).split(/\r?\n/)
+    const column = before.at(-1)!.length + 1
+    const line = before.length
+    return { file, line, column, endColumn: column + name.length, sourceLine: sourceLine(file, line) }
+  }
+  return { file, line: 1, column: 1, sourceLine: sourceLine(file, 1) }
+}
 
 /** After these a slash begins a regular expression, not a division. */
 const BEFORE_REGEX = /(?:^|[=(,[{};:!&|?+\-*%<>~^]|\b(?:return|typeof|case|in|of|await|yield|void|delete|do|else))\s*$/

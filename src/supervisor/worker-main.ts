@@ -118,7 +118,7 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
   const { program, guestBundle, config, logLevel, logFormat, storeFile, slotFd, relayRings, seats, workers, serving } =
     options
   provideGuestBundle(guestBundle)
-  if (!config) return { config: await loadOnly(program.script) }
+  if (!config) return { config: (await loadOnly(program.script)).config }
   const log = await createLogger({ level: logLevel, format: logFormat })
   rings = relayRings && openWorkerRings(nativeSockets(), relayRings, (message) => relay.receive(message))
   slot = slotFd === undefined ? undefined : openSlot(slotFd)

@@ -183,8 +183,32 @@ describe('check', () => {
     expect(await main(['check', save('throws.ts', `${GOOD}throw new Error('at load')\n`)])).toBe(1)
     expect(out).toMatch(/throws\.ts:4:\d+: error: at load/)
     out = ''
+    expect(await main(['check', save('value.ts', 'export const config = {}\nexport const request_route = 5\n')])).toBe(
+      1,
+    )
+    expect(out).toContain(
+      'value.ts:2:14: error: request_route must be a function. [load]\n  export const request_route = 5\n',
+    )
+    expect(await main(['check', save('kind.ts', `${GOOD}export function failur_route() {}\n`)])).toBe(1)
+    expect(out).toMatch(/kind\.ts:4:17: error: There is no route kind failur_route;/)
+    out = ''
+    expect(await main(['check', save('waits.ts', `${GOOD}await Promise.resolve(1)\n`)])).toBe(1)
+    expect(out).toContain('waits.ts:4:1: error: Nothing can be waited for while a script is loaded [compile]')
+    expect(out).toContain('hint: write await inside of a route')
+    out = ''
     expect(await main(['check', save('loops.ts', `${GOOD}while (true) {}\n`)])).toBe(1)
     expect(out).toMatch(/loops\.ts:4:?.*: error: /)
+  })
+
+  test.each([
+    ['export async function requestRoute(_req: SipRequest) {', '3:23'],
+    ['export default async function (_req: SipRequest) {', '3:8'],
+    ['async function request_route(_req: SipRequest) {', '1:1'],
+  ])('a script that exports no request_route is told so: %s', async (line, place) => {
+    const text = GOOD.replace('export async function request_route(_req: SipRequest) {', line)
+    expect(await main(['check', save('none.ts', text)])).toBe(0)
+    expect(out).toContain(`none.ts:${place}: warning: The file exports no request_route [no-request-route]`)
+    expect(await main(['check', save('none.ts', text), '--rule', 'no-request-route=error'])).toBe(1)
   })
 })
 
