@@ -96,8 +96,11 @@ export class ScriptRouter implements Router {
     const meta = runMeta(context.flow, context.id, context.transactionMatch ? 1 : 0, -1, ++this.#messages)
     const run = this.#begin('request', '', program, context.request, context.flow, context, undefined)
     const outcome = this.#enter(run, meta)
-    if (outcome instanceof Promise) return outcome.then((late) => this.#requestDone(context, late))
-    this.#requestDone(context, outcome)
+    const done = ({ exit }: RunOutcome) => {
+      if (exit === 'drop') context.drop()
+    }
+    if (outcome instanceof Promise) return outcome.then(done)
+    done(outcome)
   }
 
   reply(context: ReplyContext): ReplyOutcome | Promise<ReplyOutcome> {
@@ -362,15 +365,10 @@ export class ScriptRouter implements Router {
     context.reply({ status, reason, headers, body: '', mode: 'auto' })
   }
 
-  #requestDone(context: RequestContext, outcome: RunOutcome): void {
-    if (outcome.exit === 'drop') {
-      context.drop()
-      return
-    }
-    if (context.replied || context.relayed || context.lastStatus >= 100 || context.goesOn) return
+  unanswered(context: RequestContext): void {
     const { method } = context.request
-    // An ACK needs no answer, and a CANCEL without its INVITE none from a .cfg.
-    if (method === 'ACK' || method === 'CANCEL') return
+    // A CANCEL without its INVITE needs no answer from a .cfg.
+    if (method === 'CANCEL') return
     const { log } = this.#options
     const leftOut = log.enabled('info') ? this.#unanswered.take() : undefined
     if (leftOut !== undefined)

@@ -39,11 +39,6 @@ export class ProxyRequest extends RequestState implements FailureContext, Linked
     return this.#work?.relaying.error
   }
 
-  get goesOn(): boolean {
-    if (this.#suspension !== undefined || this.#keptOpen) return true
-    return this.#work !== undefined && (this.#work.relaying.forwarded || this.#work.outcomes.isGrowing)
-  }
-
   get isDecided(): boolean {
     return this.replied || this.canceled || this.#ended
   }
@@ -241,6 +236,7 @@ export class ProxyRequest extends RequestState implements FailureContext, Linked
       !this.#working.relaying.forwarded &&
       !this.#dropped &&
       !this.#working.outcomes.isGrowing
+    if (nothing && how === 'well') this.host.router.unanswered?.(this)
     if (how === 'failed') {
       if (!this.relayed) this.refuse(500, 'Server Internal Error')
     } else if (nothing && this.relayError !== undefined) this.refuse(this.relayError.status, this.relayError.reason)

@@ -97,8 +97,6 @@ export interface RequestContext {
   readonly lastStatus: number
   /** A relay has started at least one branch. */
   readonly relayed: boolean
-  /** Nothing more is due of its route: it went on without a transaction, or waits for names or for somebody to go on with it. */
-  readonly goesOn: boolean
   /** Why the last relay failed, for sl_reply_error. */
   readonly relayError: RelayError | undefined
   /** The caller gave up. */
@@ -241,6 +239,8 @@ export interface Router {
   branchFailure(context: RequestContext, failure: BranchFailure, route: string): void | Promise<void>
   /** A reply to the request went upstream: a branch's, or one made here (then `reply` is undefined). */
   answered?(context: RequestContext, status: number, reason: string, reply: SipReply | undefined): void
+  /** The request route has ended well, and has neither relayed, answered, dropped nor suspended; what is answered now is the proxy's. */
+  unanswered?(context: RequestContext): void
   /** Requests of this context are shown to {@link sending} before they leave; relays then start after the run that asked for them. */
   watchesSending(context: RequestContext): boolean
   /** onsend_route: false keeps the request from being sent there. */

@@ -198,10 +198,10 @@ describe('a route that fails', () => {
     expect(await route.engine.metrics()).toContain(`signalbox_route_errors_total{code="${code}"} 1`)
   })
 
-  test('one that neither relays nor answers: 500 and a line', async () => {
+  test.each(['OPTIONS', 'INVITE'])('%s that is neither relayed nor answered: 500 and a line', async (method) => {
     await load()
     const alice = route.party('udp:10.0.0.8:5060')
-    await alice.send(request('OPTIONS', 'nothing'))
+    await alice.send(request(method, 'nothing'))
     expect((await alice.reply()).message.raw).toMatch(/^SIP\/2.0 500/)
     expect(route.lines.some((line) => line.message === 'the route neither relayed nor answered')).toBe(true)
     expect(await route.engine.metrics()).toContain('signalbox_requests_unanswered_total 1')
