@@ -54,7 +54,7 @@ export class EngineUnderTest {
   static async run(args: readonly string[], env: Record<string, string> = {}): Promise<EngineUnderTest> {
     const engine = new EngineUnderTest(['run', ...WORKERS, ...args, '--log-format', 'json'], env)
     try {
-      await engine.line((line) => line.event === 'ready', 'it was ready', WORKERS.length > 0 ? 60_000 : 15_000)
+      await engine.line((line) => line.event === 'ready', 'it was ready', WORKERS.length > 0 ? 60_000 : 25_000)
     } catch (error) {
       await engine.stop()
       throw error
