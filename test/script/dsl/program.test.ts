@@ -214,22 +214,3 @@ test('a body that is no multipart is its own part', async () => {
   const raw = PROBE_MESSAGE.replace('Content-Length: 0\r\n', 'Content-Type: Text/Plain\r\nContent-Length: 5\r\n')
   expect((await runCfg(text, { raw: `${raw}hello` })).log).toEqual(['P| 1 hello', 'P| -1 <null>'])
 })
-
-test('a hook that the program lacks is told when it is set; a variable is no name', async () => {
-  const text = program(`request_route {
-  $var(n) = "THERE";
-  t_on_failure("$var(n)");
-  t_on_branch("$var(n)");
-  t_on_reply("$var(n)");
-  t_on_branch_failure("nope");
-  t_on_failure("THERE");
-  t_on_failure("0");
-}
-failure_route[THERE] { exit; }`)
-  expect((await runCfg(text)).log).toEqual([
-    'there is no failure_route $var(n)',
-    'there is no branch_route $var(n)',
-    'there is no onreply_route $var(n)',
-    'there is no event_route tm:branch-failure:nope',
-  ])
-})
