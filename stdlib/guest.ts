@@ -148,7 +148,13 @@ function begin(run: Run): RunEnd | undefined {
   try {
     const route = name === WARM_ROUTE ? warmRoute(kind) : routeOf(kind, name)
     if (route === undefined)
-      return { thrown: { name: 'Error', message: `There is no ${kind} route ${name}.`, stack: '' } }
+      return {
+        thrown: {
+          name: 'Error',
+          message: name === '' ? `There is no ${kind} route.` : `There is no ${kind} route ${name}.`,
+          stack: '',
+        },
+      }
     if (kind === 'failure') run.edits = run.state.requestEdits.slice()
     // A request that was suspended goes on with what its route had changed.
     else if (kind === 'request' && name !== '' && name !== WARM_ROUTE) resumeRequest(run)

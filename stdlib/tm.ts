@@ -3,11 +3,13 @@ import { announceTransaction } from './accounting-hook.ts'
 import type { Parameter, RouteKind } from './contract.ts'
 import { declarations } from './declaration.ts'
 import { define } from './define.ts'
+import { routeOf } from './program-table.ts'
 import { posixRegex } from './regex.ts'
 import { sendReplyAs } from './replies.ts'
 import { currentRun, language, opNow } from './runtime.ts'
 import { UNTRACEABLE } from './t-relay.ts'
 
+const L_WARN = 0
 const HOOKS: readonly RouteKind[] = ['request', 'failure', 'branch', 'reply']
 
 const tm = declarations('tm')
@@ -16,10 +18,15 @@ function routeName(routeKind: RouteKind): readonly Parameter[] {
   return [{ name: 'route', kind: 'route', routeKind, constant: true }]
 }
 
-/** The name of a hook; "0" and nothing take it off. */
-function hookName(name: string | number): string {
+/** The name of a hook; "0" and nothing take it off. One that the program lacks changes nothing, as in 5.6.3, but is told. */
+function hookName(kind: 'reply' | 'failure' | 'branch' | 'event', name: string | number, prefix = ''): string {
   const text = String(name)
-  return text === '0' ? '' : text
+  if (text === '0' || text === '') return ''
+  if (routeOf(kind, prefix + text) === undefined) {
+    const block = kind === 'reply' ? 'onreply' : kind
+    opNow('log', { level: L_WARN, text: `there is no ${block}_route ${prefix}${text}` })
+  }
+  return text
 }
 
 export const tOnReply = define(
@@ -31,7 +38,7 @@ export const tOnReply = define(
     HOOKS,
   ),
   (name: string | number) => {
-    currentRun().state.onReply = hookName(name)
+    currentRun().state.onReply = hookName('reply', name)
     return 1
   },
 )
@@ -45,7 +52,7 @@ export const tOnFailure = define(
     ['request', 'reply', 'failure', 'branch'],
   ),
   (name: string | number) => {
-    currentRun().state.onFailure = hookName(name)
+    currentRun().state.onFailure = hookName('failure', name)
     return 1
   },
 )
@@ -59,7 +66,7 @@ export const tOnBranch = define(
     ['request', 'failure'],
   ),
   (name: string | number) => {
-    currentRun().state.onBranch = hookName(name)
+    currentRun().state.onBranch = hookName('branch', name)
     return 1
   },
 )
@@ -73,7 +80,7 @@ export const tOnBranchFailure = define(
     ['request', 'reply', 'failure', 'branch'],
   ),
   (name: string | number) => {
-    currentRun().state.onBranchFailure = hookName(name)
+    currentRun().state.onBranchFailure = hookName('event', name, 'tm:branch-failure:')
     return 1
   },
 )

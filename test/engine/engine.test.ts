@@ -207,6 +207,19 @@ describe('a route that fails', () => {
     expect(await route.engine.metrics()).toContain('signalbox_requests_unanswered_total 1')
   })
 
+  test('a hook that the program lacks is told when it is set', async () => {
+    await load(
+      ROUTE.replace("tOnReply('BACK')", "tOnReply('BACK'); tOnReply('BAKC'); tOnFailure('NEXT'); tOnFailure('0')"),
+    )
+    await route.party('udp:10.0.0.8:5060').send(request('INVITE', 'bob'))
+    expect(route.lines.flatMap(({ level, message }) => (/there is no/.test(message) ? [level, message] : []))).toEqual([
+      'warn',
+      'there is no onreply_route BAKC',
+      'warn',
+      'there is no failure_route NEXT',
+    ])
+  })
+
   test('drop() is no failure: nothing is sent', async () => {
     await load()
     const alice = route.party('udp:10.0.0.8:5060')
