@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expand, type Outcome, type ParityCase, PROXY } from './case.ts'
-import { once, wholeTens } from './mask.ts'
+import { nearTens, once, wholeTens } from './mask.ts'
 import {
   type ProxyProcess,
   type Refusal,
@@ -156,7 +156,7 @@ async function outcomes(proxy: ProxyProcess, parts: readonly Part[], width: numb
     await pause(number * LANE_MILLIS)
     for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
       const { replies, forwarded } = await proxy.farEnd.run(part.parity, part.name)
-      raw.set(part.name, { replies: part.parity.tens ? replies.map(wholeTens) : replies, forwarded })
+      raw.set(part.name, { replies: replies.map(part.parity.tens ? wholeTens : nearTens), forwarded })
     }
   }
   await Promise.all(Array.from({ length: Math.min(width, parts.length) }, lane))

@@ -42,5 +42,9 @@ export function once(messages: readonly string[]): string[] {
 }
 
 /** What is left of the time of a contact: cases whose times are all whole tens may take some seconds. */
-export const wholeTens = (text: string): string =>
-  text.replace(/;expires=(\d+)/g, (_, seconds: string) => `;expires=${Math.ceil(Number(seconds) / 10) * 10}`)
+export const wholeTens = (text: string): string => text.replace(/;expires=(\d+)/g, nextTen)
+
+/** The same where a second or two have passed: other times are compared as they are. */
+export const nearTens = (text: string): string => text.replace(/;expires=(\d+[89])(?!\d)/g, nextTen)
+
+const nextTen = (_: string, seconds: string): string => `;expires=${Math.ceil(Number(seconds) / 10) * 10}`
