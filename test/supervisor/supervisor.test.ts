@@ -174,7 +174,12 @@ function workers(): number {
 test('a save while the stand-by starts waits for it: no other process is started', { timeout: 40_000 }, async () => {
   rig = new Rig()
   const supervisor = await rig.start(script(port))
-  await rig.until('the trial of the start is over', () => workers() === 2)
+  // A process that was begun a moment ago has not got its name yet.
+  let steady = 0
+  await rig.until('the trial of the start is over', () => {
+    steady = workers() === 2 ? steady + 1 : 0
+    return steady === 5
+  })
   rig.save(script(port).replace("'OK'", "'Second'"))
   let most = 0
   const count = setInterval(() => {
