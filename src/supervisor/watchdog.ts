@@ -20,10 +20,10 @@ export interface WatchdogOptions {
 const SILENT_MILLIS = 5_000
 /** A run that stands still although the process gets no processor waits for the machine, for so long at most. */
 const STARVED_MILLIS = 5_000
-/** While no run stands still, the size of the process is looked at once in so many looks. */
-const SIZE_EVERY = 5
+/** While no run is under way, the size of the process is looked at once in so many looks. */
+const SIZE_EVERY = 2
 
-/** Watches one worker; ask it every 100 ms or so. */
+/** Watches one worker; ask it every 250 ms or so, and every 100 while it is busy. */
 export class Watchdog {
   readonly #options: WatchdogOptions
   readonly #pid: number
@@ -34,6 +34,8 @@ export class Watchdog {
   #heartbeat = -1
   #heartbeatAt = 0
   #looks = 0
+  /** A run was under way at the last look: whether it still is has to be known soon. */
+  isBusy = false
 
   constructor(pid: number, slot: SlotReader, options: WatchdogOptions) {
     this.#pid = pid
@@ -51,6 +53,7 @@ export class Watchdog {
       this.#heartbeatAt = now
     }
     const busy = (sequence & 1) === 1
+    this.isBusy = busy
     const stuck = busy && sequence === this.#sequence
     const { hangMillis, residentBytes } = this.#options.bounds()
     const begins = busy && !stuck

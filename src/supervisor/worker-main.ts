@@ -23,8 +23,10 @@ import type { ShardSeats } from './shards.ts'
 import { SLOT_BYTES, SlotWriter } from './slot-memory.ts'
 import { StallWatch } from './stall-watch.ts'
 
-/** A quarter of the shortest time after which a worker counts as hung; each beat wakes an idle process. */
-const BEAT_MILLIS = 100
+/** A fifth of the time after which a silent worker counts as stuck; each beat wakes an idle process. */
+const BEAT_MILLIS = 1000
+/** Between two samples of how late the event loop is. */
+const SAMPLE_MILLIS = 100
 
 // A terminal's signals, and a service manager's, reach every process of the group: only the supervisor acts on them.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {})
@@ -35,7 +37,7 @@ let engine: PreparedEngine | undefined
 let slot: SlotWriter | undefined
 /** It was started before any other served. */
 let isFirst = false
-const stalls = new StallWatch(BEAT_MILLIS)
+const stalls = new StallWatch(SAMPLE_MILLIS)
 const heap = new RestingHeap({ clock: systemClock, collect: collectGarbage })
 /** Which of the shards this worker serves; told when it begins to. */
 const place = { shard: 0 }
@@ -154,11 +156,8 @@ function seatOf({ shards, frontEvent, datagrams, taking }: ShardSeats): ShardSea
 
 /** Beats from now on. A stand-by does not: nobody watches it, and each waking costs what a message does. */
 function beginBeats(): void {
-  stalls.begin(performance.now())
-  setInterval(() => {
-    slot?.beat()
-    stalls.beat(performance.now())
-  }, BEAT_MILLIS)
+  stalls.begin()
+  setInterval(() => slot?.beat(), BEAT_MILLIS)
 }
 
 function openSlot(fd: number): SlotWriter {

@@ -15,7 +15,9 @@ import { FIRST_INHERITED, WorkerProcess } from './worker-process.ts'
 /** What a worker inherits: the slot, the rings of the relay, then the sockets. */
 const RELAY_RINGS_FROM = FIRST_INHERITED + 1
 const SOCKETS_FROM = RELAY_RINGS_FROM + RELAY_RINGS_DESCRIPTORS
-const WATCH_MILLIS = 100
+/** Between two looks at the workers; shorter while one of them has a run under way. */
+const LOOK_MILLIS = 250
+const BUSY_LOOK_MILLIS = 100
 /** Generous: the program has been tried, and on a busy machine several begin at once. */
 const START_MILLIS = 60_000
 const ACTIVATE_MILLIS = 5_000
@@ -68,7 +70,7 @@ export class WorkerPool {
   #standbyBegun: Promise<void> = Promise.resolve()
   /** The version that the stand-by has loaded. */
   #standbyVersion = 0
-  #watch: NodeJS.Timeout | undefined
+  #nextLook: NodeJS.Timeout | undefined
   /** The next try to begin a stand-by. */
   #again: NodeJS.Timeout | undefined
   #closing = false
@@ -128,7 +130,7 @@ export class WorkerPool {
         await this.#activate(worker, seat)
       }),
     )
-    this.#watch = setInterval(() => this.#look(), WATCH_MILLIS)
+    this.#watch()
     this.#startStandby()
   }
 
@@ -145,7 +147,7 @@ export class WorkerPool {
   /** No replacing from here on. */
   stopReplacing(): void {
     this.#closing = true
-    clearInterval(this.#watch)
+    clearTimeout(this.#nextLook)
   }
 
   /** Resolves when every worker is gone. */
@@ -285,6 +287,18 @@ export class WorkerPool {
     clearTimeout(this.#again)
     const millis = Math.min(AGAIN_MILLIS * this.#earlyDeaths, AGAIN_MOST_MILLIS)
     this.#again = setTimeout(() => this.#startStandby(), millis).unref()
+  }
+
+  /** Each look wakes an idle process. */
+  #watch(): void {
+    const busy = this.#seats.some(({ watchdog }) => watchdog?.isBusy)
+    this.#nextLook = setTimeout(
+      () => {
+        this.#look()
+        if (!this.#closing) this.#watch()
+      },
+      busy ? BUSY_LOOK_MILLIS : LOOK_MILLIS,
+    )
   }
 
   #look(): void {
