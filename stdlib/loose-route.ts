@@ -155,7 +155,7 @@ export const routeHooks: ((params: string, direction: () => Direction) => void)[
 
 type Direction = 'downstream' | 'upstream'
 
-function routeDirection(): Direction {
+export function routeDirection(): Direction {
   const { state, message } = currentRun()
   const ftag = /;ftag=([^;>]*)/i.exec(state.routeParams ?? '')?.[1]
   return ftag !== undefined && ftag !== message.fromTag ? 'upstream' : 'downstream'

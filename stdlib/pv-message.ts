@@ -115,11 +115,18 @@ definePvClass(
   },
 )
 definePvClass(
+  { ...meta('hflc', 'How many values the comma lists of a header have.'), inner: { name: 'header name' } },
+  (inner) => {
+    const name = inner.format
+    return { get: () => message().headerList(name().trim()).length }
+  },
+)
+definePvClass(
   {
     ...meta('msg', 'A part of the message.'),
     inner: {
       name: 'part',
-      values: ['len', 'buf', 'body', 'body_len', 'hdrs', 'hdrs_len', 'fpart'],
+      values: ['len', 'buf', 'body', 'body_len', 'hdrs', 'hdrs_len', 'fpart', 'lpart'],
     },
   },
   (inner) => {
@@ -131,6 +138,7 @@ definePvClass(
       hdrs: () => currentRun().raw.slice(message().firstLineEnd, message().bodyStart - 4),
       hdrs_len: () => message().bodyStart - 4 - message().firstLineEnd,
       fpart: () => currentRun().raw.slice(0, message().bodyStart - 4),
+      lpart: () => currentRun().raw.slice(message().firstLineEnd),
     }[inner.text]
     return { get: read ?? (() => null) }
   },
@@ -239,6 +247,39 @@ definePv(meta('dir', 'Reason of Diversion.'), () => orNull(diversion()?.params.g
 definePv(meta('dip', 'Privacy of Diversion.'), () => orNull(diversion()?.params.get('privacy')))
 definePv(meta('dic', 'Counter of Diversion.'), () => orNull(diversion()?.params.get('counter')))
 
+/** P-Charging-Vector (RFC 3455): the parameters by their names there. */
+const CHARGING: Readonly<Record<string, string>> = {
+  value: 'icid-value',
+  genaddr: 'icid-generated-at',
+  orig: 'orig-ioi',
+  term: 'term-ioi',
+}
+function charging(whole: string, name: string): PvValue {
+  for (const part of whole.split(';')) {
+    const at = part.indexOf('=')
+    if (at >= 0 && part.slice(0, at).trim().toLowerCase() === name) return orNull(part.slice(at + 1).trim())
+  }
+  return null
+}
+definePvClass(
+  {
+    ...meta('pcv', 'P-Charging-Vector: all, or its value, genaddr, orig, term.'),
+    module: 'siputils',
+    inner: { name: 'part', values: ['all', ...Object.keys(CHARGING)] },
+  },
+  (inner) => {
+    const name = CHARGING[inner.text]
+    return {
+      get: () => {
+        const whole = message().header('P-Charging-Vector')
+        // One without an icid-value charges nothing.
+        if (whole === undefined || charging(whole, 'icid-value') === null) return null
+        return name === undefined ? whole : charging(whole, name)
+      },
+    }
+  },
+)
+
 /** Digest credentials, of Proxy-Authorization or Authorization. */
 function credential(name: string): string | undefined {
   const current = message()
@@ -257,11 +298,15 @@ definePv(meta('ad', 'Domain of the user of the credentials.'), () => {
 })
 definePv(meta('ar', 'Realm of the credentials.'), () => orNull(credential('realm')))
 definePv(meta('adu', 'URI of the credentials.'), () => orNull(credential('uri')))
-definePv(meta('aa', 'Algorithm of the credentials.'), () => {
-  // Kamailio 5.6.3: '' for credentials that name none.
-  return credential('username') === undefined ? null : (credential('algorithm') ?? '')
-})
 definePv(meta('adn', 'Nonce of the credentials.'), () => orNull(credential('nonce')))
+for (const [name, parameter, doc] of [
+  ['aa', 'algorithm', 'Algorithm of the credentials.'],
+  ['adc', 'cnonce', 'Client nonce of the credentials.'],
+  ['ado', 'opaque', 'Opaque of the credentials.'],
+] as const) {
+  // Kamailio 5.6.3: '' for credentials that name none.
+  definePv(meta(name, doc), () => (credential('username') === undefined ? null : (credential(parameter) ?? '')))
+}
 definePv(meta('adr', 'Response of the credentials.'), () => orNull(credential('response')))
 /** The user to account for: of the credentials once they are checked, else of From. */
 const accounted = (): { user: string | undefined; domain: string | undefined } => {

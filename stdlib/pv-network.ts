@@ -58,6 +58,28 @@ definePv(
 definePv(meta('prid', 'Transport by number.'), () => PROTOCOLS[run().proto] ?? 0)
 definePv(meta('conid', 'Number of the connection; not known here.'), () => null)
 
+/** Kamailio's numbers, to compare `$af` and `$prid` with. */
+const NUMBERS: Readonly<Record<string, number>> = {
+  IPv4: 2,
+  IPv6: 10,
+  UDP: 1,
+  TCP: 2,
+  TLS: 3,
+  SCTP: 4,
+  WS: 5,
+  WSS: 6,
+}
+definePvClass(
+  {
+    ...meta('K', 'The number of a transport or of a kind of address.'),
+    inner: { name: 'name', values: Object.keys(NUMBERS) },
+  },
+  (inner) => {
+    const number = NUMBERS[inner.text] ?? null
+    return { get: () => number }
+  },
+)
+
 /** Known in the events of received packets only. */
 definePvClass(
   {

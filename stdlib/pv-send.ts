@@ -3,6 +3,7 @@
 import { bracketHost } from '../src/sip/index.ts'
 import type { RouteKind } from './contract.ts'
 import { forcedSocket, forceSocket } from './core-sockets.ts'
+import { routeDirection } from './loose-route.ts'
 import { definePv, definePvClass, type PvValue } from './pv.ts'
 import { PROTOCOLS } from './pv-network.ts'
 import { currentRun } from './runtime.ts'
@@ -28,6 +29,10 @@ definePv(
     if (value !== null && value !== undefined) forceSocket(`${value}`)
   },
 )
+definePv({ ...meta('fsp', 'Port of the socket forced for sending; 0 without one.'), routes: TARGETED }, () => {
+  const socket = forcedSocket()?.text
+  return socket === undefined ? 0 : Number(socket.slice(socket.lastIndexOf(':') + 1))
+})
 
 const PARTS = ['ip', 'port', 'proto', 'sproto', 'af', 'buf', 'len', 'timeout'] as const
 
@@ -76,10 +81,12 @@ const userLength = (uri: string | null | undefined): number => {
   const user = /^\w+:([^@:;?]*)(?::[^@]*)?@/.exec(uri ?? '')?.[1]
   return user === undefined ? 0 : user.length
 }
+definePv(meta('oUl', 'Length of the user part of the R-URI as received.'), () =>
+  userLength(currentRun().request?.requestUri),
+)
 definePv(meta('fUl', 'Length of the user part of From.'), () => userLength(currentRun().message.from?.uri))
 definePv(meta('tUl', 'Length of the user part of To.'), () => userLength(currentRun().message.to?.uri))
 definePv(meta('rUl', 'Length of the user part of the R-URI.'), () => userLength(currentRun().target?.uri))
-definePv(meta('tti', 'Top hiding by topos or the rr module: nothing here.', 'rr'), () => null)
 
 const FOREGROUND: Readonly<Record<string, string>> = {
   x: '39',
@@ -120,7 +127,6 @@ definePvClass(
   }),
 )
 
-/** The way that loose_route has found the request to run. */
 definePvClass(
   {
     ...meta('rdir', 'Direction of the request in its dialog: id 1 downstream, 2 upstream; name.', 'rr'),
@@ -128,13 +134,19 @@ definePvClass(
   },
   (inner) => ({
     get: () => {
-      const { state, message } = currentRun()
-      const ftag = /;ftag=([^;>]*)/i.exec(state.routeParams ?? '')?.[1]
-      const upstream = ftag !== undefined && ftag !== message.fromTag
-      return inner.text === 'id' ? (upstream ? 2 : 1) : upstream ? 'upstream' : 'downstream'
+      const direction = routeDirection()
+      return inner.text === 'name' ? direction : direction === 'upstream' ? 2 : 1
     },
   }),
 )
+definePv(meta('fti', 'Tag that From had in the first request of the dialog, whoever sends this one.', 'rr'), () => {
+  const { message } = currentRun()
+  return (routeDirection() === 'upstream' ? message.toTag : message.fromTag) || null
+})
+definePv(meta('tti', 'Tag of the one that was called, whoever sends this request.', 'rr'), () => {
+  const { message } = currentRun()
+  return (routeDirection() === 'upstream' ? message.fromTag : message.toTag) || null
+})
 
 function staticBranch(): Target {
   const { state } = currentRun()

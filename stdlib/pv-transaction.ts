@@ -8,11 +8,11 @@ definePv(meta('T_reply_code', 'Status of the reply; in a failure route that of t
   const run = currentRun()
   return run.meta.status ?? run.reply?.status ?? 0
 })
-definePv(meta('T_reply_reason', 'Reason phrase of the reply.'), () => {
-  const run = currentRun()
+function reason(run: Run): PvValue {
   if (run.reply) return run.reply.reason
   return run.meta.reply === undefined ? '' : readReply((reply) => reply.reply?.reason ?? null)
-})
+}
+definePv(meta('T_reply_reason', 'Reason phrase of the reply.'), () => reason(currentRun()))
 /** Branch and reply routes: the branch's own index; elsewhere how many branches there are so far. */
 definePv(meta('T_branch_idx', 'Index of the branch.'), () => {
   const run = currentRun()
@@ -39,7 +39,17 @@ definePvClass(
     ...meta('T', 'A property of the transaction.'),
     inner: {
       name: 'property',
-      values: ['id_index', 'id_label', 'id_index_n', 'id_label_n', 'reply_code', 'reply_type', 'branch_index', 'flags'],
+      values: [
+        'id_index',
+        'id_label',
+        'id_index_n',
+        'id_label_n',
+        'reply_code',
+        'reply_type',
+        'branch_index',
+        'flags',
+        'reply_reason',
+      ],
     },
   },
   (inner) => {
@@ -53,9 +63,25 @@ definePvClass(
       // 1: the winning reply was made here.
       reply_type: (run) => (run.meta.status !== undefined && run.meta.reply === undefined ? 1 : 0),
       flags: () => 0,
+      reply_reason: reason,
     }
     return { get: () => read[inner.text]!(currentRun()) }
   },
+)
+
+definePvClass(
+  {
+    ...meta('T_branch', 'The branch that a reply or failure is of: uri (in reply routes), flags.'),
+    inner: { name: 'property', values: ['flags', 'uri'] },
+  },
+  (inner) => ({
+    get: () => {
+      const { kind, meta, state } = currentRun()
+      if (meta.branch < 0) return null
+      if (inner.text === 'flags') return state.sentFlags?.[meta.branch] ?? 0
+      return kind === 'reply' ? (state.sentUris?.[meta.branch] ?? state.sentUri ?? null) : null
+    },
+  }),
 )
 
 function readRequest(get: () => PvValue): PvValue {

@@ -77,7 +77,7 @@ export function keepVariables(): () => void {
 const NAME = { name: 'name' } as const
 
 function defineSlots(
-  meta: { name: string; doc: string },
+  meta: { name: string; aliases?: readonly string[]; doc: string },
   table: Map<string, VariableSlot>,
   initial: PvValue,
   ofNull: PvValue,
@@ -100,7 +100,7 @@ function defineSlots(
     }
   })
 }
-defineSlots({ name: 'var', doc: 'A variable of the worker process; 0 until assigned.' }, slots, 0, 0)
+defineSlots({ name: 'var', aliases: ['vz'], doc: 'A variable of the worker process; 0 until assigned.' }, slots, 0, 0)
 defineSlots({ name: 'vn', doc: 'A variable of the worker process; null until assigned.' }, nullableSlots, null, null)
 defineSlots({ name: 'shv', doc: 'A variable shared by all messages; 0 until assigned.' }, sharedSlots, 0, '')
 definePv({ name: 'null', module: 'pv', doc: 'Null.' }, () => null)

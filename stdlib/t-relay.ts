@@ -111,12 +111,17 @@ function prepareAll(
 
 /** What is noted of the branches that leave, for later runs of the transaction. */
 function noteSent(state: TransactionState, branches: readonly BranchArguments[]): void {
-  for (const [i, { branchFlags }] of branches.entries()) {
-    if (branchFlags === undefined) continue
-    state.sentFlags ??= []
-    state.sentFlags[state.sentBranches + i] = branchFlags
-  }
   state.sentUri ??= state.target.uri
+  for (const [i, { branchFlags, uri }] of branches.entries()) {
+    if (branchFlags !== undefined) {
+      state.sentFlags ??= []
+      state.sentFlags[state.sentBranches + i] = branchFlags
+    }
+    if (uri !== state.sentUri) {
+      state.sentUris ??= []
+      state.sentUris[state.sentBranches + i] = uri
+    }
+  }
   state.sentBranches += branches.length
 }
 

@@ -115,6 +115,8 @@ export class TransactionState extends KeptValues {
   sentFlags: number[] | undefined
   /** The R-URI as it was when the transaction's request was first sent on: what `$T_req($ru)` shows in its replies. */
   sentUri: string | undefined
+  /** The R-URI of each branch that was sent with another, by its index. */
+  sentUris: string[] | undefined
   /** The reply that save() has left to the script. */
   savedReply: unknown
   /** $rtpstat */

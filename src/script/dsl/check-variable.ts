@@ -94,8 +94,10 @@ function noteUse(node: PvNode, context: CheckContext): void {
 
 /** `$var(name)` is what can be told to be read and never set. */
 export function scriptVariable(node: PvNode): string | undefined {
-  if (node.name !== 'var' && node.name !== 'vn') return undefined
-  return node.inner === undefined || node.inner.includes('$') ? undefined : `$${node.name}(${node.inner.trim()})`
+  // `$vz(a)` is `$var(a)` by another name.
+  const name = node.name === 'vz' ? 'var' : node.name
+  if (name !== 'var' && name !== 'vn') return undefined
+  return node.inner === undefined || node.inner.includes('$') ? undefined : `$${name}(${node.inner.trim()})`
 }
 
 /** A string whose variables are replaced when it is used. */

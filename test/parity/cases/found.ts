@@ -227,7 +227,52 @@ const SMALL: readonly ParityCase[] = [
   ),
 ]
 
+const CHARGED = [
+  'icid-value=abc123;icid-generated-at=1.2.3.4;orig-ioi=home1.net;term-ioi=home2.net',
+  'icid-value=abc;icid-generated-at=1.2.3.4',
+  'orig-ioi=home1.net',
+].map((vector) =>
+  one(`P-Charging-Vector: ${vector}`, 'say("[$pcv(all)] [$pcv(value)] [$pcv(genaddr)] [$pcv(orig)] [$pcv(term)]");', {
+    sent: [{ headers: [`P-Charging-Vector: ${vector}`] }],
+  }),
+)
+
+const CREDENTIALS = [
+  one('client nonce and opaque', 'say("[$adc] [$ado]");', {
+    sent: [
+      {
+        headers: [
+          'Authorization: Digest username="u@d", realm="r", nonce="n", uri="sip:x", response="0", cnonce="cn", opaque="op", qop=auth, nc=00000001',
+        ],
+      },
+    ],
+  }),
+]
+
+const SENT_BRANCHES = [
+  one(
+    'the branch of a reply',
+    `$rU = "sink"; append_branch("sip:second@${PROXY}"); setbflag(3); t_on_branch("B%%"); t_on_reply("Y%%"); t_on_failure("F%%"); t_relay();`,
+    {
+      blocks: `branch_route[B%%] { $rU = $rU + "b"; $du = "${SINK}"; say("[$T_branch(uri)] [$T_branch(flags)]"); }
+onreply_route[Y%%] { say("$rs [$T_branch(uri)] [$T_branch(flags)] [$T(reply_reason)]"); }
+failure_route[F%%] { say("[$T_branch(uri)] [$T_branch(flags)] [$T(reply_reason)]"); }`,
+      sent: [{ method: 'INVITE' }],
+      answers: {
+        sinkb: [
+          [180, 'Ringing'],
+          [404, 'Nope'],
+        ],
+        secondb: [[486, 'Busy']],
+      },
+    },
+  ),
+]
+
 export const FOUND: readonly ParityCase[] = [
+  ...CHARGED,
+  ...CREDENTIALS,
+  ...SENT_BRANCHES,
   ...RUNAWAYS,
   ...NUMBERS,
   ...FOLDED,
