@@ -155,9 +155,18 @@ export const routeHooks: ((params: string, direction: () => Direction) => void)[
 
 type Direction = 'downstream' | 'upstream'
 
-export function routeDirection(): Direction {
+/** Parameters of our Route: the one that loose_route has taken off, else the one that still stands at the top. */
+function ownParams(): string | undefined {
   const { state, message } = currentRun()
-  const ftag = /;ftag=([^;>]*)/i.exec(state.routeParams ?? '')?.[1]
+  if (state.routeParams !== undefined) return state.routeParams
+  const first = routes(message)[0]
+  return first !== undefined && isOurs(first) ? first.uri!.params.toString() : undefined
+}
+
+/** The way of the request in its dialog, by the tag in our Route. */
+export function routeDirection(): Direction {
+  const { message } = currentRun()
+  const ftag = /;ftag=([^;>]*)/i.exec(ownParams() ?? '')?.[1]
   return ftag !== undefined && ftag !== message.fromTag ? 'upstream' : 'downstream'
 }
 
@@ -214,7 +223,7 @@ export const isDirection = define(
     module: 'rr',
     parameters: [{ name: 'direction', kind: 'string', constant: true, values: ['upstream', 'downstream'] }],
     routes: ['request'],
-    doc: 'True if the request runs upstream (from the called party) or downstream; known after loose_route from the ftag of our Route.',
+    doc: 'True if the request runs upstream (from the called party) or downstream, by the ftag of our Route.',
     example: 'is_direction("upstream")',
   },
   (direction: string) => {
@@ -229,11 +238,11 @@ export const checkRouteParam = define(
     module: 'rr',
     parameters: [{ name: 'regex', kind: 'regex', constant: true }],
     routes: ['request'],
-    doc: 'True if the parameters of our Route, taken off by loose_route, match.',
+    doc: 'True if the parameters of our Route match, before and after loose_route.',
     example: 'check_route_param("nat=yes")',
   },
   (pattern: string) => {
-    const { routeParams } = currentRun().state
-    return routeParams !== undefined && posixRegex(pattern, { ignoreCase: true }).test(routeParams) ? 1 : -1
+    const params = ownParams()
+    return params !== undefined && posixRegex(pattern, { ignoreCase: true }).test(params) ? 1 : -1
   },
 )

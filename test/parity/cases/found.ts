@@ -227,6 +227,25 @@ const SMALL: readonly ParityCase[] = [
   ),
 ]
 
+/** Of a request within a dialog: before loose_route it is our Route at the top that tells the direction. */
+const ROUTES_AT_THE_TOP = [
+  `<sip:${PROXY};lr;ftag=to1>`,
+  `<sip:${PROXY};lr;ftag=from1>`,
+  `<sip:x@${PROXY};ftag=to1>, <sip:1.2.3.4;lr>`,
+  `<sip:${PROXY};lr>`,
+  '<sip:1.2.3.4;lr;ftag=to1>',
+  `<sip:1.2.3.4;lr>, <sip:${PROXY};lr;ftag=to1>`,
+]
+const DIRECTIONS = ROUTES_AT_THE_TOP.flatMap((routes) =>
+  ['', 'loose_route(); '].map((before) =>
+    one(
+      `direction by ${routes} ${before}`,
+      `${before}say("$fti [$tti] $rdir(id) $rdir(name)"); is_direction("upstream"); say("$rc"); check_route_param("ftag=to1"); say("$rc");`,
+      { sent: [{ method: 'BYE', lines: { To: 'To: <sip:bob@example.org>;tag=to1', Route: `Route: ${routes}` } }] },
+    ),
+  ),
+)
+
 const CHARGED = [
   'icid-value=abc123;icid-generated-at=1.2.3.4;orig-ioi=home1.net;term-ioi=home2.net',
   'icid-value=abc;icid-generated-at=1.2.3.4',
@@ -270,6 +289,7 @@ failure_route[F%%] { say("[$T_branch(uri)] [$T_branch(flags)] [$T(reply_reason)]
 ]
 
 export const FOUND: readonly ParityCase[] = [
+  ...DIRECTIONS,
   ...CHARGED,
   ...CREDENTIALS,
   ...SENT_BRANCHES,
