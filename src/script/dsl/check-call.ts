@@ -91,6 +91,11 @@ function unknownFunction(call: CallExpression, context: CheckContext): void {
     )
     return
   }
+  if (call.name === 'continue') {
+    const hint = 'No loop of this language has one: put what follows into an if, or leave the loop by break.'
+    context.report.error('unknown-function', 'There is no continue', call.at, hint)
+    return
+  }
   const near = nearest(call.name, [...builtins().keys(), ...KNOWN_FUNCTIONS.keys()])
   context.report.error(
     'unknown-function',

@@ -24,7 +24,7 @@ function unknownVariable(name: string): { message: string; hint: string | undefi
     }
   }
   const module = KNOWN_VARIABLES.get(name)
-  if (module !== undefined && module !== 'pv' && module !== 'core') {
+  if (module !== undefined) {
     return { message: `$${name} of module ${module} is not provided`, hint: insteadOf(module, name) }
   }
   const near = nearest(name, declaredPvs().keys())
