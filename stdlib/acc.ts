@@ -4,7 +4,8 @@ import { onTransaction } from './accounting-hook.ts'
 import type { Parameter } from './contract.ts'
 import { declarations } from './declaration.ts'
 import { defineWaiting } from './define.ts'
-import { bindFormat } from './pv.ts'
+import { bindFormat, bindPv, type PvValue } from './pv.ts'
+import { PvSyntaxError, parsePv } from './pv-format.ts'
 import { after, currentRun, type Pending } from './runtime.ts'
 import { ask, askNow } from './service.ts'
 import { parameterOf } from './settings.ts'
@@ -34,6 +35,40 @@ function extraOf(text: string | number): Extra {
       return [part.slice(0, equals).trim(), bindFormat(part.slice(equals + 1).trim())] as const
     })
 }
+/** Values of each leg of a call: AVPs with an index, the newest leg first. */
+type LegField = readonly [name: string, value: (leg: number) => PvValue]
+const MOST_LEGS = 32
+
+function legFieldsOf(text: string | number): readonly LegField[] {
+  return `${text}`
+    .split(';')
+    .filter((part) => part.includes('='))
+    .map((part) => {
+      const equals = part.indexOf('=')
+      const node = parsePv(part.slice(equals + 1).trim())
+      if (node.name !== 'avp' || node.index !== undefined)
+        throw new PvSyntaxError(`multi_leg_info of acc takes AVPs, not ${part.slice(equals + 1).trim()}`, 0)
+      const legs: (() => PvValue)[] = []
+      return [
+        part.slice(0, equals).trim(),
+        (leg: number) => (legs[leg] ??= bindPv({ ...node, index: `${leg}` }).get)(),
+      ] as const
+    })
+}
+const legFields = parameterOf<readonly LegField[]>('acc', 'multi_leg_info', [], legFieldsOf)
+
+/** The legs so far; where none is known, one of empty values. */
+function legs(): [string, string][][] {
+  const fields = legFields()
+  const found: [string, string][][] = []
+  for (let leg = 0; fields.length > 0 && leg < MOST_LEGS; leg++) {
+    const values = fields.map(([name, value]) => [name, value(leg)] as const)
+    if (leg > 0 && values.every(([, value]) => value === null || value === undefined)) break
+    found.push(values.map(([name, value]) => [name, `${value ?? ''}`]))
+  }
+  return found
+}
+
 const logExtra = parameterOf<Extra>('acc', 'log_extra', [], extraOf)
 const dbExtra = parameterOf<Extra>('acc', 'db_extra', [], extraOf)
 
@@ -61,6 +96,7 @@ function engage(): void {
     failed: (flags & failedFlag()) !== 0,
     logExtra: log ? valuesOf(logExtra()) : [],
     dbExtra: db ? valuesOf(dbExtra()) : [],
+    legs: legs(),
   })
 }
 onTransaction(engage)
@@ -77,6 +113,7 @@ function account(text: string, target: { log: boolean; table?: string }): number
       ...target,
       logExtra: target.log ? valuesOf(logExtra()) : [],
       dbExtra: target.table === undefined ? [] : valuesOf(dbExtra()),
+      legs: legs(),
     }),
     (code) => code,
   )

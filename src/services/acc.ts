@@ -18,6 +18,7 @@ interface Engagement {
   readonly failed: boolean
   readonly logExtra: Extra
   readonly dbExtra: Extra
+  readonly legs: readonly Extra[]
 }
 
 /** One line or row. */
@@ -39,13 +40,17 @@ function extraOf(value: unknown): Extra {
     .flatMap((pair: unknown) => (Array.isArray(pair) ? [[textOf(pair[0], 64), textOf(pair[1], 1024)] as const] : []))
 }
 
+/** Legs of one call at most: each is a row. */
+const MOST_LEGS = 32
+const legsOf = (value: unknown): Extra[] => (Array.isArray(value) ? value.slice(0, MOST_LEGS).map(extraOf) : [])
+
 export function createAcc(host: ServiceHost, databases: Databases): Service {
   let parameters = new Parameters([])
   const engaged = new Map<number, Engagement>()
 
   const seconds = () => Math.floor(host.clock.wallclock() / 1000)
 
-  function writeLine(what: string, entry: Entry, extra: Extra): void {
+  function writeLine(what: string, entry: Entry, extra: Extra, legs: readonly Extra[]): void {
     const fields: [string, string][] = [
       ['timestamp', String(seconds())],
       ['method', entry.method],
@@ -54,11 +59,21 @@ export function createAcc(host: ServiceHost, databases: Databases): Service {
       ['call_id', entry.callId],
       ['code', entry.code],
       ['reason', entry.reason],
-      ...extra.map(([name, value]): [string, string] => [name, value]),
+      ...[...extra, ...legs.flat()].map(([name, value]): [string, string] => [name, value]),
     ]
     const line = fields.map(([name, value]) => `${name}=${value}`).join(';')
     // What came from the wire must not end the line.
     host.log.info({ event: 'acc' }, `ACC: ${what}: ${line.replace(/[\r\n]+/g, ' ')}`)
+  }
+
+  /** A row for each leg, or the only one. */
+  function writeRows(table: string, entry: Entry, extra: Extra, legs: readonly Extra[]): Answer<boolean> {
+    const [first = [], ...rest] = legs
+    let done = writeRow(table, entry, [...extra, ...first])
+    for (const leg of rest) {
+      done = chain(done, (before) => chain(writeRow(table, entry, [...extra, ...leg]), (now) => before && now))
+    }
+    return done
   }
 
   function writeRow(table: string, entry: Entry, extra: Extra): Answer<boolean> {
@@ -119,8 +134,9 @@ export function createAcc(host: ServiceHost, databases: Databases): Service {
     const { request } = context
     const entry = entryOf(request, reply?.toTag ?? request.toTag, status, reason)
     if (status < 300 || engagement.failed) {
-      if (engagement.log) writeLine('transaction answered', entry, engagement.logExtra)
-      if (engagement.db) void writeRow(parameters.text('db_table_acc', 'acc'), entry, engagement.dbExtra)
+      if (engagement.log) writeLine('transaction answered', entry, engagement.logExtra, engagement.legs)
+      if (engagement.db)
+        void writeRows(parameters.text('db_table_acc', 'acc'), entry, engagement.dbExtra, engagement.legs)
     }
     if (status < 300 || request.method !== 'INVITE') return
     // What the callee answered, whatever the script made of it.
@@ -129,9 +145,14 @@ export function createAcc(host: ServiceHost, databases: Databases): Service {
       winningReply === undefined
         ? entry
         : entryOf(request, winningReply.toTag, won ?? winningReply.status, winningReply.reason)
-    if (engagement.logMissed) writeLine('call missed', missed, engagement.logExtra)
+    if (engagement.logMissed) writeLine('call missed', missed, engagement.logExtra, engagement.legs)
     if (engagement.dbMissed)
-      void writeRow(parameters.text('db_table_missed_calls', 'missed_calls'), missed, engagement.dbExtra)
+      void writeRows(
+        parameters.text('db_table_missed_calls', 'missed_calls'),
+        missed,
+        engagement.dbExtra,
+        engagement.legs,
+      )
   }
 
   function cdr(call: CallSummary): void {
@@ -167,6 +188,7 @@ export function createAcc(host: ServiceHost, databases: Databases): Service {
           failed: on('failed'),
           logExtra: extraOf(given.logExtra),
           dbExtra: extraOf(given.dbExtra),
+          legs: legsOf(given.legs),
         })
         return 1
       },
@@ -176,9 +198,11 @@ export function createAcc(host: ServiceHost, databases: Databases): Service {
         const comment = textOf(given.comment, 256)
         const [, code = '', reason = comment] = /^(\d{3})\s*(.*)$/s.exec(comment) ?? []
         const entry = { ...entryOf(run.message, run.message.toTag, 0, reason), code }
-        if (given.log === true) writeLine('request accounted', entry, extraOf(given.logExtra))
+        if (given.log === true) writeLine('request accounted', entry, extraOf(given.logExtra), legsOf(given.legs))
         if (typeof given.table !== 'string') return 1
-        return chain(writeRow(given.table, entry, extraOf(given.dbExtra)), (done) => (done ? 1 : -1))
+        return chain(writeRows(given.table, entry, extraOf(given.dbExtra), legsOf(given.legs)), (done) =>
+          done ? 1 : -1,
+        )
       },
     },
     configure(list) {
