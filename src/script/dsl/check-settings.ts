@@ -1,6 +1,7 @@
 // Owns the checks of what stands outside the routes: core parameters, modules and their parameters, names of blocks.
 import type { Declaration } from './ast.ts'
 import type { CheckContext } from './check-context.ts'
+import { checkFormat } from './check-variable.ts'
 import { CORE_PARAMETERS } from './core-parameters.ts'
 import { insteadOf } from './instead.ts'
 import { KNOWN_MODULES } from './known-modules.ts'
@@ -13,6 +14,7 @@ import {
 } from './module-parameters.ts'
 import { nearest, placeAt } from './report.ts'
 import { moduleName, settingValue } from './settings.ts'
+import type { Token } from './tokens.ts'
 
 /** Words that Kamailio's own reader takes for keywords, so that a bare route name cannot be one. */
 const RESERVED = new Set(
@@ -145,6 +147,10 @@ function checkParameter(
   const timed =
     wanted.includes('rtimer') && `${name}` === 'exec' ? /\broute\s*=\s*([^;\s]+)/.exec(`${value}`)?.[1] : undefined
   if (timed !== undefined) context.armed.add(`sub:${timed}`)
+  if (wanted.some((module) => FORMATS.has(`${module}:${name}`))) {
+    checkFormat(`${value}`, declaration.value.at, context)
+    if (name === 'multi_leg_info') checkLegs(`${value}`, declaration.value.at, context)
+  }
   for (const module of wanted) {
     const parameters = MODULE_PARAMETERS.get(module)
     if (parameters === undefined || !loaded.has(module)) continue
@@ -172,6 +178,26 @@ function checkParameter(
         )
     }
   }
+}
+
+/** Parameters whose variables are read when a message comes, and which a program with a wrong one cannot be made of. */
+const FORMATS = new Set([
+  'acc:log_extra',
+  'acc:db_extra',
+  'acc:multi_leg_info',
+  'dispatcher:hash_pvar',
+  'msilo:from_address',
+  'msilo:contact_hdr',
+  'msilo:content_type_hdr',
+  'msilo:offline_message',
+  'msilo:extra_hdrs',
+])
+
+function checkLegs(value: string, at: Token, context: CheckContext): void {
+  const other = value.split(';').find((part) => part.includes('=') && !/=\s*\$\(?avp\([^[]*$/.test(part))
+  if (other === undefined) return
+  const message = `multi_leg_info takes AVPs, as in src=$avp(src), and '${other.trim()}' is none`
+  context.report.error('wrong-argument', message, at)
 }
 
 function checkName(block: Declaration & { kind: 'route' }, context: CheckContext): void {
