@@ -100,7 +100,8 @@ export class WebSocketFrames {
       length = number(held, start, 8)
       start += 8
     }
-    if (length + this.#size > this.#longest)
+    // RFC 6455 5.4: a control frame may stand between the parts of a message, and is none of it.
+    if (opcode < CLOSE && length + this.#size > this.#longest)
       return { kind: 'error', code: TOO_BIG, reason: `a message is longer than ${this.#longest} bytes` }
     if (held.length < start + 4 + length) return undefined
     return { final, opcode, mask: held.slice(start, start + 4), start: start + 4, length }

@@ -254,6 +254,14 @@ describe('frames', () => {
     expect(frames.partial).toBe(false)
   })
 
+  test('of control between the parts of a message do not count as its bytes', () => {
+    const frames = new WebSocketFrames(100)
+    const items = frames.push(
+      `${masked(1, 'a'.repeat(90), false)}${masked(9, 'p'.repeat(125))}${masked(0, 'b'.repeat(10))}`,
+    )
+    expect(items.map(({ kind }) => kind)).toEqual(['ping', 'message'])
+  })
+
   test.each([
     ['unmasked', messageFrame('hello'), 1002],
     ['with a reserved bit', `\xc1${masked(1, 'x').slice(1)}`, 1002],
