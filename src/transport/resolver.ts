@@ -74,6 +74,8 @@ export class Resolver {
     const maddr = uri.params.get('maddr')
     const target = maddr ? maddr : uri.host
     const secure = uri.scheme === 'sips'
+    // Nothing listens at port 0: it says as much as no port, as in Kamailio.
+    const statedPort = uri.port === 0 ? undefined : uri.port
     const stated = statedTransport(uri.params.get('transport'), secure)
     const serverName = numericAddress(uri.host) === undefined ? uri.host.toLowerCase().replace(/\.$/, '') : undefined
     const hop = (transport: Transport, address: string, port: number): Hop =>
@@ -83,15 +85,15 @@ export class Resolver {
     const numeric = numericAddress(target)
     if (numeric !== undefined) {
       const transport = stated ?? this.#usual(secure, addressFamily(numeric) as 4 | 6)
-      return [hop(transport, numeric, uri.port ?? defaultPort(transport))]
+      return [hop(transport, numeric, statedPort ?? defaultPort(transport))]
     }
     const name = target.toLowerCase().replace(/\.$/, '')
     const fixed = this.#options.hosts().get(name)
-    if (fixed) return this.#static(fixed, stated, secure, uri.port, hop)
-    const key = `${name} ${uri.port ?? ''} ${stated ?? ''} ${secure}`
+    if (fixed) return this.#static(fixed, stated, secure, statedPort, hop)
+    const key = `${name} ${statedPort ?? ''} ${stated ?? ''} ${secure}`
     const known = this.#cache.get(key)
     if (known && known.expires > this.#options.clock.now()) return this.#hops(known, hop)
-    return this.#ask(key, name, uri.port, stated, secure).then((entry) => this.#hops(entry, hop))
+    return this.#ask(key, name, statedPort, stated, secure).then((entry) => this.#hops(entry, hop))
   }
 
   /** Numeric addresses of a name, for the `maddr` of a Via; the same cache and bounds. */

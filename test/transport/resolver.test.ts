@@ -98,6 +98,8 @@ const zone: Zone = {
 describe('RFC 3263', () => {
   test.each([
     ['sip:192.0.2.7', ['udp 192.0.2.7 5060']],
+    ['sip:192.0.2.7:0', ['udp 192.0.2.7 5060']],
+    ['sip:srv.example:0;transport=tcp', ['tcp 192.0.2.1 5070', 'tcp 2001:db8::1 5070']],
     ['sip:192.0.2.7:5080;transport=tcp', ['tcp 192.0.2.7 5080']],
     ['sip:[2001:DB8::7];transport=tls', ['tls 2001:db8::7 5061']],
     ['sips:192.0.2.7', ['tls 192.0.2.7 5061']],
