@@ -59,11 +59,11 @@ export class LocalNames {
     else this.#names.set(host, [name])
   }
 
-  // An absent port is the default one (RFC 3261 19.1.2), as in Kamailio: another service may live on our address.
+  // An absent port, or port 0, is the default one (RFC 3261 19.1.2), as in Kamailio: another service may live on our address.
   has(host: string, port: number | undefined, transport: Transport | undefined): boolean {
     const names = this.#names.get(host) ?? this.#names.get(plainHost(host))
     if (!names) return false
-    const wanted = port ?? defaultPort(transport ?? 'udp')
+    const wanted = port || defaultPort(transport ?? 'udp')
     return names.some(
       (name) =>
         (name.port === undefined || name.port === wanted) &&

@@ -15,7 +15,8 @@ function targetAt(host: string, port: number): ReplyTarget {
 /** The target of a reply to a request with this topmost Via, over UDP. */
 export function unreliableTarget(flow: Flow, via: Via | undefined, route: ReplyRoute | undefined): ReplyTarget {
   if (!via) return targetAt(flow.remoteAddress, flow.remotePort)
-  const sentByPort = via.port ?? defaultPort(flow.transport)
+  // Nothing listens at port 0: it says as much as no port, as in Kamailio.
+  const sentByPort = via.port || defaultPort(flow.transport)
   // 18.2.2, second bullet: maddr and the port of sent-by.
   const maddr = via.params.get('maddr')
   if (maddr) return { host: detach(numericAddress(maddr) ?? maddr), port: sentByPort }
@@ -28,7 +29,7 @@ export function unreliableTarget(flow: Flow, via: Via | undefined, route: ReplyR
 /** Where to connect when the connection of the request is gone: the source's address and the port of sent-by (18.2.2, first bullet). */
 export function reconnectTarget(flow: Flow, via: Via | undefined): ReplyTarget {
   if (flow.transport === 'udp' || !via) return { host: flow.remoteAddress, port: flow.remotePort }
-  const target = { host: flow.remoteAddress, port: via.port ?? defaultPort(flow.transport) }
+  const target = { host: flow.remoteAddress, port: via.port || defaultPort(flow.transport) }
   // A text of its own: a slice would keep the whole request.
   const isNamed = flow.transport === 'tls' && numericAddress(via.host) === undefined
   return isNamed ? { ...target, serverName: detach(via.host.toLowerCase()) } : target

@@ -29,10 +29,13 @@ test.each([
   expect(rig.core.stats().unreachable).toBe(0)
 })
 
-test('where that is closed, to the place that its Via names', async () => {
+test.each([
+  [5070, 5070],
+  [0, 5060],
+])('where that is closed, to the place that its Via names, port %i', async (named, port) => {
   const { rig, caller, ask, answer } = await stateless()
-  const listening = rig.end(CALLER, 'tcp', 5070)
-  await ask(`${CALLER}:5070`)
+  const listening = rig.end(CALLER, 'tcp', port)
+  await ask(`${CALLER}:${named}`)
   caller.connections[0]!.close()
   await rig.settle()
   await answer()

@@ -52,6 +52,7 @@ describe('datagrams', () => {
     ['the default port where sent-by has none', 'Via: SIP/2.0/UDP pbx;branch=z9hG4bK1', '10.0.0.9', 5060],
     ['the source port with rport', 'Via: SIP/2.0/UDP 10.9.9.9:5099;rport;branch=z9hG4bK1', '10.0.0.9', 40000],
     ['maddr', 'Via: SIP/2.0/UDP pbx:5098;maddr=10.0.0.77;branch=z9hG4bK1', '10.0.0.77', 5098],
+    ['the usual port where sent-by has port 0', 'Via: SIP/2.0/UDP 10.0.0.9:0;branch=z9hG4bK1', '10.0.0.9', 5060],
   ])('a reply goes to %s', async (_, via, address, port) => {
     const { net, received, transport } = await layer()
     const target = address === '10.0.0.9' && port === 40000 ? undefined : net.endpoint('udp', address, port)
@@ -387,6 +388,7 @@ describe('listeners', () => {
     })
     expect(transport.isLocal('10.0.0.5', 5060)).toBe(true)
     expect(transport.isLocal('10.0.0.5', undefined)).toBe(true)
+    expect(transport.isLocal('10.0.0.5', 0)).toBe(true)
     expect(transport.isLocal('10.0.0.5', 5080)).toBe(false)
     expect(transport.isLocal('25.25.25.5', 5061)).toBe(true)
     expect(transport.isLocal('25.25.25.5', undefined)).toBe(false)
