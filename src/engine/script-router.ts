@@ -356,7 +356,7 @@ export class ScriptRouter implements Router {
         error: error instanceof Error ? error.message : String(error),
         ...(leftOut > 0 ? { leftOut } : {}),
       },
-      'a route failed; its message gets 500',
+      awaitsAnswer(run) ? 'a route failed; its message gets 500' : 'a route failed',
     )
   }
 
@@ -383,4 +383,10 @@ export class ScriptRouter implements Router {
         'the route neither relayed nor answered',
       )
   }
+}
+
+/** Whether the proxy answers for the route of that run: the request is neither relayed nor answered, and may be. */
+function awaitsAnswer({ kind, context }: ScriptRun): boolean {
+  if (kind !== 'request' || context === undefined || context.request.method === 'ACK') return false
+  return !context.transactionMatch && !context.relayed && !context.replied
 }

@@ -198,6 +198,17 @@ describe('a route that fails', () => {
     expect(await route.engine.metrics()).toContain(`signalbox_route_errors_total{code="${code}"} 1`)
   })
 
+  test.each([
+    ['before any reply', '', 500, 'a route failed; its message gets 500'],
+    ['after its reply', "sendReply(200, 'Done');", 200, 'a route failed'],
+  ])('%s: the line tells what the caller gets', async (_, before, status, told) => {
+    await load(ROUTE.replace("throw new Error('on purpose')", `{ ${before} throw new Error('on purpose') }`))
+    const alice = route.party('udp:10.0.0.8:5060')
+    await alice.send(request('OPTIONS', 'throws'))
+    expect((await alice.reply()).message.raw).toMatch(new RegExp(`^SIP/2.0 ${status} `))
+    expect(route.lines.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([told])
+  })
+
   test.each(['OPTIONS', 'INVITE'])('%s that is neither relayed nor answered: 500 and a line', async (method) => {
     await load()
     const alice = route.party('udp:10.0.0.8:5060')
