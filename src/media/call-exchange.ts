@@ -123,7 +123,14 @@ export function exchangeAnswer(call: Call, options: SessionOptions, context: Exc
       state(other, offers[index])
       const part = parts[index]
       if (part?.commit) part.commit()
-      else for (const media of [own, other]) close(media, context.pool)
+      else {
+        close(own, context.pool)
+        // Another branch of a fork may take what this one refuses, at the port that faces the offerer.
+        const wanted = call.parties.some(
+          (party) => party !== speaker && party.peer === listener && party.media[index]?.stream,
+        )
+        if (!wanted) close(other, context.pool)
+      }
     }
     name()
     const former = listener.peer

@@ -14,6 +14,7 @@ function relay() {
     made.perform({ command, 'call-id': 'c', 'from-tag': 'A', ...keys })
   return {
     ask,
+    streams: () => made.streams,
     offer: (keys: Record<string, NgValue>) => ask('offer', { sdp: SDP, ...keys }),
     lines: (keys: Record<string, NgValue>) => String(ask('offer', { sdp: SDP, ...keys }).sdp).split('\r\n'),
   }
@@ -121,6 +122,32 @@ describe('media that one side is not shown', () => {
     ask('offer', { sdp: body(m('video', 5002), m('audio', 5004)), 'sdp-media-remove': ['video'] })
     for (const tag of ['B1', 'B2', 'B1'])
       expect(shape(ask('answer', { 'to-tag': tag, sdp: body(m('audio', 6004)) }))).toEqual(['video refused', 'audio'])
+  })
+})
+
+describe('media that one branch of a fork refuses', () => {
+  const both = `${SDP}m=video 5006 RTP/AVP 31\r\n`
+  const one = `${SDP}m=video 0 RTP/AVP 31\r\n`
+  test.each([
+    ['z1', 'z2'],
+    ['z2', 'z1'],
+  ])('are there for the other (%s refuses)', (refusing, taking) => {
+    const { ask, streams } = relay()
+    for (const branch of [refusing, taking]) ask('offer', { sdp: both, 'via-branch': branch })
+    const answer = (tag: string, branch: string, sdp: string) =>
+      /^m=video (\d+)/m.exec(String(ask('answer', { sdp, 'to-tag': tag, 'via-branch': branch }).sdp))?.[1]
+    const refuse = () => answer('B', refusing, one)
+    const take = () => answer('C', taking, both)
+    expect(refuse()).toBe('0')
+    const port = take()
+    expect(Number(port)).toBeGreaterThan(0)
+    expect([refuse(), take()]).toEqual(['0', port])
+    // Nobody else is there to take it.
+    ask('delete', { 'via-branch': taking })
+    expect(refuse()).toBe('0')
+    expect(streams()).toBe(2)
+    ask('delete', {})
+    expect(streams()).toBe(0)
   })
 })
 
