@@ -81,6 +81,8 @@ export interface Config {
     connectionsPerSource?: number
     /** Milliseconds that messages may wait unread before new requests are refused with 503 (default 500); 0: none is. */
     queueMillis?: number
+    /** Bytes beyond which a request leaves by TCP in place of UDP, as RFC 3261 18.1.1 wants it beyond 1300 (default 0: none does). */
+    udpMtu?: number
   }
 }
 

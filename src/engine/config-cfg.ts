@@ -16,6 +16,7 @@ export interface CfgFileConfig extends FileConfig {
   readonly userAgent?: string
   readonly autoAliases?: true
   readonly forceRport?: true
+  readonly udpMtuTransport?: 'tls'
 }
 
 type Place = CfgSettings['core'][number]['at']
@@ -77,6 +78,13 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
   const connect = number('tcp_connect_timeout')
   if (connect !== undefined && connect > 0) limits.connectMillis = connect * 1000
 
+  // Both are needed, as in 5.6.3: without the second one a long request stays with UDP.
+  const stream = `${core.get('udp_mtu_try_proto')?.value ?? 'UDP'}`.toLowerCase()
+  if (!['udp', 'tcp', 'tls'].includes(stream))
+    report('warning', core.get('udp_mtu_try_proto')!.at, `udp_mtu_try_proto is TCP, TLS or UDP here, not \`${stream}\``)
+  const mtu = number('udp_mtu')
+  if (/^t/.test(stream) && mtu !== undefined && mtu > 0) limits.udpMtu = mtu
+
   const listen = settings.listen.flatMap((entry) =>
     listenTexts(entry.text, core).map((text) => ({ text: advertised(text, core), path: '' })),
   )
@@ -115,6 +123,7 @@ export function readCfgConfig(source: ConfigSource): { config?: CfgFileConfig; d
     ...(typeof agent === 'string' ? { userAgent: agent.replace(/^User-Agent:\s*/i, '') } : {}),
     ...(number('auto_aliases') === 0 ? {} : { autoAliases: true as const }),
     ...(number('force_rport') === 1 ? { forceRport: true as const } : {}),
+    ...(stream === 'tls' ? { udpMtuTransport: 'tls' as const } : {}),
   }
   return diagnostics.some((d) => d.severity === 'error') ? { diagnostics } : { config, diagnostics }
 }

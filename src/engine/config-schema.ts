@@ -72,6 +72,7 @@ export const configSchema = z.strictObject({
       connections: wholeNumber('connections', 1, 1_000_000).optional(),
       connectionsPerSource: wholeNumber('connections', 1, 1_000_000).optional(),
       queueMillis: milliseconds(0, 10_000).optional(),
+      udpMtu: wholeNumber('bytes', 0, 65_535).optional(),
     })
     .optional(),
 })
@@ -194,6 +195,7 @@ const UNITS: Readonly<Record<string, string>> = {
   'limits.isolateMegabytes': 'megabytes',
   'limits.messageBytes': 'bytes',
   'limits.queueMillis': 'milliseconds',
+  'limits.udpMtu': 'bytes',
 }
 
 function unitAt(path: readonly PropertyKey[]): string | undefined {

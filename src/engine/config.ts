@@ -55,6 +55,8 @@ export interface LimitConfig {
   readonly connectionsPerSource: number
   /** How long messages may wait unread before new requests are refused; 0: none is. */
   readonly queueMillis: number
+  /** Bytes beyond which a request leaves by a stream in place of UDP; 0: none does. */
+  readonly udpMtu: number
   /** How long a connection may be idle; the transport's default where absent. */
   readonly idleMillis?: number
   readonly connectMillis?: number
@@ -82,6 +84,8 @@ export interface EngineConfig {
   readonly autoAliases?: true
   /** Every request is answered where it came from (the core parameter force_rport). */
   readonly forceRport?: true
+  /** By what a request leaves that is longer than limits.udpMtu; TCP where absent (udp_mtu_try_proto). */
+  readonly udpMtuTransport?: 'tls'
 }
 
 /** What the command line says, which wins over the file. */
@@ -130,6 +134,7 @@ export const DEFAULT_LIMITS: LimitConfig = {
   connections: 4_096,
   connectionsPerSource: 64,
   queueMillis: DEFAULT_PROXY_LIMITS.queueMillis,
+  udpMtu: DEFAULT_PROXY_LIMITS.udpMtu,
 }
 
 /** Parts of `next` that cannot take effect while the engine runs, in the words of the file; empty when all can. */

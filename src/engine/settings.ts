@@ -32,12 +32,13 @@ export function transactionSettings(config: EngineConfig) {
 /** What of it concerns the proxy. */
 export function proxySettings(config: EngineConfig) {
   return {
-    limits: { calls: config.limits.transactions, queueMillis: config.limits.queueMillis },
+    limits: { calls: config.limits.transactions, queueMillis: config.limits.queueMillis, udpMtu: config.limits.udpMtu },
     options: {
       maxCallMillis: config.timers.maxCall * 1000,
       server: config.serverHeader ?? '',
       userAgent: config.userAgent ?? '',
       forceRport: config.forceRport === true ? ('on' as const) : ('off' as const),
+      udpMtuTransport: config.udpMtuTransport ?? ('tcp' as const),
     },
   }
 }

@@ -17,6 +17,8 @@ import type { BranchSpec, RouteLanguage } from './router.ts'
 export interface BranchSender {
   /** The listener that would send to the hop. */
   listenerFor(hop: Hop): Listener | undefined
+  /** The same place over a stream, for a request that is too long for UDP (RFC 3261 18.1.1). */
+  streamHop(branch: Branch, hop: Hop): Hop | undefined
   /** onsend_route lets it go there. */
   maySend(hop: Hop, listener: Listener): boolean
   /** Writes the request for that hop and starts its client transaction. */
@@ -67,6 +69,8 @@ export class Branch implements ClientUser, Expiring {
   readonly #owner: BranchOwner
   #hops: readonly Hop[] = NO_HOPS
   #next = 0
+  /** The hop under trial over a stream is this one by UDP. */
+  #byUdp: Hop | undefined
   #attempt = 0
   #client: ClientTransaction | undefined
   /** How long it waits in vain. */
@@ -163,7 +167,7 @@ export class Branch implements ClientUser, Expiring {
 
   onTransportError(_error: SignalboxError): void {
     if (this.status !== 0) return
-    if (!this.canceled && this.#tryNext()) return
+    if (!this.canceled && (this.#tryByUdp() || this.#tryNext())) return
     this.#owner.branchFailed(this, UNREACHABLE)
   }
 
@@ -175,20 +179,34 @@ export class Branch implements ClientUser, Expiring {
     const { sender } = this.#owner
     while (this.#next < this.#hops.length) {
       const hop = this.#hops[this.#next++]!
-      const listener = sender.listenerFor(hop)
-      if (listener === undefined) continue
-      if (!sender.maySend(hop, listener)) {
-        this.keptBack = true
-        continue
-      }
-      this.provisional = false
-      const attempt = ++this.#attempt
-      const client = sender.startClient(this, hop, listener)
-      // A hop may fail while it starts, and the one after it have been tried since.
-      if (attempt === this.#attempt) this.#client = client
-      return true
+      const over = sender.streamHop(this, hop)
+      this.#byUdp = over && hop
+      if ((over && this.#try(over)) || this.#try(hop)) return true
     }
     return false
+  }
+
+  /** 18.1.1: where a stream cannot be had, the request goes by UDP whatever its length. */
+  #tryByUdp(): boolean {
+    const hop = this.#byUdp
+    this.#byUdp = undefined
+    return hop !== undefined && this.#try(hop)
+  }
+
+  #try(hop: Hop): boolean {
+    const { sender } = this.#owner
+    const listener = sender.listenerFor(hop)
+    if (listener === undefined) return false
+    if (!sender.maySend(hop, listener)) {
+      this.keptBack = true
+      return false
+    }
+    this.provisional = false
+    const attempt = ++this.#attempt
+    const client = sender.startClient(this, hop, listener)
+    // A hop may fail while it starts, and the one after it have been tried since.
+    if (attempt === this.#attempt) this.#client = client
+    return true
   }
 }
 

@@ -8,6 +8,8 @@ export interface ProxyLimits {
   calls: number
   /** Milliseconds that messages may stand unread before new requests are refused; 0: none is. */
   queueMillis: number
+  /** Bytes beyond which a request leaves by a stream in place of UDP (RFC 3261 18.1.1); 0: whatever its length, by UDP. */
+  udpMtu: number
 }
 
 /** What the proxy does by itself where the RFCs leave a choice. */
@@ -26,9 +28,11 @@ export interface ProxyOptions {
   userAgent: string
   /** Every request is answered where it came from, as with force_rport. */
   forceRport: 'on' | 'off'
+  /** By what a request leaves that is too long for UDP. */
+  udpMtuTransport: 'tcp' | 'tls'
 }
 
-export const DEFAULT_PROXY_LIMITS: ProxyLimits = { branches: 12, calls: 100_000, queueMillis: 500 }
+export const DEFAULT_PROXY_LIMITS: ProxyLimits = { branches: 12, calls: 100_000, queueMillis: 500, udpMtu: 0 }
 
 export const DEFAULT_PROXY_OPTIONS: ProxyOptions = {
   retryAfter: 5,
@@ -38,4 +42,5 @@ export const DEFAULT_PROXY_OPTIONS: ProxyOptions = {
   server: '',
   userAgent: '',
   forceRport: 'off',
+  udpMtuTransport: 'tcp',
 }

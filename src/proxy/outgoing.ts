@@ -66,6 +66,22 @@ export class Outgoing {
     return { branch, wire: this.#write(spec, hop, listener, branch) }
   }
 
+  /**
+   * RFC 3261 18.1.1: the same place over a stream, where the request is too long for UDP and a socket of ours can reach it so; else
+   * undefined. Its length is that of what would leave by UDP.
+   */
+  streamHop(spec: BranchSpec, hop: Hop): Hop | undefined {
+    const { limits, options, transactions } = this.#host
+    if (limits.udpMtu === 0 || hop.transport !== 'udp') return undefined
+    const { transport } = transactions
+    const listener = transport.listenerFor(hop)
+    if (listener === undefined || this.write(spec, hop, listener).wire.length <= limits.udpMtu) return undefined
+    // The socket that the script wants is one of UDP.
+    const { listener: _, ...place } = hop
+    const over: Hop = { ...place, transport: options.udpMtuTransport }
+    return transport.listenerFor(over) && over
+  }
+
   /** Sends without a transaction, to the first hop of each target that one of our sockets can reach: 1, -7 or -478. */
   forward(
     specs: readonly BranchSpec[],
@@ -76,18 +92,23 @@ export class Outgoing {
     const { transport } = transactions
     let code = -478
     specs.forEach((spec, index) => {
-      for (const hop of this.hopsFrom(spec, targets[index] ?? [])) {
+      const branch = `${this.#statelessBranch(index)}${this.#wayBack()}`
+      const send = (hop: Hop, failed: () => void): boolean => {
         const listener = transport.listenerFor(hop)
-        if (listener === undefined || !maySend(hop, listener)) {
-          if (code !== 1) code = -7
-          continue
+        if (listener === undefined || !maySend(hop, listener)) return false
+        transport.send(hop, this.#write(spec, hop, listener, branch), failed)
+        return true
+      }
+      const lost = () => {
+        counters.unreachable++
+      }
+      for (const hop of this.hopsFrom(spec, targets[index] ?? [])) {
+        const over = this.streamHop(spec, hop)
+        if ((over && send(over, () => send(hop, lost))) || send(hop, lost)) {
+          code = 1
+          return
         }
-        const branch = `${this.#statelessBranch(index)}${this.#wayBack()}`
-        transport.send(hop, this.#write(spec, hop, listener, branch), () => {
-          counters.unreachable++
-        })
-        code = 1
-        return
+        if (code !== 1) code = -7
       }
     })
     if (code === 1) counters.forwarded++

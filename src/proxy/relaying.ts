@@ -84,6 +84,10 @@ export class Relaying implements BranchSender {
     return this.#host.transactions.transport.listenerFor(hop)
   }
 
+  streamHop(branch: Branch, hop: Hop): Hop | undefined {
+    return this.#outgoing.streamHop(branch.spec, hop)
+  }
+
   maySend(hop: Hop, listener: Listener): boolean {
     return !this.#isWatched() || this.#host.router.sending(this.#request, { hop, listener })
   }

@@ -11,7 +11,6 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   keepAliveMillis: 0,
   writeBytesPerConnection: 1 << 20,
   writeBytes: 64 << 20,
-  udpMtu: 0,
   udpFlows: 20_000,
   dnsTtlMillis: 300_000,
   dnsEntries: 10_000,

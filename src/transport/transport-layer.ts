@@ -40,7 +40,6 @@ import type {
   TransportStats,
   TransportUser,
 } from './types.ts'
-import { asTcp, exceedsMtu } from './udp-mtu.ts'
 
 /** Nothing shorter is a SIP message; keep-alives of any fashion are. */
 const SHORTEST_MESSAGE = 8
@@ -213,25 +212,12 @@ class SocketTransport implements TransportLayer {
       return
     }
     if (hop.transport !== 'udp') this.#sendStream(hop, listener, wire, failed)
-    else if (exceedsMtu(wire, this.#limits.udpMtu)) this.#sendLong(hop, listener, wire, failed)
     else this.#sendDatagram(listener, hop.address, hop.port, wire, failed)
   }
 
   #sendStream(hop: Hop, listener: Listener, wire: string, failed: SendFailed): void {
     this.#count(hop.transport, wire)
     this.#pool.send(hop, listener, wire, (error) => this.#failed(error, failed))
-  }
-
-  // RFC 3261 18.1.1: a request near the path's MTU goes by a congestion-controlled transport; by UDP if that is refused.
-  #sendLong(hop: Hop, udp: Listener, wire: string, failed: SendFailed): void {
-    const overTcp: Hop = { transport: 'tcp', address: hop.address, port: hop.port }
-    const tcp = this.#choice.choose(overTcp)
-    const rewritten = tcp && asTcp(wire, udp, tcp)
-    if (!tcp || rewritten === undefined) {
-      this.#sendDatagram(udp, hop.address, hop.port, wire, failed)
-      return
-    }
-    this.#sendStream(overTcp, tcp, rewritten, () => this.#sendDatagram(udp, hop.address, hop.port, wire, failed))
   }
 
   #sendDatagram(listener: Listener, address: string, port: number, wire: string, failed: SendFailed): void {

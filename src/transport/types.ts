@@ -175,8 +175,6 @@ export interface TransportLimits {
   readonly keepAliveMillis: number
   readonly writeBytesPerConnection: number
   readonly writeBytes: number
-  /** Requests longer than this leave by TCP in place of UDP where there is a TCP listener (RFC 3261 18.1.1); 0 is off. */
-  readonly udpMtu: number
   /** Remote UDP endpoints remembered so that a flow keeps its id. */
   readonly udpFlows: number
   /** Longest time a DNS answer is kept. */

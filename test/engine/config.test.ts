@@ -191,6 +191,21 @@ describe('configuration of a .cfg', () => {
     expect(result.diagnostics).toMatchObject([{ severity: 'warning', line: 3, sourceLine: 'three' }])
   })
 
+  test('udp_mtu counts where udp_mtu_try_proto names a stream', () => {
+    const told = (...settings: ReturnType<typeof core>[]) => {
+      const { limits, udpMtuTransport } = good(fromCfg({ listen: [listen('udp:10.0.0.5')], core: settings }))
+      return [limits.udpMtu, udpMtuTransport]
+    }
+    const mtu = core('udp_mtu', 1300)
+    expect(told(mtu)).toEqual([0, undefined])
+    expect(told(mtu, core('udp_mtu_try_proto', 'UDP'))).toEqual([0, undefined])
+    expect(told(mtu, core('udp_mtu_try_proto', 'TCP'))).toEqual([1300, undefined])
+    expect(told(mtu, core('udp_mtu_try_proto', 'tls'))).toEqual([1300, 'tls'])
+    expect(told(core('udp_mtu_try_proto', 'TCP'))).toEqual([0, undefined])
+    const sctp = fromCfg({ listen: [listen('udp:10.0.0.5')], core: [mtu, core('udp_mtu_try_proto', 'SCTP')] })
+    expect(sctp.diagnostics).toMatchObject([{ severity: 'warning' }])
+  })
+
   test('children has no effect, and says so', () => {
     const result = fromCfg({ listen: [listen('udp:10.0.0.5')], core: [core('children', 4)] })
     expect(result).toMatchObject({ ok: true, diagnostics: [{ severity: 'note' }] })

@@ -411,27 +411,6 @@ describe('listeners', () => {
   })
 })
 
-describe('udp mtu', () => {
-  test('a long request leaves by TCP, and by UDP when TCP is refused', async () => {
-    const { net, transport } = await layer({ limits: { udpMtu: 1300 } })
-    const udp = net.endpoint('udp', '10.0.0.9', 5060)
-    const tcp = net.endpoint('tcp', '10.0.0.9', 5060)
-    const wire = optionsRequest({
-      via: 'Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK1',
-      extra: `Subject: ${'x'.repeat(1300)}`,
-    })
-    transport.send(hop('udp', '10.0.0.9', 5060), wire, () => {})
-    await net.settle()
-    expect(tcp.received[0]!.wire).toContain('Via: SIP/2.0/TCP 10.0.0.5:5060;branch=z9hG4bK1')
-    net.refuse('10.0.0.9', 5060)
-    net.breakConnections()
-    await net.settle()
-    transport.send(hop('udp', '10.0.0.9', 5060), wire, () => {})
-    await net.settle()
-    expect(udp.received[0]!.wire).toBe(wire)
-  })
-})
-
 test('a numeric target resolves at once', async () => {
   const { transport } = await layer({ hosts: { 'Guid.um.outlook.com': ['198.51.100.7'] } })
   expect(transport.resolve(parseUri('sip:10.0.0.9')!)).toEqual([hop('udp', '10.0.0.9', 5060)])

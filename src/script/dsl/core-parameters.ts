@@ -10,7 +10,7 @@ export interface CoreParameter {
 const WORKS = `listen:- alias:- debug:n port:n max_while_loops:n children:n auto_aliases:n
   disable_tcp:n enable_tls:n disable_tls:n tls_port_no:n server_header:s server_signature:n user_agent_header:s
   advertised_address:- advertised_port:n tcp_connection_lifetime:n tcp_max_connections:n tcp_connect_timeout:n
-  tls_max_connections:n tcp_crlf_ping:n force_rport:n`
+  tls_max_connections:n tcp_crlf_ping:n force_rport:n udp_mtu:n udp_mtu_try_proto:-`
 
 const REASONS: Readonly<Record<string, string>> = {
   'memory is managed by the runtime': `memlog:n memdbg:n memsum:n mem_join:n mem_safety:n mem_status_mode:n
@@ -42,7 +42,7 @@ const REASONS: Readonly<Record<string, string>> = {
     tcp_poll_method:- poll_method:- tcp_no_connect:n tcp_syncnt:n tcp_accept_haproxy:n tcp_cloexec:n tcp_clone_rcvbuf:n
     tcp_script_mode:n tcp_accept_iplimit:n tcp_check_timer:n tcp_wait_data:n tls_threads_mode:n tls_log:n
     tls_verify:n tls_method:- tls_certificate:s tls_private_key:s tls_ca_list:s udp4_raw:n udp4_raw_mtu:n udp4_raw_ttl:n
-    udp_mtu:n udp_mtu_try_proto:- udp_receiver_mode:n tos:- pmtu_discovery:n auto_bind_ipv6:n bind_ipv6_link_local:n ipv6_hex_style:s
+    udp_receiver_mode:n tos:- pmtu_discovery:n auto_bind_ipv6:n bind_ipv6_link_local:n ipv6_hex_style:s
     http_reply_parse:n mcast_loopback:n mcast_ttl:n mcast:s check_via:n reply_to_via:n received_route_mode:n
     phone2tel:n xavp_via_params:s xavp_via_fields:s xavp_via_reply_params:s via_params:s ip_free_bind:n
     max_recursive_level:n max_branches:n version_table:s sql_buffer_size:n syn_branch:n loopback:n local_rport:n uri_host_extra_chars:s
