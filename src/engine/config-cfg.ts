@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import type { CfgSettings, Diagnostic } from '../script/index.ts'
 import { checkParameters } from '../services/index.ts'
-import type { TlsProfile } from '../transport/index.ts'
+import { profileFault, type TlsProfile } from '../transport/index.ts'
 import type { ConfigSource, LimitConfig, TimerConfig } from './config.ts'
 import { DEFAULT_LIMITS, DEFAULT_TIMERS } from './config.ts'
 import type { FileConfig } from './config-ts.ts'
@@ -219,11 +219,25 @@ function tlsConfig(source: ConfigSource, settings: CfgSettings, listen: FileConf
     sections = parsed.sections
   } else sections = sectionsFromParams(tlsParams)
   const profiles: Record<string, TlsProfile> = {}
+  // Module parameters set both roles from one place.
+  const told = new Set<string>()
+  const once: Report = (severity, at, message, hint) => {
+    const key = `${at.line} ${message}`
+    if (!told.has(key)) report(severity, at, message, hint)
+    told.add(key)
+  }
   const byAddress = new Map<string, string>()
   const base = configFile ? dirname(resolve(folder, String(configFile.value))) : folder
   for (const section of sections) {
     const name = profileName(section, profiles)
-    profiles[name] = profileOf(section, base, source, report)
+    const profile = profileOf(section, base)
+    profiles[name] = profile
+    const missing = [profile.key, profile.cert, profile.ca]
+      .flatMap((path) => path ?? [])
+      .filter((path) => source.readFile(path) === undefined)
+    for (const path of missing) once(missingFile(source), section.at, `${path} cannot be read`, 'TLS needs it')
+    const fault = missing.length === 0 && profileFault(profile, (path) => source.readFile(path) ?? '')
+    if (fault) once('error', section.at, `TLS: ${fault.why}`)
     if (section.role === 'server' && section.address !== 'default' && section.serverName === undefined)
       byAddress.set(section.address, name)
   }
@@ -246,14 +260,8 @@ function profileName(section: TlsCfgSection, taken: Record<string, TlsProfile>):
   return taken[name] ? `${name}#${Object.keys(taken).length}` : name
 }
 
-function profileOf(section: TlsCfgSection, folder: string, source: ConfigSource, report: Report): TlsProfile {
-  const path = (text: string | undefined) => {
-    if (text === undefined) return undefined
-    const full = resolve(folder, text)
-    if (source.readFile(full) === undefined)
-      report(missingFile(source), section.at, `${full} cannot be read`, 'TLS needs it')
-    return full
-  }
+function profileOf(section: TlsCfgSection, folder: string): TlsProfile {
+  const path = (text: string | undefined) => (text === undefined ? undefined : resolve(folder, text))
   const [key, cert, ca] = [path(section.privateKey), path(section.certificate), path(section.caList)]
   const server = section.role === 'server'
   return {

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Diagnostic } from '../script/index.ts'
 import { checkParameters, type ModuleParameter } from '../services/index.ts'
-import type { TlsProfile } from '../transport/index.ts'
+import { profileFault, type TlsProfile } from '../transport/index.ts'
 import type { AudioConfig, ConfigSource, LimitConfig, MediaConfig, TimerConfig } from './config.ts'
 import { DEFAULT_LIMITS, DEFAULT_MEDIA_PORTS, DEFAULT_MEDIA_TIMES, DEFAULT_TIMERS } from './config.ts'
 import { configPositions } from './config-positions.ts'
@@ -41,7 +41,7 @@ export function readTsConfig(source: ConfigSource): { config?: FileConfig; diagn
   const profiles: Record<string, TlsProfile> = {}
   for (const [name, profile] of Object.entries(value.tls?.profiles ?? {})) {
     profiles[name] = withPaths(profile, folder)
-    diagnostics.push(...missingFiles(profiles[name], name, source, locate))
+    diagnostics.push(...unfitFiles(profiles[name], name, source, locate))
   }
   if (diagnostics.some((d) => d.severity === 'error')) return { diagnostics, locate }
   return {
@@ -125,10 +125,10 @@ function mediaConfig(media: ConfigValue['media'], report: (problem: ConfigProble
   return { sets, embedded: { ...audio, interfaces: media.interfaces, portMin, portMax, timeout, silentTimeout } }
 }
 
-function missingFiles(profile: TlsProfile, name: string, source: ConfigSource, locate: Locate): Diagnostic[] {
+function unfitFiles(profile: TlsProfile, name: string, source: ConfigSource, locate: Locate): Diagnostic[] {
   if (source.tlsFiles === 'unread') return []
   const files = { key: profile.key, cert: profile.cert, ca: profile.ca }
-  return Object.entries(files).flatMap(([key, value]) =>
+  const missing = Object.entries(files).flatMap(([key, value]) =>
     (typeof value === 'string' ? [value] : (value ?? []))
       .filter((path) => !path.startsWith('-----BEGIN') && source.readFile(path) === undefined)
       .map((path) =>
@@ -138,6 +138,11 @@ function missingFiles(profile: TlsProfile, name: string, source: ConfigSource, l
         ),
       ),
   )
+  if (missing.length > 0) return missing
+  const fault = profileFault(profile, (path) => source.readFile(path) ?? '')
+  if (!fault) return []
+  const path = `tls.profiles.${name}${fault.part ? `.${fault.part}` : ''}`
+  return [locate({ path, message: `TLS: ${fault.why}` })]
 }
 
 type ProfileValue = NonNullable<NonNullable<ConfigValue['tls']>['profiles']>[string]

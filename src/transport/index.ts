@@ -24,6 +24,7 @@ export { type NativeSockets, nativeSockets } from './native-sockets.ts'
 export { createShardTransport, type ShardSeat } from './shard-sockets.ts'
 export { RingReader, type RingRecord } from './shared-ring.ts'
 export type { Passage } from './stream-loans.ts'
+export { profileFault } from './tls-context.ts'
 export type {
   AddressRecord,
   DnsSource,

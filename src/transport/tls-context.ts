@@ -149,74 +149,20 @@ export class TlsContexts {
   }
 
   #load(name: string, profile: TlsProfile): TlsContext {
-    const wrong = (why: string, cause?: unknown): SignalboxError =>
-      new SignalboxError('ERR_TLS', `TLS profile '${name}': ${why}`, { cause })
-    const read = (what: string, source: string): string => {
-      if (isPem(source)) return source
-      try {
-        return (this.#options.readFile ?? ((path) => readFileSync(path, 'utf8')))(source)
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        throw wrong(
-          `${what} file ${source} cannot be read (${code ?? (error as Error).message}); check the path and its permissions`,
-          error,
-        )
-      }
-    }
-    if ((profile.key === undefined) !== (profile.cert === undefined)) {
-      throw wrong(
-        `it has a ${profile.key === undefined ? 'cert' : 'key'} and no ${profile.key === undefined ? 'key' : 'cert'}; give both or neither`,
-      )
-    }
-    const options: SecureContextOptions = {
-      minVersion: profile.minVersion ?? 'TLSv1.2',
-      // A resumed session would carry over what another profile or an older trust store had verified.
-      secureOptions: constants.SSL_OP_NO_TICKET,
-      ...(profile.ciphers !== undefined && { ciphers: profile.ciphers }),
-    }
-    let leaf: X509Certificate | undefined
-    if (profile.cert !== undefined && profile.key !== undefined) {
-      options.cert = read('cert', profile.cert)
-      options.key = read('key', profile.key)
-      leaf = parseCertificate(options.cert, () => `cert ${label(profile.cert!)}`, wrong)
-      const key = parseKey(options.key, () => `key ${label(profile.key!)}`, wrong)
-      if (!leaf.checkPrivateKey(key)) {
-        throw wrong(
-          `key ${label(profile.key)} does not belong to cert ${label(profile.cert)}; the cert file must begin with the leaf certificate of that key`,
-        )
-      }
-      this.#noteDates(name, leaf, label(profile.cert))
-    }
-    const authorities =
-      profile.ca === undefined ? undefined : typeof profile.ca === 'string' ? [profile.ca] : profile.ca
-    if (authorities) {
-      options.ca = authorities.map((source) => {
-        const pem = read('ca', source)
-        parseCertificate(pem, () => `ca ${label(source)}`, wrong)
-        return pem
-      })
-    }
+    const { readFile = (path) => readFileSync(path, 'utf8'), log } = this.#options
+    const { secure, options, leaf } = secureContextOf(
+      profile,
+      readFile,
+      (_part, why, cause) => new SignalboxError('ERR_TLS', `TLS profile '${name}': ${why}`, { cause }),
+    )
+    if (leaf) this.#noteDates(name, leaf, label(profile.cert!))
     for (const pattern of profile.serverNames ?? []) {
       if (leaf && !covers(leaf, pattern)) {
-        this.#options.log.warn(
-          { profile: name },
-          `TLS profile '${name}' serves ${pattern}, which its certificate does not carry`,
-        )
+        log.warn({ profile: name }, `TLS profile '${name}' serves ${pattern}, which its certificate does not carry`)
       }
     }
-    try {
-      const fingerprint = JSON.stringify([options.cert, options.key, options.ca, options.minVersion, options.ciphers])
-      return {
-        name,
-        profile,
-        secure: createSecureContext(options),
-        options,
-        hasCertificate: leaf !== undefined,
-        fingerprint,
-      }
-    } catch (error) {
-      throw wrong(`OpenSSL refuses it: ${(error as Error).message}`, error)
-    }
+    const fingerprint = JSON.stringify([options.cert, options.key, options.ca, options.minVersion, options.ciphers])
+    return { name, profile, secure, options, hasCertificate: leaf !== undefined, fingerprint }
   }
 
   #noteDates(name: string, leaf: X509Certificate, file: string): void {
@@ -246,24 +192,99 @@ function covers(leaf: X509Certificate, pattern: string): boolean {
   return (leaf.subjectAltName ?? '').split(', ').some((entry) => nameMatches(entry.replace(/^DNS:/, ''), pattern))
 }
 
-type Wrong = (why: string, cause?: unknown) => SignalboxError
+/** What makes a profile unfit for handshakes: the part of it that is to blame, if one is, and why, with the way out. */
+export interface ProfileFault {
+  readonly part: 'key' | 'cert' | 'ca' | undefined
+  readonly why: string
+}
 
-function parseCertificate(pem: string, what: () => string, wrong: Wrong): X509Certificate {
+/** Tries a profile before it is taken. `readFile` throws for a file that it cannot read. */
+export function profileFault(profile: TlsProfile, readFile: (path: string) => string): ProfileFault | undefined {
+  let fault: ProfileFault | undefined
   try {
-    return new X509Certificate(pem)
+    secureContextOf(profile, readFile, (part, why, cause) => {
+      fault = { part, why }
+      return new SignalboxError('ERR_TLS', why, { cause })
+    })
   } catch (error) {
-    throw wrong(`${what()} is not a PEM certificate (it must hold a -----BEGIN CERTIFICATE----- block)`, error)
+    if (!fault) throw error
+  }
+  return fault
+}
+
+type Wrong = (part: ProfileFault['part'], why: string, cause?: unknown) => SignalboxError
+
+function secureContextOf(
+  profile: TlsProfile,
+  readFile: (path: string) => string,
+  wrong: Wrong,
+): { secure: SecureContext; options: SecureContextOptions; leaf: X509Certificate | undefined } {
+  const read = (part: 'key' | 'cert' | 'ca', source: string): string => {
+    if (isPem(source)) return source
+    try {
+      return readFile(source)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw wrong(
+        part,
+        `${part} file ${source} cannot be read (${code ?? (error as Error).message}); check the path and its permissions`,
+        error,
+      )
+    }
+  }
+  if (profile.key === undefined && profile.cert !== undefined)
+    throw wrong('cert', 'it has a cert and no key; give both or neither')
+  if (profile.key !== undefined && profile.cert === undefined)
+    throw wrong('key', 'it has a key and no cert; give both or neither')
+  const options: SecureContextOptions = {
+    minVersion: profile.minVersion ?? 'TLSv1.2',
+    // A resumed session would carry over what another profile or an older trust store had verified.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    ...(profile.ciphers !== undefined && { ciphers: profile.ciphers }),
+  }
+  let leaf: X509Certificate | undefined
+  if (profile.cert !== undefined && profile.key !== undefined) {
+    options.cert = read('cert', profile.cert)
+    options.key = read('key', profile.key)
+    leaf = parseCertificate(options.cert, 'cert', profile.cert, wrong)
+    if (!leaf.checkPrivateKey(parseKey(options.key, profile.key, wrong))) {
+      throw wrong(
+        'key',
+        `key ${label(profile.key)} does not belong to cert ${label(profile.cert)}; the cert file must begin with the leaf certificate of that key`,
+      )
+    }
+  }
+  const authorities = typeof profile.ca === 'string' ? [profile.ca] : profile.ca
+  if (authorities) {
+    options.ca = authorities.map((source) => {
+      const pem = read('ca', source)
+      parseCertificate(pem, 'ca', source, wrong)
+      return pem
+    })
+  }
+  try {
+    return { secure: createSecureContext(options), options, leaf }
+  } catch (error) {
+    throw wrong(undefined, `OpenSSL refuses it: ${(error as Error).message}`, error)
   }
 }
 
-function parseKey(pem: string, what: () => string, wrong: Wrong): KeyObject {
+function parseCertificate(pem: string, part: 'cert' | 'ca', source: string, wrong: Wrong): X509Certificate {
+  try {
+    return new X509Certificate(pem)
+  } catch (error) {
+    const why = `${part} ${label(source)} is not a PEM certificate (it must hold a -----BEGIN CERTIFICATE----- block)`
+    throw wrong(part, why, error)
+  }
+}
+
+function parseKey(pem: string, source: string, wrong: Wrong): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch (error) {
-    const encrypted = /ENCRYPTED/.test(pem)
-    throw wrong(
-      `${what()} ${encrypted ? 'is encrypted; remove its passphrase (openssl pkey -in KEY -out PLAIN)' : 'is not a PEM private key'}`,
-      error,
-    )
+    const why = /ENCRYPTED/.test(pem)
+      ? 'is encrypted; remove its passphrase (openssl pkey -in KEY -out PLAIN)'
+      : 'is not a PEM private key (it must hold a -----BEGIN PRIVATE KEY----- block)'
+    throw wrong('key', `key ${label(source)} ${why}`, error)
   }
 }

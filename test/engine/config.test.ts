@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type ConfigOverride, DEFAULT_LIMITS, loadConfig, needsRestart, reloadable } from '../../src/engine/index.ts'
 import type { CfgSettings } from '../../src/script/index.ts'
+import { Authority } from '../transport/certificates.ts'
 
 const SOURCE = `import { env } from 'signalbox'
 // config = {} in a comment means nothing
@@ -16,6 +17,9 @@ export const config = {
   limits: { runMillis: 50 },
 }
 `
+
+const authority = await Authority.create('an authority')
+const [own, other] = [await authority.issue({}), await authority.issue({})]
 
 function fromTs(
   raw: unknown,
@@ -94,8 +98,25 @@ describe('config of a .ts', () => {
       '/etc/sb/key.pem cannot be read',
       '/x/cert.pem cannot be read',
     ])
-    const config = good(fromTs(raw, { files: { '/etc/sb/key.pem': '', '/x/cert.pem': '' } }))
+    const config = good(fromTs(raw, { files: { '/etc/sb/key.pem': own.key, '/x/cert.pem': own.cert } }))
     expect(config.tls.profiles.default).toEqual({ key: '/etc/sb/key.pem', cert: '/x/cert.pem' })
+  })
+
+  test('certificate files that do not fit are told at their key', () => {
+    const source = "export const config = {\n  tls: { profiles: { default: {\n    key: 'k',\n    cert: 'c' } } },\n}\n"
+    const raw = { tls: { profiles: { default: { key: 'k', cert: 'c' } } } }
+    const of = (key: string, cert: string) =>
+      fromTs(raw, { source, files: { '/etc/sb/k': key, '/etc/sb/c': cert } }).diagnostics
+    expect(of(other.key, own.cert)).toMatchObject([
+      {
+        severity: 'error',
+        line: 3,
+        message: expect.stringContaining('key /etc/sb/k does not belong to cert /etc/sb/c'),
+      },
+    ])
+    expect(of(own.key, '')).toMatchObject([
+      { severity: 'error', line: 4, message: expect.stringContaining('cert /etc/sb/c is not a PEM certificate') },
+    ])
   })
 
   test('media without an interface is refused, sets alone are not', () => {
@@ -266,7 +287,7 @@ verify_certificate = yes
 verify_name = no
 server_name = teams.example.com
 `
-const PEM = { '/etc/tls/key.pem': '', '/etc/tls/cert.pem': '', '/etc/tls/ca.pem': '' }
+const PEM = { '/etc/tls/key.pem': own.key, '/etc/tls/cert.pem': own.cert, '/etc/tls/ca.pem': authority.identity.cert }
 
 describe('tls.cfg', () => {
   const modparams = [param('tls', 'config', '/etc/tls/tls.cfg')]
@@ -319,6 +340,28 @@ describe('tls.cfg', () => {
       { '/etc/tls/tls.cfg': '[server:default]\ncertificate = gone.pem\n' },
     )
     expect(result.diagnostics[0]?.message).toBe('/etc/tls/gone.pem cannot be read')
+  })
+
+  test.each([
+    ['a key of another certificate', { '/etc/tls/key.pem': other.key }, 'key /etc/tls/key.pem does not belong to cert'],
+    ['an empty key', { '/etc/tls/key.pem': '' }, 'key /etc/tls/key.pem is not a PEM private key'],
+    [
+      'an encrypted key',
+      { '/etc/tls/key.pem': '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII=\n-----END ENCRYPTED PRIVATE KEY-----\n' },
+      'key /etc/tls/key.pem is encrypted; remove its passphrase',
+    ],
+    ['no certificate', { '/etc/tls/cert.pem': 'hello' }, 'cert /etc/tls/cert.pem is not a PEM certificate'],
+    ['no authority', { '/etc/tls/ca.pem': '' }, 'ca /etc/tls/ca.pem is not a PEM certificate'],
+  ])('%s is told at its section, once for parameters', (_what, files, message) => {
+    const text = '\n[server:default]\nprivate_key = key.pem\ncertificate = cert.pem\nca_list = ca.pem\n'
+    const result = fromCfg({ listen: lines, modparams }, { '/etc/tls/tls.cfg': text, ...PEM, ...files })
+    const wrong = { severity: 'error', message: expect.stringContaining(message) }
+    expect(result.ok).toBe(false)
+    expect(result.diagnostics).toMatchObject([{ ...wrong, file: '/etc/tls/tls.cfg', line: 2 }])
+    const names = { private_key: 'key', certificate: 'cert', ca_list: 'ca' }
+    const params = Object.entries(names).map(([name, file]) => param('tls', name, `/etc/tls/${file}.pem`))
+    const again = fromCfg({ listen: lines, modparams: params }, { ...PEM, ...files })
+    expect(again.diagnostics).toMatchObject([{ ...wrong, file: AT.file }])
   })
 
   test('parameters of the module set both default profiles', () => {
