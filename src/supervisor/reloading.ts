@@ -1,6 +1,9 @@
 // Owns reloads: one at a time, tried on the stand-by, then put in force on every worker at once or not at all.
+import { readFileSync } from 'node:fs'
 import { type EngineConfig, type EngineLog, type LogFormat, needsRestart, reloadable } from '../engine/index.ts'
+import { SignalboxError } from '../errors.ts'
 import type { CompiledScript } from '../script/index.ts'
+import { profileFault } from '../transport/index.ts'
 import type { ProgramHistory } from './program-history.ts'
 import { RefusedScript, told } from './refused-script.ts'
 import type { ScriptSource } from './script-source.ts'
@@ -80,8 +83,10 @@ export class Reloading {
       if (
         script.code === running.script.code &&
         JSON.stringify(script.settings) === JSON.stringify(running.script.settings)
-      )
+      ) {
+        mustHaveFitCertificates(running.config)
         return { ok: true, version: running.version, unchanged: true }
+      }
       const version = history.nextVersion()
       const program = { version, script }
       const next = await this.#tryOnStandby(program, running.config)
@@ -153,6 +158,14 @@ export class Reloading {
       pool.discardStandby('it tried a program that was refused')
       throw error
     }
+  }
+}
+
+/** Certificates are renewed under a script that stays as it is. */
+function mustHaveFitCertificates({ tls }: EngineConfig): void {
+  for (const [name, profile] of Object.entries(tls.profiles)) {
+    const fault = profileFault(profile, (path) => readFileSync(path, 'utf8'))
+    if (fault) throw new SignalboxError('ERR_TLS', `TLS profile '${name}' keeps its old certificates: ${fault.why}`)
   }
 }
 
