@@ -8,16 +8,8 @@ import { loadedAtStart } from './loading.ts'
 import type { ParameterCheck } from './parameter-checks.ts'
 import { fieldsOf, Parameters } from './parameters.ts'
 import { RpcFault } from './rpc-fault.ts'
-import type { Service, ServiceHost, ServiceRun } from './service.ts'
-
-/** How long a lock is waited for before it is taken all the same: whoever held it has died of something. */
-const LOCK_MILLIS = 5000
-
-interface Lock {
-  readonly run: number
-  depth: number
-  readonly waiting: (() => void)[]
-}
+import type { Service, ServiceHost } from './service.ts'
+import { TableLocks } from './table-locks.ts'
 
 /** What is wrong with one parameter of the module. */
 export const checkHtable: ParameterCheck = ({ name, value }) => {
@@ -35,7 +27,7 @@ const STORING_SECONDS = 60
 
 export function createHtable(host: ServiceHost, databases: Databases): Service {
   const tables = new Map<string, HashTable>()
-  const locks = new Map<string, Lock>()
+  const locks = new TableLocks(host)
   let parameters = new Parameters([])
   let sweep: { cancel(): void } | undefined
   let started = false
@@ -62,41 +54,9 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
       : (_: string, value: CellValue) => typeof value === 'string' && test(value)
   }
 
-  function lock(run: ServiceRun, args: unknown): number | Promise<number> {
+  const lockOf = (args: unknown): string => {
     const { table, key } = fieldsOf(args)
-    const name = `${tableNamed(table).definition.name}=>${keyOf(key)}`
-    const held = locks.get(name)
-    if (held === undefined) {
-      locks.set(name, { run: run.id, depth: 1, waiting: [] })
-      return 1
-    }
-    if (held.run === run.id) {
-      held.depth++
-      return 1
-    }
-    return new Promise((resolve) => {
-      const take = () => {
-        timer.cancel()
-        const waiting = locks.get(name)?.waiting.filter((each) => each !== take) ?? []
-        locks.set(name, { run: run.id, depth: 1, waiting })
-        resolve(1)
-      }
-      const timer = host.clock.setTimer(LOCK_MILLIS, () => {
-        host.log.warn({ lock: name }, 'a lock of a hash table was held too long and is taken away')
-        take()
-      })
-      held.waiting.push(take)
-    })
-  }
-
-  function unlock(_run: ServiceRun, args: unknown): number {
-    const { table, key } = fieldsOf(args)
-    const name = `${tableNamed(table).definition.name}=>${keyOf(key)}`
-    const held = locks.get(name)
-    if (held === undefined || --held.depth > 0) return 1
-    locks.delete(name)
-    held.waiting.shift()?.()
-    return 1
+    return `${tableNamed(table).definition.name}=>${keyOf(key)}`
   }
 
   function watchExpiry(): void {
@@ -185,8 +145,11 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
             host.log.info({ table: name, key, value }, 'entry of a hash table')
         return 1
       },
-      lock,
-      unlock,
+      lock: ({ id }, args) => locks.lock(lockOf(args), id),
+      unlock(_run, args) {
+        locks.unlock(lockOf(args))
+        return 1
+      },
       record: (run) => (run.event as { key: string; value: CellValue } | undefined) ?? null,
     },
     commands: htableCommands({
@@ -219,6 +182,7 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
       await host.event({ name: 'htable:mod-init' })
     },
     async close() {
+      locks.close()
       sweep?.cancel()
       const kept = [...tables.values()].filter(({ definition }) => definition.stored && definition.databaseTable !== '')
       // Other services have yet to close.

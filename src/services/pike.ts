@@ -2,15 +2,18 @@
 import { isIPv4 } from 'node:net'
 import { fieldsOf, Parameters, textOf } from './parameters.ts'
 import type { Service, ServiceHost } from './service.ts'
+import { type Counted, SharedCounts } from './shared-counts.ts'
 
-interface Node {
-  current: number
+/** `counter`: of this unit. */
+interface Node extends Counted {
   previous: number
   blocked: boolean
   expires: number
 }
 
 const MOST_NODES = 500_000
+/** Of the density; the rest of a portion is what a worker may let pass too much. */
+const PORTIONS = 8
 
 /** The prefixes of an address, byte by byte; undefined where it is none. */
 function prefixes(address: string): string[] | undefined {
@@ -40,6 +43,7 @@ function ipv6Bytes(address: string): string[] {
 export function createPike(host: ServiceHost): Service {
   let parameters = new Parameters([])
   const nodes = new Map<string, Node>()
+  const counts = new SharedCounts(host, 'pike:counts')
   let timer: { cancel(): void } | undefined
 
   const most = () => Math.max(1, parameters.number('reqs_density_per_unit', 30))
@@ -59,13 +63,17 @@ export function createPike(host: ServiceHost): Service {
     if (depth >= 0) {
       if (nodes.size >= MOST_NODES) return 1
       const whole = depth === path.length - 1
-      nodes.set(path[depth]!, { current: whole ? 1 : 0, previous: 0, blocked: false, expires: now + latency() })
+      const counter = whole ? 1 : 0
+      nodes.set(path[depth]!, { counter, untold: counter, previous: 0, blocked: false, expires: now + latency() })
       return 1
     }
     const leaf = nodes.get(path.at(-1)!)!
-    leaf.current++
+    const density = most()
+    // Beyond it nobody needs to know by how much.
+    if (leaf.counter > density) leaf.counter++
+    else counts.add(address, leaf, Math.max(1, Math.floor(density / PORTIONS)))
     if (leaf.blocked) return -1
-    if (leaf.current <= most()) return 1
+    if (leaf.counter <= density) return 1
     leaf.blocked = true
     host.log.warn({ source: address }, 'a source sends too much and is blocked')
     return -2
@@ -73,16 +81,17 @@ export function createPike(host: ServiceHost): Service {
 
   function sample(): void {
     timer?.cancel()
-    timer = host.clock.setTimer(Math.max(1, parameters.number('sampling_time_unit', 2)) * 1000, () => {
+    timer = host.clock.setTimer(counts.begin(Math.max(1, parameters.number('sampling_time_unit', 2)) * 1000), () => {
       const now = host.clock.now()
       for (const [prefix, node] of nodes) {
         if (node.expires <= now) {
           nodes.delete(prefix)
           continue
         }
-        if (node.blocked && node.current <= most()) node.blocked = false
-        node.previous = node.current
-        node.current = 0
+        if (node.blocked && node.counter <= most()) node.blocked = false
+        node.previous = node.counter
+        node.counter = 0
+        node.untold = 0
       }
       sample()
     })
@@ -102,7 +111,7 @@ export function createPike(host: ServiceHost): Service {
           .map(([prefix, node]) => ({
             ip_addr: prefix.slice(1),
             leaf_hits_prev: node.previous,
-            leaf_hits_curr: node.current,
+            leaf_hits_curr: node.counter,
             expires: Math.ceil((node.expires - host.clock.now()) / 1000),
             status: node.blocked ? 'HOT' : 'WARM',
           }))

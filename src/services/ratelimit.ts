@@ -4,14 +4,15 @@ import { fieldsOf, Parameters, textOf, wholeOf } from './parameters.ts'
 import { nextInterval, type Pipe, passes, pipeAlgorithm } from './rate-pipes.ts'
 import { RpcFault, rpcNumber, rpcText } from './rpc-fault.ts'
 import type { Service, ServiceHost } from './service.ts'
+import { SharedCounts } from './shared-counts.ts'
 
 const MOST_PIPES = 100_000
 
-/** Calls `each` every so many seconds of the parameter. */
-function interval(host: ServiceHost, parameters: () => Parameters, each: () => void) {
+/** Calls `each` at the end of each interval, which have so many seconds as the parameter says. */
+function interval(host: ServiceHost, counts: SharedCounts, parameters: () => Parameters, each: () => void) {
   let timer: { cancel(): void } | undefined
   const arm = () => {
-    timer = host.clock.setTimer(Math.max(1, parameters().number('timer_interval', 10)) * 1000, () => {
+    timer = host.clock.setTimer(counts.begin(Math.max(1, parameters().number('timer_interval', 10)) * 1000), () => {
       each()
       arm()
     })
@@ -42,15 +43,17 @@ function setPipe(pipe: Pipe | undefined, given: readonly unknown[]): string {
 export function createRatelimit(host: ServiceHost): Service {
   let parameters = new Parameters([])
   const pipes = new Map<number, Pipe>()
+  const counts = new SharedCounts(host, 'ratelimit:counts')
   let queues: { pipe: number; method: string }[] = []
   const clock = interval(
     host,
+    counts,
     () => parameters,
     () => pipes.forEach(nextInterval),
   )
   const push = (number: number): number => {
     const pipe = pipes.get(number)
-    return pipe === undefined ? 1 : passes(pipe) ? 1 : -1
+    return pipe === undefined ? 1 : passes(pipe, counts) ? 1 : -1
   }
   return {
     module: 'ratelimit',
@@ -85,6 +88,7 @@ export function createRatelimit(host: ServiceHost): Service {
           algorithm: pipeAlgorithm(algorithm) ?? 'NOP',
           limit: most,
           counter: 0,
+          untold: 0,
           load: 0,
           unused: 0,
         })
@@ -102,8 +106,10 @@ export function createRatelimit(host: ServiceHost): Service {
 export function createPipelimit(host: ServiceHost): Service {
   let parameters = new Parameters([])
   const pipes = new Map<string, Pipe>()
+  const counts = new SharedCounts(host, 'pipelimit:counts')
   const clock = interval(
     host,
+    counts,
     () => parameters,
     () => {
       const most = parameters.number('clean_unused', 0)
@@ -123,10 +129,10 @@ export function createPipelimit(host: ServiceHost): Service {
         if (found === undefined) {
           const kind = pipeAlgorithm(textOf(algorithm))
           if (kind === undefined || pipes.size >= MOST_PIPES) return -2
-          found = { name, algorithm: kind, limit: wholeOf(limit), counter: 0, load: 0, unused: 0 }
+          found = { name, algorithm: kind, limit: wholeOf(limit), counter: 0, untold: 0, load: 0, unused: 0 }
           pipes.set(name, found)
         }
-        return passes(found) ? 1 : -1
+        return passes(found, counts) ? 1 : -1
       },
       active: (_run, args) => (pipes.has(textOf(fieldsOf(args).pipe)) ? 1 : -1),
     },

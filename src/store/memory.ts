@@ -76,6 +76,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     seconds === undefined ? Number.POSITIVE_INFINITY : clock.now() + seconds * 1000
 
   return {
+    isShared: false,
     get: (table, key) => live(table, key)?.value,
     set: (table, key, value, seconds) => put(table, key, { value, expires: after(seconds) }),
     delete(table, key) {

@@ -11,6 +11,8 @@ export interface SqliteStoreOptions {
   readonly file: string
   /** Most entries of one table; default 1,000,000. */
   readonly entriesPerTable?: number
+  /** One process at a time has it: it outlives each of them. */
+  readonly oneAtATime?: boolean
 }
 
 /** An answer of the lease table. */
@@ -87,6 +89,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
     })
 
   return {
+    isShared: options.oneAtATime !== true,
     get: (table, key) => found(table, key)?.value,
     set: (table, key, value, seconds) => put(table, key, value, after(seconds)),
     delete(table, key) {

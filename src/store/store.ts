@@ -12,6 +12,8 @@ export interface StoredValue {
  * values are JSON of the user's own shape. Expired entries are not there, whatever is asked.
  */
 export interface Store {
+  /** Other processes read and write it at the same time. */
+  readonly isShared: boolean
   get(table: string, key: string): string | undefined
   /** Writes a value that expires `seconds` from now; without `seconds` it stays. Throws ERR_STORE when the table is full. */
   set(table: string, key: string, value: string, seconds?: number): void

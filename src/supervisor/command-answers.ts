@@ -20,6 +20,12 @@ const SUMMED: ReadonlySet<string> = new Set([
   'stats.get_statistics',
 ])
 
+/** Rows that are of all workers: what names a row, and the figure of which who knows most has the greatest. */
+const SHARED: ReadonlyMap<string, readonly [name: string, figure: string]> = new Map([
+  ['pike.top', ['ip_addr', 'leaf_hits_curr']],
+  ['pl.list', ['name', 'counter']],
+])
+
 /** The workers that carry a command out. */
 export function carriersOf<T>(command: string, workers: readonly T[]): readonly T[] {
   return ALONE.has(command) ? workers.slice(0, 1) : workers
@@ -28,6 +34,8 @@ export function carriersOf<T>(command: string, workers: readonly T[]): readonly 
 /** One answer out of those of several workers, of which there is one at least. */
 export function oneAnswer(command: string, answers: readonly unknown[]): unknown {
   if (answers.length > 1 && SUMMED.has(command)) return answers.reduce(sum)
+  const columns = SHARED.get(command)
+  if (answers.length > 1 && columns !== undefined) return shared(answers, ...columns)
   return command.startsWith('dlg.') ? merged(answers) : answers[0]
 }
 
@@ -40,6 +48,18 @@ function merged(answers: readonly unknown[]): unknown {
     for (const [name, value] of Object.entries(answer))
       sums[name] = typeof value === 'number' && typeof sums[name] === 'number' ? sums[name] + value : value
   return sums
+}
+
+/** One row for each name. */
+function shared(answers: readonly unknown[], name: string, figure: string): unknown {
+  const rows = new Map<unknown, Record<string, unknown>>()
+  for (const row of answers.flatMap((answer) => (isRecord(answer) ? answer.list : answer))) {
+    if (!isRecord(row)) continue
+    const known = rows.get(row[name])
+    if (known === undefined || Number(row[figure]) > Number(known[figure])) rows.set(row[name], row)
+  }
+  const list = [...rows.values()]
+  return isRecord(answers[0]) ? { ...answers[0], list, number_of_rows: list.length } : list
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -132,7 +132,9 @@ async function begin(options: WorkerStart): Promise<{ config: unknown }> {
     relay,
     ids: shardIds(workers, () => place.shard),
     ...(seats ? { transport: (made) => createShardTransport(made, () => seatOf(seats)) } : {}),
-    ...(storeFile === undefined ? {} : { store: createSqliteStore({ clock: systemClock, file: storeFile }) }),
+    ...(storeFile === undefined
+      ? {}
+      : { store: createSqliteStore({ clock: systemClock, file: storeFile, oneAtATime: workers === 1 }) }),
     ...(slot ? { slot } : {}),
   })
   // Beside a worker that serves it is not waited for: a call that comes before its end only takes longer to compute.

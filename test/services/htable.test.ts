@@ -153,3 +153,54 @@ request_route { save("location"); }`,
   expect(database.prepare('SELECT username FROM location').all()).toEqual([{ username: 'alice' }])
   database.close()
 })
+
+test('locks: who waits has them in turn, in one worker and between workers, and what a dead run held is taken', async () => {
+  const clock = new ManualClock()
+  const workers = sharedWorkers(clock)
+  const databases = openDatabases({ folder })
+  const order: string[] = []
+  const begun = (name: string) => {
+    const service = createHtable(workers.host(), databases)
+    service.configure?.([{ module: 'htable', name: 'htable', value: 'a=>size=4;' }], true)
+    const args = { table: 'a', key: 'k' }
+    return {
+      service,
+      async lock(id: number) {
+        await service.operations!.lock!({ id } as ServiceRun, args)
+        order.push(`${name}${id}`)
+      },
+      unlock: (id: number) => service.operations!.unlock!({ id } as ServiceRun, args),
+    }
+  }
+  const [one, two] = [begun('one'), begun('two')]
+  const settle = async () => {
+    for (let n = 0; n < 5; n++) await Promise.resolve()
+  }
+  for (const id of [1, 2, 3]) void one.lock(id)
+  void two.lock(1)
+  await settle()
+  expect(order).toEqual(['one1'])
+  one.unlock(1)
+  await settle()
+  one.unlock(2)
+  await settle()
+  expect(order).toEqual(['one1', 'one2', 'one3'])
+  clock.advance(100)
+  await settle()
+  expect(order).toHaveLength(3)
+  one.unlock(3)
+  clock.advance(5)
+  await settle()
+  expect(order.at(-1)).toBe('two1')
+
+  // Its run never gives it back.
+  void one.lock(4)
+  await settle()
+  expect(order).toHaveLength(4)
+  clock.advance(5_010)
+  await settle()
+  expect(order.at(-1)).toBe('one4')
+  for (const { service } of [one, two]) await service.close?.()
+  await databases.close()
+  await workers.close()
+})

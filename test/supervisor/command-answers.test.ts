@@ -27,6 +27,28 @@ test.each([
     ['core:x = 3', 'sl:200_replies = 5'],
   ],
   ['stats.get_statistics', [['core:x = 1']], ['core:x = 1']],
+  [
+    'pl.list',
+    [
+      [
+        { name: 'a', counter: 9, limit: 5 },
+        { name: 'b', counter: 1 },
+      ],
+      [{ name: 'a', counter: 10, limit: 5 }],
+    ],
+    [
+      { name: 'a', counter: 10, limit: 5 },
+      { name: 'b', counter: 1 },
+    ],
+  ],
+  [
+    'pike.top',
+    [
+      { max_hits: 30, list: [], number_of_rows: 0 },
+      { max_hits: 30, list: [{ ip_addr: '10.0.0.1', leaf_hits_curr: 31, status: 'HOT' }], number_of_rows: 1 },
+    ],
+    { max_hits: 30, list: [{ ip_addr: '10.0.0.1', leaf_hits_curr: 31, status: 'HOT' }], number_of_rows: 1 },
+  ],
 ] as const)('%s: the answer of all workers', (command, answers, wanted) => {
   expect(oneAnswer(command, answers)).toEqual(wanted)
 })
