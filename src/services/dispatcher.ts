@@ -43,6 +43,7 @@ const SYNC_MILLIS = 1000
 export function createDispatcher(host: ServiceHost, databases: Databases): Service {
   let parameters = new Parameters([])
   let sets = new Map<number, DestinationSet>()
+  let started = false
   let sync: { cancel(): void } | undefined
   const loads = new CallLoads(host.clock)
   const all = function* () {
@@ -195,6 +196,15 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
     })
   }
 
+  /** The first destinations: of the start, or of a file that is saved later. */
+  async function begin(): Promise<void> {
+    if (parameters.text('db_url') !== '') await load()
+    if (sets.size === 0 && parameters.text('db_url') === '') return
+    sync?.cancel()
+    followOthers()
+    probes.start()
+  }
+
   const find = (set: unknown, uri: unknown): Destination | undefined =>
     sets.get(wholeOf(set, -1))?.destinations.find((each) => each.uri === uri)
 
@@ -282,13 +292,12 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
       if (first) {
         const rows = parameters.text('db_url') === '' ? rowsOfFile() : undefined
         if (rows !== undefined) takeRows(rows)
-      } else probes.start()
+      }
+      if (started) void (first ? begin() : probes.start())
     },
-    async start() {
-      if (parameters.text('db_url') !== '') await load()
-      if (sets.size === 0 && parameters.text('db_url') === '') return
-      followOthers()
-      probes.start()
+    start() {
+      started = true
+      return begin()
     },
     callEnded: (call: CallSummary) => void loads.end(call.callId),
     close() {

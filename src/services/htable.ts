@@ -103,6 +103,11 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
     host.store.set(LOADED, name, '1')
   }
 
+  async function fillAll(): Promise<void> {
+    for (const table of [...tables.values()])
+      await loadedAtStart(host, `the hash table ${table.definition.name}`, () => fillFirst(table))
+  }
+
   return {
     module: 'htable',
     operations: {
@@ -171,13 +176,14 @@ export function createHtable(host: ServiceHost, databases: Databases): Service {
         const event = `htable:expired:${definition.name}`
         tables.set(definition.name, new HashTable(definition, host.store, () => host.hasEvent(event)))
       }
-      if (started) watchExpiry()
+      if (!started) return
+      // What a saved file has more is filled while calls go on.
+      void fillAll()
+      watchExpiry()
     },
     async start() {
       started = true
-      for (const table of tables.values()) {
-        await loadedAtStart(host, `the hash table ${table.definition.name}`, () => fillFirst(table))
-      }
+      await fillAll()
       watchExpiry()
       await host.event({ name: 'htable:mod-init' })
     },

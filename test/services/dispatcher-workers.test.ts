@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
 import { openDatabases } from '../../src/database/index.ts'
@@ -40,6 +41,29 @@ request_route {
   await alice.send(request('BYE', { from: FROM, callId: 'call', fromTag: 'a', toTag: 'b', cseq: 2 }))
   await bob.answer(await bob.request('BYE'), 200)
   expect(await load()).toBe('"DLGLOAD":0')
+})
+
+test.each(['list_file', 'db_url'])('destinations that a saved file has for the first time, by %s, are read and probed', async (by) => {
+  const database = new DatabaseSync(join(folder, by))
+  database.exec(
+    `CREATE TABLE dispatcher (id INTEGER PRIMARY KEY, setid INTEGER, destination TEXT, flags INTEGER, priority INTEGER, attrs TEXT, description TEXT);
+     INSERT INTO dispatcher (setid, destination, flags, priority, attrs, description) VALUES (1, 'sip:127.0.0.2:5070', 0, 0, '', '')`,
+  )
+  database.close()
+  cfg = await cfgRoute('tm sl pv dispatcher', '', { list: '1 sip:127.0.0.2:5070\n' })
+  await cfg.reload(
+    'tm sl pv dispatcher',
+    `modparam("dispatcher", "${by}", "${by === 'list_file' ? 'list' : `sqlite:///${join(folder, by)}`}")
+modparam("dispatcher", "ds_probing_mode", 1)
+modparam("dispatcher", "ds_ping_interval", 10)
+request_route { ds_select_dst("1", "4"); t_relay(); }`,
+  )
+  await cfg.route.settle()
+  const bob = cfg.route.party('udp:127.0.0.2:5070')
+  await cfg.route.advance(11_000)
+  expect((await bob.request('OPTIONS')).message.raw).toContain('dispatcher')
+  await cfg.route.party(FROM).send(request('INVITE', { from: FROM, callId: 'call', fromTag: 'a' }))
+  await bob.request('INVITE')
 })
 
 test('a worker that takes the place of another knows what is switched off; new weights count at once', async () => {

@@ -88,6 +88,21 @@ request_route { xlog("[$sht(ban=>k)]\\n"); }`,
   expect(cfg.said()).toEqual(['[v]', '[new]'])
 })
 
+test('a table that a saved file has more is read from the database', async () => {
+  const database = bans('later')
+  const modparams = `modparam("htable", "db_url", "sqlite:///${folder}/later")\nmodparam("htable", "htable", "old=>size=4;")\n`
+  cfg = await cfgRoute('sl pv xlog htable', modparams)
+  await cfg.reload(
+    'sl pv xlog htable',
+    `${modparams}modparam("htable", "htable", "ban=>size=4;dbtable=bans;")
+request_route { xlog("[$sht(ban=>k)]\n"); }`,
+  )
+  await cfg.route.settle()
+  await cfg.route.party('udp:127.0.0.6:5060').send(request('OPTIONS', { from: 'udp:127.0.0.6:5060' }))
+  expect(cfg.said()).toEqual(['[v]'])
+  database.close()
+})
+
 test('several workers: an end is told once, one writes the rows, and a worker that comes later finds what calls made', async () => {
   const database = bans('shared')
   const clock = new ManualClock()
