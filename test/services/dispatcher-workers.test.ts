@@ -43,28 +43,31 @@ request_route {
   expect(await load()).toBe('"DLGLOAD":0')
 })
 
-test.each(['list_file', 'db_url'])('destinations that a saved file has for the first time, by %s, are read and probed', async (by) => {
-  const database = new DatabaseSync(join(folder, by))
-  database.exec(
-    `CREATE TABLE dispatcher (id INTEGER PRIMARY KEY, setid INTEGER, destination TEXT, flags INTEGER, priority INTEGER, attrs TEXT, description TEXT);
+test.each(['list_file', 'db_url'])(
+  'destinations that a saved file has for the first time, by %s, are read and probed',
+  async (by) => {
+    const database = new DatabaseSync(join(folder, by))
+    database.exec(
+      `CREATE TABLE dispatcher (id INTEGER PRIMARY KEY, setid INTEGER, destination TEXT, flags INTEGER, priority INTEGER, attrs TEXT, description TEXT);
      INSERT INTO dispatcher (setid, destination, flags, priority, attrs, description) VALUES (1, 'sip:127.0.0.2:5070', 0, 0, '', '')`,
-  )
-  database.close()
-  cfg = await cfgRoute('tm sl pv dispatcher', '', { list: '1 sip:127.0.0.2:5070\n' })
-  await cfg.reload(
-    'tm sl pv dispatcher',
-    `modparam("dispatcher", "${by}", "${by === 'list_file' ? 'list' : `sqlite:///${join(folder, by)}`}")
+    )
+    database.close()
+    cfg = await cfgRoute('tm sl pv dispatcher', '', { list: '1 sip:127.0.0.2:5070\n' })
+    await cfg.reload(
+      'tm sl pv dispatcher',
+      `modparam("dispatcher", "${by}", "${by === 'list_file' ? 'list' : `sqlite:///${join(folder, by)}`}")
 modparam("dispatcher", "ds_probing_mode", 1)
 modparam("dispatcher", "ds_ping_interval", 10)
 request_route { ds_select_dst("1", "4"); t_relay(); }`,
-  )
-  await cfg.route.settle()
-  const bob = cfg.route.party('udp:127.0.0.2:5070')
-  await cfg.route.advance(11_000)
-  expect((await bob.request('OPTIONS')).message.raw).toContain('dispatcher')
-  await cfg.route.party(FROM).send(request('INVITE', { from: FROM, callId: 'call', fromTag: 'a' }))
-  await bob.request('INVITE')
-})
+    )
+    await cfg.route.settle()
+    const bob = cfg.route.party('udp:127.0.0.2:5070')
+    await cfg.route.advance(11_000)
+    expect((await bob.request('OPTIONS')).message.raw).toContain('dispatcher')
+    await cfg.route.party(FROM).send(request('INVITE', { from: FROM, callId: 'call', fromTag: 'a' }))
+    await bob.request('INVITE')
+  },
+)
 
 test('a worker that takes the place of another knows what is switched off; new weights count at once', async () => {
   writeFileSync(join(folder, 'list'), '1 sip:127.0.0.2:5070\n1 sip:127.0.0.3:5070 0 0 rweight=100\n')
