@@ -12,6 +12,8 @@ import type { WorkerLosses } from './worker-losses.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 const ANSWER_MILLIS = 2_000
+/** A table may be long, and its database far away; `ctl` waits for a minute. */
+const COMMAND_MILLIS = 50_000
 
 export interface SupervisorStatus {
   readonly file: string
@@ -135,7 +137,7 @@ export class Administration {
   /** Every worker carries it out, each has its own calls; what acts on what they share, one. */
   async #commanded(name: string, parameters: readonly unknown[]): Promise<ControlAnswer> {
     const workers = carriersOf(name, this.#parts.pool.serving)
-    const asked = workers.map((worker) => worker.ask('command', { name, parameters }, ANSWER_MILLIS))
+    const asked = workers.map((worker) => worker.ask('command', { name, parameters }, COMMAND_MILLIS))
     const settled = await Promise.allSettled(asked)
     const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.answer] : []))
     if (answers.length > 0) return { ok: true, result: oneAnswer(name, answers) }
