@@ -2,7 +2,7 @@
 import { type AdminServer, startAdminServer } from '../admin/index.ts'
 import { type EngineLog, type EngineStatus, Metrics } from '../engine/index.ts'
 import type { TransportStats } from '../transport/index.ts'
-import { carriersOf, oneAnswer } from './command-answers.ts'
+import { carriersOf, oneAnswer, wantsAll } from './command-answers.ts'
 import { type ControlAnswer, type ControlQuestion, openControlSocket } from './control-socket.ts'
 import { mergeMetrics, WorkerMetrics } from './merged-metrics.ts'
 import type { ProgramHistory } from './program-history.ts'
@@ -140,8 +140,8 @@ export class Administration {
     const asked = workers.map((worker) => worker.ask('command', { name, parameters }, COMMAND_MILLIS))
     const settled = await Promise.allSettled(asked)
     const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.answer] : []))
-    if (answers.length > 0) return { ok: true, result: oneAnswer(name, answers) }
     const refused = settled.find((one) => one.status === 'rejected')
+    if (answers.length > 0 && !(refused && wantsAll(name))) return { ok: true, result: oneAnswer(name, answers) }
     if (refused === undefined) return { ok: false, error: 'no worker serves at the moment' }
     return { ok: false, error: refused.reason instanceof Error ? refused.reason.message : String(refused.reason) }
   }

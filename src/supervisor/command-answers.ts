@@ -31,6 +31,11 @@ export function carriersOf<T>(command: string, workers: readonly T[]): readonly 
   return ALONE.has(command) ? workers.slice(0, 1) : workers
 }
 
+/** Whether it has failed when one worker failed, which goes on with other tables than the rest; else one that has what is asked for will do. */
+export function wantsAll(command: string): boolean {
+  return /reload/i.test(command)
+}
+
 /** One answer out of those of several workers, of which there is one at least. */
 export function oneAnswer(command: string, answers: readonly unknown[]): unknown {
   if (answers.length > 1 && SUMMED.has(command)) return answers.reduce(sum)

@@ -1,6 +1,6 @@
 // Checks RPC commands of several workers: which one of them carries out alone, and how answers become one.
 import { expect, test } from 'vitest'
-import { carriersOf, oneAnswer } from '../../src/supervisor/command-answers.ts'
+import { carriersOf, oneAnswer, wantsAll } from '../../src/supervisor/command-answers.ts'
 
 test('what acts on the world is done once, what each worker has is asked of all', () => {
   for (const command of ['dlg.bridge_dlg', 'mqueue.fetch', 'htable.store', 'presence.refreshWatchers'])
@@ -8,6 +8,12 @@ test('what acts on the world is done once, what each worker has is asked of all'
   for (const command of ['dlg.list', 'dispatcher.set_state', 'permissions.addressReload', 'stats.fetch'])
     expect(carriersOf(command, [1, 2, 3])).toEqual([1, 2, 3])
   expect(carriersOf('mqueue.fetch', [])).toEqual([])
+})
+
+test('a reload has failed when it failed in one worker; a dialog is found by the one that has it', () => {
+  for (const command of ['dispatcher.reload', 'permissions.addressReload', 'htable.reload', 'uac.reg_reload'])
+    expect(wantsAll(command)).toBe(true)
+  for (const command of ['dlg.end_dlg', 'htable.get', 'pl.set_pipe']) expect(wantsAll(command)).toBe(false)
 })
 
 test.each([
