@@ -72,9 +72,13 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
 
   function setState(destination: Destination, bits: number, reply?: LocalReply): void {
     const before = destination.flags & STATE_BITS
-    const wasDown = (before & INACTIVE) !== 0
     destination.setState(bits)
-    host.store.set(STATES, destination.key, `${destination.flags}`)
+    let wasDown = (before & INACTIVE) !== 0
+    // Whoever comes first tells, where each worker carries out the same command.
+    host.store.update(STATES, destination.key, (known) => {
+      if (known !== undefined) wasDown = (Number(known) & INACTIVE) !== 0
+      return { value: `${destination.flags}` }
+    })
     const isDown = (destination.flags & INACTIVE) !== 0
     if (wasDown === isDown) return
     const event = isDown ? 'dst-down' : 'dst-up'

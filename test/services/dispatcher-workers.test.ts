@@ -74,8 +74,12 @@ test('a worker that takes the place of another knows what is switched off; new w
   const clock = new ManualClock()
   const workers = sharedWorkers(clock)
   const databases = openDatabases({ folder })
+  const told: string[] = []
   const begun = async (): Promise<Service> => {
-    const service = createDispatcher(workers.host(undefined, { folder }), databases)
+    const service = createDispatcher(
+      workers.host(({ name }) => void told.push(name), { folder }),
+      databases,
+    )
     service.configure?.([{ module: 'dispatcher', name: 'list_file', value: 'list' }], true)
     await service.start?.()
     return service
@@ -84,6 +88,9 @@ test('a worker that takes the place of another knows what is switched off; new w
   const chosen = (service: Service, algorithm: number) =>
     (service.operations!.select!(run, { set: 1, algorithm, hash: ['x'] }) as { uri: string }[]).map(({ uri }) => uri)
   const [one, two] = [await begun(), await begun()]
+  for (const state of ['ip', 'ap'])
+    for (const each of [one, two]) await each.commands!['dispatcher.set_state']!([state, 1, 'sip:127.0.0.2:5070'])
+  expect(told).toEqual(['dispatcher:dst-down', 'dispatcher:dst-up'])
   for (const each of [one, two]) await each.commands!['dispatcher.set_state']!(['d', 1, 'sip:127.0.0.3:5070'])
   const three = await begun()
   for (const each of [one, two, three]) expect(chosen(each, 8)).toEqual(['sip:127.0.0.2:5070'])
