@@ -55,6 +55,8 @@ export class Destination {
   streak = 0
   /** Calls of algorithm 10. */
   load = 0
+  /** The same of other workers, as they told last. */
+  loadElsewhere = 0
   readonly latency: Latency = { count: 0, min: 0, max: 0, average: 0, estimate: 0, timeouts: 0 }
   /** Numeric addresses of the host, once they are known. */
   addresses: readonly string[]

@@ -125,6 +125,6 @@ function described(destination: Destination, latencies: boolean): unknown {
             OBPROXY: orNull(attributes.obproxy),
           },
         }),
-    RUNTIME: { DLGLOAD: destination.load },
+    RUNTIME: { DLGLOAD: destination.load + destination.loadElsewhere },
   }
 }

@@ -139,11 +139,15 @@ export class DestinationSet {
 
   #byLoad(count: number): { index: number; order: Destination[] } | undefined {
     let best = -1
+    let least = Number.POSITIVE_INFINITY
     for (let i = 0; i < count; i++) {
       const each = this.destinations[i]!
       const { maxload } = each.attributes
-      if (!each.usable || (maxload > 0 && each.load >= maxload)) continue
-      if (best < 0 || each.load < this.destinations[best]!.load) best = i
+      const load = each.load + each.loadElsewhere
+      if (!each.usable || (maxload > 0 && load >= maxload)) continue
+      if (load >= least) continue
+      least = load
+      best = i
     }
     return best < 0 ? undefined : { index: best, order: [] }
   }

@@ -45,7 +45,7 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
   let sets = new Map<number, DestinationSet>()
   let started = false
   let sync: { cancel(): void } | undefined
-  const loads = new CallLoads(host.clock)
+  const loads = new CallLoads(host)
   const all = function* () {
     for (const set of sets.values()) yield* set.destinations
   }
@@ -196,6 +196,8 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
   function followOthers(): void {
     sync = host.clock.setTimer(SYNC_MILLIS, () => {
       followStates()
+      loads.tellAgain(all())
+      loads.hearOthers(all())
       followOthers()
     })
   }
@@ -220,6 +222,7 @@ export function createDispatcher(host: ServiceHost, databases: Databases): Servi
         const wanted = sets.get(wholeOf(set, -1))
         if (wanted === undefined) return null
         const keys = Array.isArray(hash) ? hash.map((each) => textOf(each)) : undefined
+        if (wholeOf(algorithm) === 10) loads.hearOthers(wanted.destinations)
         const chosen = wanted.choose({
           algorithm: wholeOf(algorithm),
           hash: keys === undefined ? undefined : coreHash(...keys) || 1,

@@ -106,3 +106,37 @@ test('a worker that takes the place of another knows what is switched off; new w
   await databases.close()
   await workers.close()
 })
+
+test('the calls of all workers count for maxload, until a worker has died', async () => {
+  writeFileSync(join(folder, 'loads'), '1 sip:127.0.0.2:5070 0 0 duid=a;maxload=3\n')
+  const clock = new ManualClock()
+  const workers = sharedWorkers(clock)
+  const databases = openDatabases({ folder })
+  const begun = async (): Promise<Service> => {
+    const service = createDispatcher(workers.host(undefined, { folder }), databases)
+    service.configure?.([{ module: 'dispatcher', name: 'list_file', value: 'loads' }], true)
+    await service.start?.()
+    return service
+  }
+  const [one, two] = [await begun(), await begun()]
+  const goes = (service: Service, callId: string): boolean =>
+    service.operations!.select!({ id: 1, message: { callId } } as ServiceRun, { set: 1, algorithm: 10 }) !== null
+  expect([goes(one, 'a'), goes(two, 'b'), goes(one, 'c'), goes(two, 'd'), goes(one, 'e')]).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
+  clock.advance(60_000)
+  expect(goes(two, 'd')).toBe(false)
+  expect(JSON.stringify(two.commands!['dispatcher.list']!([]))).toContain('"DLGLOAD":3')
+  one.operations!.loadUnset!({ id: 1, message: { callId: 'a' } } as ServiceRun, {})
+  expect([goes(two, 'd'), goes(two, 'f')]).toEqual([true, false])
+  await one.close?.()
+  clock.advance(6_000)
+  expect([goes(two, 'f'), goes(two, 'g')]).toEqual([true, false])
+  await two.close?.()
+  await databases.close()
+  await workers.close()
+})
