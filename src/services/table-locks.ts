@@ -30,7 +30,7 @@ export class TableLocks {
     const held = this.#held.get(name)
     if (held === undefined) {
       this.#held.set(name, { run, depth: 1, waiting: [] })
-      return this.#claim(name) ? 1 : this.#claimLater(name)
+      return this.#claimed(name)
     }
     if (held.run === run) {
       held.depth++
@@ -41,8 +41,7 @@ export class TableLocks {
         timer.cancel()
         held.run = run
         held.depth = 1
-        this.#claim(name)
-        resolve(1)
+        resolve(this.#claimed(name))
       }
       const timer = this.#host.clock.setTimer(LOCK_SECONDS * 1000, () => {
         this.#tell(name)
@@ -70,6 +69,11 @@ export class TableLocks {
 
   close(): void {
     this.#closed = true
+  }
+
+  /** 1 once this worker has it. */
+  #claimed(name: string): number | Promise<number> {
+    return this.#claim(name) ? 1 : this.#claimLater(name)
   }
 
   /** Takes it for this worker, or goes on holding it. False: another one has it. */

@@ -215,6 +215,21 @@ test('locks: who waits has them in turn, in one worker and between workers, and 
   clock.advance(5_010)
   await settle()
   expect(order.at(-1)).toBe('one4')
+
+  // Its run gives it back at last: another one has it by now.
+  two.unlock(1)
+  // It is held too long here too, and goes to the other worker: who waited here has it after that one.
+  clock.advance(100)
+  void one.lock(5)
+  clock.advance(2_000)
+  void two.lock(6)
+  clock.advance(3_500)
+  await settle()
+  expect(order.slice(5)).toEqual(['two6'])
+  two.unlock(6)
+  clock.advance(5)
+  await settle()
+  expect(order.slice(5)).toEqual(['two6', 'one5'])
   for (const { service } of [one, two]) await service.close?.()
   await databases.close()
   await workers.close()
