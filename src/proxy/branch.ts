@@ -122,6 +122,7 @@ export class Branch implements ClientUser, Expiring {
     this.reply = undefined
     this.edits = NO_EDITS
     this.#hops = NO_HOPS
+    this.#byUdp = undefined
   }
 
   /** The script dropped the final reply: to the caller it is as if none had come. */
