@@ -16,10 +16,6 @@ export class StallWatch {
     this.#delays.enable()
   }
 
-  end(): void {
-    this.#delays.disable()
-  }
-
   get longestMillis(): number {
     // What is recorded is the time between two samples.
     return Math.max(0, this.#delays.max / 1e6 - this.#everyMillis)

@@ -34,14 +34,17 @@ export class Watchdog {
   #heartbeat = -1
   #heartbeatAt = 0
   #looks = 0
-  /** A run was under way at the last look: whether it still is has to be known soon. */
-  isBusy = false
 
   constructor(pid: number, slot: SlotReader, options: WatchdogOptions) {
     this.#pid = pid
     this.#slot = slot
     this.#options = options
     this.#heartbeatAt = options.now()
+  }
+
+  /** A run was under way at the last look: whether it still is has to be known soon. */
+  get isBusy(): boolean {
+    return (this.#sequence & 1) === 1
   }
 
   /** Why the worker has to be killed now; undefined when it has not. */
@@ -53,7 +56,6 @@ export class Watchdog {
       this.#heartbeatAt = now
     }
     const busy = (sequence & 1) === 1
-    this.isBusy = busy
     const stuck = busy && sequence === this.#sequence
     const { hangMillis, residentBytes } = this.#options.bounds()
     const begins = busy && !stuck
