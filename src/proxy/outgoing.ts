@@ -11,6 +11,9 @@ import { WAY_BACK } from './routing.ts'
 /** Hops of a target; none when it does not resolve. */
 export type Target = readonly Hop[] | undefined
 
+/** Whether the request may leave for `hop` by `listener`. */
+type MaySend = (hop: Hop, listener: Listener) => boolean
+
 /** Marks branches of what was forwarded without a transaction: their replies go on by Via alone. */
 export const STATELESS_BRANCH = `${MAGIC_COOKIE}-s`
 
@@ -83,28 +86,13 @@ export class Outgoing {
   }
 
   /** Sends without a transaction, to the first hop of each target that one of our sockets can reach: 1, -7 or -478. */
-  forward(
-    specs: readonly BranchSpec[],
-    targets: readonly Target[],
-    maySend: (hop: Hop, listener: Listener) => boolean,
-  ): number {
-    const { counters, transactions } = this.#host
-    const { transport } = transactions
+  forward(specs: readonly BranchSpec[], targets: readonly Target[], maySend: MaySend): number {
+    const { counters } = this.#host
     let code = -478
     specs.forEach((spec, index) => {
       const branch = `${this.#statelessBranch(index)}${this.#wayBack()}`
-      const send = (hop: Hop, failed: () => void): boolean => {
-        const listener = transport.listenerFor(hop)
-        if (listener === undefined || !maySend(hop, listener)) return false
-        transport.send(hop, this.#write(spec, hop, listener, branch), failed)
-        return true
-      }
-      const lost = () => {
-        counters.unreachable++
-      }
       for (const hop of this.hopsFrom(spec, targets[index] ?? [])) {
-        const over = this.streamHop(spec, hop)
-        if ((over && send(over, () => send(hop, lost))) || send(hop, lost)) {
+        if (this.#sendAlone(spec, hop, branch, maySend)) {
           code = 1
           return
         }
@@ -122,6 +110,30 @@ export class Outgoing {
     if (listener === undefined && spec.noConnect !== true) return hops
     const wanted = { ...(listener === undefined ? {} : { listener }), ...(spec.noConnect ? { noConnect: true } : {}) }
     return hops.map((hop) => ({ ...hop, ...wanted }))
+  }
+
+  /** Without a transaction; by UDP where the stream that its length asks for cannot be had. False: no socket of ours can, or may. */
+  #sendAlone(spec: BranchSpec, hop: Hop, branch: string, maySend: MaySend): boolean {
+    const { counters } = this.#host
+    const lost = () => {
+      counters.unreachable++
+    }
+    const byUdp = () => {
+      if (!this.#sendOver(hop, spec, branch, maySend, lost)) lost()
+    }
+    const over = this.streamHop(spec, hop)
+    return (
+      (over !== undefined && this.#sendOver(over, spec, branch, maySend, byUdp)) ||
+      this.#sendOver(hop, spec, branch, maySend, lost)
+    )
+  }
+
+  #sendOver(hop: Hop, spec: BranchSpec, branch: string, maySend: MaySend, failed: () => void): boolean {
+    const { transport } = this.#host.transactions
+    const listener = transport.listenerFor(hop)
+    if (listener === undefined || !maySend(hop, listener)) return false
+    transport.send(hop, this.#write(spec, hop, listener, branch), failed)
+    return true
   }
 
   #resolveOne(spec: BranchSpec): Target | Promise<Target> {

@@ -72,4 +72,14 @@ describe('a request longer than limits.udpMtu', () => {
     expect(viaOf(last(there).wire)).toBe(`SIP/2.0/${refused ? 'UDP' : 'TCP'} 10.0.0.5:5060`)
     expect(rig.core.stats().unreachable).toBe(0)
   })
+
+  test('that TCP refuses and the script keeps from UDP is counted as lost, without a transaction', async () => {
+    const { rig, caller, udp, tcp } = await rigOf({ language: 'cfg' }, { stateless: true })
+    rig.network.refuse(CALLEE, 5060)
+    rig.router.watchesSending = () => true
+    rig.router.sending = (_, { hop }) => hop.transport === 'tcp'
+    await rig.send(caller, request({ method: 'MESSAGE', body: BODY }))
+    expect([trace(udp), trace(tcp)]).toEqual([[], []])
+    expect(rig.core.stats().unreachable).toBe(1)
+  })
 })

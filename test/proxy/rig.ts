@@ -16,6 +16,7 @@ import {
   type RequestContext,
   type RouteLanguage,
   type Router,
+  type Sending,
 } from '../../src/proxy/index.ts'
 import {
   buildReply,
@@ -92,7 +93,7 @@ export class TestRouter implements Router {
     return false
   }
 
-  sending(): boolean {
+  sending(_context: RequestContext, _sending: Sending): boolean {
     return true
   }
 
